@@ -1,0 +1,63 @@
+# Every everyday command. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := libs/focus libs/runtime libs/sources services/exporter services/scraper services/db-handler cli
+SOURCES := $(wildcard libs/*/src services/*/src) cli/src
+PYTEST_ARGS ?=
+DATA ?= costwire-data
+UV_COMPILE := $(BIN)/uv pip compile pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) --group dev \
+	--universal --generate-hashes --no-annotate --no-header --quiet \
+	$(addprefix --no-emit-package ,costwire costwire-focus costwire-runtime costwire-sources \
+	costwire-exporter costwire-scraper costwire-db-handler)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test test-unit lint fmt lock check bench docs clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(VENV)/.ready ## make .venv with the locked dependencies and the command .venv/bin/costwire
+
+$(VENV)/.ready: requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@touch $@
+
+demo: setup ## the whole pipeline on sample data, with the embedded store; ends by itself when piped
+	$(BIN)/costwire demo
+
+run: setup ## the whole pipeline on your own report: make run SOURCE=<path or URL>
+	@test -n "$(SOURCE)" || { echo "make run SOURCE=<path or URL>"; exit 2; }
+	$(BIN)/costwire run $(SOURCE) --data $(DATA)
+
+test: setup ## all tests that this machine can run (PYTEST_ARGS narrows them)
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-unit: setup ## the tests without sockets, in seconds
+	$(BIN)/pytest tests/unit $(PYTEST_ARGS)
+
+lint: setup ## format, lint, types, import contracts, and that the lock is current
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports
+	@cp requirements.lock $(VENV)/lock && $(UV_COMPILE) --output-file $(VENV)/lock && cmp requirements.lock $(VENV)/lock \
+		|| { echo "requirements.lock is not current: make lock"; exit 1; }
+
+fmt: setup ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup ## pin the dependencies anew (UPGRADE=1: to their newest versions)
+	$(UV_COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.lock
+
+check: lint test ## what CI runs
+
+bench: setup ## the pipeline's speed beside DuckDB's own CSV load (ROWS=200000)
+	$(BIN)/python bench/bench.py $(if $(ROWS),--rows $(ROWS))
+
+clean: ## remove the environment and caches; data stay
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
