@@ -1,0 +1,1 @@
+"""What every Costwire service needs once."""

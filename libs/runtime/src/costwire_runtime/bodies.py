@@ -1,0 +1,65 @@
+"""Request bodies and work under a limit: of bytes, and of time."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from starlette.requests import Request
+
+from costwire_runtime.problems import AnswerTimedOut, BadRequest, RequestTimedOut, TooLarge
+
+IDLE_SECONDS = 30.0
+
+
+async def read_body(
+    request: Request, limit_bytes: int, *, idle_seconds: float = IDLE_SECONDS
+) -> bytes:
+    """The whole body; `TooLarge` as soon as it is clear that it exceeds the limit."""
+    chunks = [chunk async for chunk in body_chunks(request, limit_bytes, idle_seconds=idle_seconds)]
+    return b"".join(chunks)
+
+
+async def body_chunks(
+    request: Request, limit_bytes: int, *, idle_seconds: float = IDLE_SECONDS
+) -> AsyncIterator[bytes]:
+    """The body as it arrives, under a limit; a pause longer than `idle_seconds` ends it."""
+    declared = request.headers.get("Content-Length", "0")
+    if not declared.isdecimal():
+        raise BadRequest(f"read the body: Content-Length {declared!r} is no number of bytes")
+    if int(declared) > limit_bytes:
+        raise _too_large(limit_bytes)
+    received = 0
+    stream = request.stream()
+    while True:
+        try:
+            with anyio.fail_after(idle_seconds):
+                chunk = await anext(stream, None)
+        except TimeoutError:
+            raise RequestTimedOut(
+                f"read the body: nothing arrived for {idle_seconds:g} s after {received} bytes"
+            ) from None
+        if chunk is None:
+            return
+        received += len(chunk)
+        if received > limit_bytes:
+            raise _too_large(limit_bytes)
+        if chunk:
+            yield chunk
+
+
+@asynccontextmanager
+async def time_limit(seconds: float, act: str) -> AsyncIterator[None]:
+    """Cancel what is awaited inside after `seconds`, and answer 504 naming the act."""
+    with anyio.move_on_after(seconds) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise AnswerTimedOut(f"{act}: not finished after {seconds:g} s")
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    # The rest of the body is not read, so the connection can't carry another request.
+    return TooLarge(
+        f"read the body: it is larger than {limit_bytes} bytes",
+        headers={"Connection": "close"},
+        limitBytes=limit_bytes,
+    )

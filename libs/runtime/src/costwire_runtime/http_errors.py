@@ -1,0 +1,150 @@
+"""What can go wrong with a request of ours: one tree, and requests' exceptions put into it."""
+
+import http.client
+import ssl
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+import urllib3.exceptions
+
+TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+# Everything that requests and what it stands on may raise at a call or while a body is read.
+# A host that no name can be and a header that isn't Latin-1 arrive as bare ValueErrors.
+LIBRARY_ERRORS = (
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
+_HOPELESS = (
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.URLRequired,
+    requests.exceptions.TooManyRedirects,
+    requests.exceptions.UnrewindableBodyError,
+    requests.exceptions.InvalidJSONError,
+    urllib3.exceptions.LocationValueError,
+    ssl.SSLCertVerificationError,
+)
+
+
+class HttpError(Exception):
+    """A request that didn't succeed; `transient` says whether trying again can help."""
+
+    transient: bool = True
+
+
+class Unreachable(HttpError):
+    """No complete answer: refused, timed out, cut off."""
+
+
+class BrokenBody(Unreachable):
+    """The answer began, but its body is cut off or can't be decoded."""
+
+
+class Impossible(Unreachable):
+    """No answer is to be had this way: a wrong address, a certificate nobody here trusts."""
+
+    transient = False
+
+
+class HttpFailure(HttpError):
+    """The answer says no: a status of 400 or more, with the problem that it told."""
+
+    def __init__(
+        self,
+        act: str,
+        status: int,
+        problem: Mapping[str, Any],
+        *,
+        transient: bool | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        self.status = status
+        self.problem = dict(problem)
+        self.transient = status in TRANSIENT_STATUSES if transient is None else transient
+        self.retry_after_seconds = retry_after_seconds
+        said = problem.get("detail") or problem.get("title") or "no reason given"
+        super().__init__(f"{act}: {status}: {said}")
+
+
+def translated(error: BaseException, act: str) -> Unreachable:
+    """An exception of the HTTP libraries as one of ours."""
+    causes = _causes(error)
+    is_bare_value_error = isinstance(error, ValueError) and not isinstance(error, OSError)
+    if is_bare_value_error or any(isinstance(cause, _HOPELESS) for cause in causes):
+        return Impossible(f"{act}: {_reason(causes)}")
+    return Unreachable(f"{act}: {_reason(causes)}")
+
+
+def without_credentials(url: str) -> str:
+    """A URL fit for messages: no user, no password, no query, no fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an unreadable URL"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The exception and what it wraps, outermost first."""
+    found: list[BaseException] = []
+    waiting: list[Any] = [error]
+    while waiting:
+        current = waiting.pop(0)
+        if not isinstance(current, BaseException) or any(current is known for known in found):
+            continue
+        found.append(current)
+        waiting += [getattr(current, "reason", None), *current.args]
+        waiting += [current.__cause__, current.__context__]
+    return found
+
+
+def _reason(causes: list[BaseException]) -> str:
+    for kind, text in _REASONS.items():
+        for cause in causes:
+            if isinstance(cause, kind):
+                return text + _tls_detail(cause)
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror[:1].lower() + cause.strerror[1:]
+    return "the request can't be made"
+
+
+def _tls_detail(cause: BaseException) -> str:
+    if not isinstance(cause, ssl.SSLError):
+        return ""
+    detail = getattr(cause, "verify_message", None) or getattr(cause, "reason", None)
+    return f" ({detail})" if detail else ""
+
+
+# The first kind that is found among the causes gives the words; texts of the libraries that could
+# hold a URL with its query are not repeated.
+_REASONS: dict[type[BaseException], str] = {
+    ssl.SSLCertVerificationError: "the certificate is not trusted",
+    urllib3.exceptions.NameResolutionError: "the host name has no address",
+    requests.exceptions.ConnectTimeout: "no connection in time",
+    urllib3.exceptions.ReadTimeoutError: "no answer in time",
+    requests.exceptions.ReadTimeout: "no answer in time",
+    ConnectionRefusedError: "connection refused; is it running there?",
+    urllib3.exceptions.ProxyError: "the proxy doesn't let it through",
+    ssl.SSLError: "TLS handshake broke",
+    urllib3.exceptions.IncompleteRead: "the answer was cut off",
+    urllib3.exceptions.DecodeError: "the answer can't be decoded",
+    requests.exceptions.ContentDecodingError: "the answer can't be decoded",
+    ConnectionResetError: "the connection was reset",
+    BrokenPipeError: "the connection was reset",
+    urllib3.exceptions.ProtocolError: "the connection was closed",
+    TimeoutError: "nothing moved in time",
+    requests.exceptions.TooManyRedirects: "it redirects in a circle",
+    requests.exceptions.InvalidHeader: "a header holds a character that headers can't",
+    requests.exceptions.InvalidSchema: "only http and https are spoken",
+    requests.exceptions.MissingSchema: "the address lacks http:// or https://",
+    requests.exceptions.InvalidURL: "the address is no URL",
+    urllib3.exceptions.LocationValueError: "the address is no URL",
+}

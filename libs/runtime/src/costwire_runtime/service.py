@@ -1,0 +1,88 @@
+"""A service as one value: routes, probes, own metrics, telemetry and problem JSON together."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Lifespan
+
+from costwire_runtime.basic_auth import SignIn
+from costwire_runtime.problems import (
+    Problem,
+    Unavailable,
+    answer_http_exception,
+    answer_problem,
+    problem_response,
+)
+from costwire_runtime.request_telemetry import RequestTelemetry
+from costwire_runtime.web_config import WebConfig
+
+HEALTHY_PATH = "/-/healthy"
+READY_PATH = "/-/ready"
+OWN_METRICS_PATH = "/-/metrics"
+OPEN_PATHS = (HEALTHY_PATH, READY_PATH, OWN_METRICS_PATH)
+_logger = logging.getLogger(__name__)
+
+
+class NotReady(Unavailable):
+    """The service can't do its work yet, or just now."""
+
+    slug = "not-ready"
+    title = "Not ready"
+
+
+def create_service(
+    name: str,
+    routes: Sequence[BaseRoute],
+    *,
+    ready: Callable[[], str | None],
+    registry: CollectorRegistry,
+    lifespan: Lifespan[Starlette] | None = None,
+    sign_in: WebConfig | None = None,
+) -> Starlette:
+    """Build a service's ASGI application.
+
+    `ready` says why the service is not ready, or None; it is called for each probe on the event
+    loop, so it looks at a variable and waits for nothing. `sign_in` guards every path but probes
+    and own metrics; without users in it all paths are open.
+    """
+    ProcessCollector(registry=registry)
+    middleware = [Middleware(RequestTelemetry, service=name, registry=registry)]
+    if sign_in is not None and sign_in.has_users:
+        middleware.append(Middleware(SignIn, verify=sign_in.verify, open_paths=OPEN_PATHS))
+    app = Starlette(
+        routes=[*routes, *_probe_routes(ready, registry)],
+        middleware=middleware,
+        exception_handlers={Problem: answer_problem, HTTPException: answer_http_exception},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # a path has one spelling; another is a 404 that says so
+    return app
+
+
+def _probe_routes(ready: Callable[[], str | None], registry: CollectorRegistry) -> list[BaseRoute]:
+    async def healthy(_request: Request) -> Response:
+        return PlainTextResponse("healthy\n")
+
+    async def is_ready(request: Request) -> Response:
+        reason = ready()
+        if reason is None:
+            return PlainTextResponse("ready\n")
+        return problem_response(request, NotReady(reason))
+
+    async def own_metrics(request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(registry), headers={"Content-Type": content_type})
+
+    return [
+        Route(HEALTHY_PATH, healthy),
+        Route(READY_PATH, is_ready),
+        Route(OWN_METRICS_PATH, own_metrics),
+    ]
