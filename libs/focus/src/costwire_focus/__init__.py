@@ -1,0 +1,1 @@
+"""FOCUS as data and values: columns, readers, validation, Prometheus codec, synthetic estates."""

@@ -1,0 +1,194 @@
+"""Exact amounts: text to decimal, decimal to canonical text, and sums that never round.
+
+Everything here works on whole columns; a value is a 256-bit decimal with 38 digits after the point,
+wide enough that no amount which a store can hold (38 digits in all) loses one on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+COST_COLUMNS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
+NO_CURRENCY = "XXX"
+"""ISO 4217's code for "no currency": where the sums of charges without BillingCurrency stand."""
+
+READABLE = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+"""An amount: sign, digits with a point, exponent. (FOCUS forbids the plus sign; it is readable.)"""
+
+MAX_INTEGER_DIGITS = 30
+MAX_FRACTION_DIGITS = 38
+EXACT = pa.decimal256(76, MAX_FRACTION_DIGITS)
+
+_EXACT_CONTEXT = Context(
+    prec=400, Emax=10_000, Emin=-10_000, traps=[Inexact, InvalidOperation, Overflow]
+)
+_LIMIT = Decimal(10) ** MAX_INTEGER_DIGITS
+_ZERO = Decimal(0)
+
+
+def parse(cells: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """Read a column of amounts.
+
+    Shape:  text in; exact decimals out, null where the cell is null or unreadable, and the mask
+            of unreadable cells (None when there are none).
+    Limits: a number of more than 30 digits before the point or 38 after it counts as unreadable.
+    Source: FOCUS, attribute NumericFormat.
+    """
+    cells = _flat(cells)
+    try:
+        values = pc.cast(cells, EXACT)
+        if not _any(pc.greater_equal(pc.abs(values), _limit())):
+            return values, None
+    except pa.ArrowInvalid:
+        pass
+    return _parse_with_care(cells)
+
+
+def _parse_with_care(cells: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Verdicts cell by cell; what Arrow may not take is respelled, once per distinct text."""
+    readable = pc.match_substring_regex(cells, READABLE)
+    unusual = pc.or_(
+        pc.greater(pc.utf8_length(cells), MAX_INTEGER_DIGITS),
+        pc.match_substring_regex(cells, "[eE]"),
+    )
+    cleaned = pc.if_else(readable, cells, pa.scalar(None, pa.string()))
+    distinct = pc.unique(pc.filter(cells, pc.and_(readable, unusual)))
+    if len(distinct):
+        plain = pa.array([_plain(text) for text in distinct.to_pylist()], pa.string())
+        position = pc.index_in(cleaned, value_set=distinct)
+        cleaned = pc.if_else(pc.is_valid(position), pc.take(plain, position), cleaned)
+    unreadable = pc.and_(pc.is_valid(cells), pc.is_null(cleaned))
+    return pc.cast(cleaned, EXACT), unreadable if _any(unreadable) else None
+
+
+def _plain(text: str) -> str | None:
+    """The canonical text of a readable amount; None when it has more digits than can be kept."""
+    try:
+        value = Decimal(text).normalize(_EXACT_CONTEXT)
+    except (Inexact, InvalidOperation, Overflow):
+        return None
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)  # neither NaN nor infinity match READABLE  # noqa: S101
+    fits = value == 0 or (
+        len(digits) + exponent <= MAX_INTEGER_DIGITS and -exponent <= MAX_FRACTION_DIGITS
+    )
+    return canonical_text(value) if fits else None
+
+
+def canonical_text(value: Decimal) -> str:
+    """The one text of an amount: plain notation, no trailing zeros, no plus sign, no negative zero.
+
+    >>> [canonical_text(Decimal(text)) for text in ("15E-1", "-0.00", "1E3")]
+    ['1.5', '0', '1000']
+    """
+    if value == 0:
+        return "0"
+    return format(value.normalize(_EXACT_CONTEXT), "f")
+
+
+def exact_sum(values: Iterable[Decimal]) -> Decimal:
+    """Add decimals without rounding, whatever their number of digits."""
+    total = _ZERO
+    for value in values:
+        total = _EXACT_CONTEXT.add(total, value)
+    return total
+
+
+def subtract(minuend: Decimal, subtrahend: Decimal) -> Decimal:
+    """Subtract without rounding."""
+    return _EXACT_CONTEXT.subtract(minuend, subtrahend)
+
+
+class CostSums:
+    """Exact sums of the four cost columns, per currency; None stands for an absent column."""
+
+    def __init__(self, currency: str | None = None) -> None:
+        """`currency`: what charges without BillingCurrency are counted under (default `XXX`)."""
+        self._without = currency or NO_CURRENCY
+        self._sums: dict[str, dict[str, Decimal]] = {}
+
+    def add_typed(self, charges: pa.Table) -> None:
+        """Count the charges of a table whose amounts are decimals already."""
+        present = [name for name in COST_COLUMNS if name in charges.column_names]
+        amounts = {name: pc.cast(_flat(charges.column(name)), EXACT) for name in present}
+        self.add_amounts(amounts, self._currencies(charges))
+
+    def add(self, charges: pa.Table) -> None:
+        """Count the charges of a table of text columns; unreadable amounts count as null."""
+        names = charges.column_names
+        present = [name for name in COST_COLUMNS if name in names]
+        amounts = {name: parse(charges.column(name))[0] for name in present}
+        self.add_amounts(amounts, self._currencies(charges))
+
+    def _currencies(self, charges: pa.Table) -> pa.Array:
+        if "BillingCurrency" not in charges.column_names:
+            return pa.nulls(charges.num_rows, pa.string()).fill_null(self._without)
+        return _flat(charges.column("BillingCurrency")).fill_null(self._without)
+
+    def add_amounts(self, amounts: Mapping[str, pa.Array], currencies: pa.Array) -> None:
+        """Count columns of exact decimals, each beside its charge's currency."""
+        for currency in pc.unique(currencies).to_pylist():
+            bucket = self._sums.setdefault(currency, {})
+            mine = pc.equal(currencies, currency)
+            everything = pc.all(mine).as_py()
+            for name, values in amounts.items():
+                chosen = values if everything else pc.filter(values, mine)
+                total = pc.sum(chosen).as_py()
+                bucket[name] = exact_sum((bucket.get(name, _ZERO), total or _ZERO))
+
+    def merge(self, other: CostSums) -> None:
+        """Add another count to this one."""
+        for currency, sums in other._sums.items():
+            bucket = self._sums.setdefault(currency, {})
+            for name, value in sums.items():
+                bucket[name] = exact_sum((bucket.get(name, _ZERO), value))
+
+    def minus(self, other: CostSums) -> CostSums:
+        """What is in this count and not in the other one, per currency and column."""
+        rest = CostSums(self._without)
+        for currency, sums in self._sums.items():
+            theirs = other._sums.get(currency, {})
+            rest._sums[currency] = {
+                name: subtract(value, theirs.get(name, _ZERO)) for name, value in sums.items()
+            }
+        return rest
+
+    def currencies(self) -> list[str]:
+        """The currencies counted so far, sorted."""
+        return sorted(self._sums)
+
+    def get(self, currency: str, column: str) -> Decimal | None:
+        """The sum of one column in one currency; None when no table had that column."""
+        return self._sums.get(currency, {}).get(column)
+
+    def to_json(self) -> dict[str, dict[str, str | None]]:
+        """`{"USD": {"BilledCost": "20.5", ...}}`; null where the column is absent."""
+        return {
+            currency: {
+                name: canonical_text(sums[name]) if name in sums else None for name in COST_COLUMNS
+            }
+            for currency, sums in sorted(self._sums.items())
+        }
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CostSums) and self.to_json() == other.to_json()
+
+    __hash__ = None  # type: ignore[assignment]  # a running count has no fixed hash
+
+
+def _flat(cells: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if not isinstance(cells, pa.ChunkedArray):
+        return cells
+    return cells.chunk(0) if cells.num_chunks == 1 else cells.combine_chunks()
+
+
+def _any(mask: pa.Array) -> bool:
+    return bool(pc.any(mask).as_py())
+
+
+def _limit() -> pa.Scalar:
+    return pa.scalar(_LIMIT, EXACT)

@@ -1,0 +1,245 @@
+"""An estate's share on Microsoft Azure: subscriptions, resource paths, daily rows."""
+
+from __future__ import annotations
+
+from ..catalogue import Cloud, CommitmentKind, Offer, Region, Service
+from ..dialects import Dialect
+
+_GROUP = "/subscriptions/{account}/resourcegroups/rg-{name}/providers/"
+
+_MACHINES = Service(
+    "Virtual Machines",
+    "Compute",
+    "Virtual Machines",
+    "Microsoft.Compute",
+    "Virtual machine",
+    _GROUP + "microsoft.compute/virtualmachines/{name}-{h4}",
+    (
+        Offer(
+            "D4s v5",
+            "0.192",
+            "Hours",
+            "Virtual Machines Dsv5 Series - D4s v5 - {price}",
+            24_000,
+            3,
+            steady=True,
+            commitment_percent=41,
+            code="Compute Hour",
+            details={"InstanceType": "D4s v5", "CoreCount": 4, "MemorySize": 16},
+        ),
+        Offer(
+            "E8ads v5 Spot",
+            "0.10478",
+            "Hours",
+            "Virtual Machines Eadsv5 Series - E8ads v5 Spot",
+            24_000,
+            3,
+            steady=True,
+            dynamic=True,
+            code="Compute Hour",
+        ),
+    ),
+    weight=30,
+)
+_DISKS = Service(
+    "Azure Disk Storage",
+    "Storage",
+    "Block Storage",
+    "Microsoft.Storage",
+    "Disk",
+    _GROUP + "microsoft.compute/disks/{name}-osdisk-{h8}",
+    (
+        Offer(
+            "P10 LRS Disk",
+            "17.92",
+            "Units/Month",
+            "Premium SSD Managed Disks - P10 LRS",
+            33_333,
+            6,
+            code="Disks",
+            details={"DiskType": "SSD", "DiskSpace": 128, "DiskMaxIops": 500},
+        ),
+    ),
+    weight=18,
+)
+_BLOBS = Service(
+    "Storage Accounts",
+    "Storage",
+    "Object Storage",
+    "Microsoft.Storage",
+    "Storage account",
+    _GROUP + "microsoft.storage/storageaccounts/st{h10}",
+    (
+        Offer(
+            "Hot LRS Data Stored",
+            "0.01808",
+            "GB-Months",
+            "Blob Storage - Hot LRS Data Stored",
+            7_717_171,
+            6,
+            code="Data",
+        ),
+        Offer(
+            "Hot Read Operations",
+            "0.0044",
+            "10000 Operations",
+            "Blob Storage - Hot Read Operations",
+            317_113,
+            4,
+            consumed_unit="Operations",
+            consumed_factor=10_000,
+            code="Operations",
+        ),
+    ),
+    weight=20,
+)
+_SQL = Service(
+    "Azure SQL Database",
+    "Databases",
+    "Relational Databases",
+    "Microsoft.Sql",
+    "SQL database",
+    _GROUP + "microsoft.sql/servers/{name}/databases/db-{h6}",
+    (
+        Offer(
+            "vCore",
+            "0.15203",
+            "Hours",
+            "SQL Database Single General Purpose - vCore",
+            24_000,
+            3,
+            steady=True,
+            commitment_percent=33,
+            code="Compute",
+        ),
+    ),
+    weight=14,
+)
+_AKS = Service(
+    "Azure Kubernetes Service",
+    "Compute",
+    "Containers",
+    "Microsoft.ContainerService",
+    "Kubernetes service",
+    _GROUP + "microsoft.containerservice/managedclusters/{name}",
+    (
+        Offer(
+            "Standard Uptime SLA",
+            "0.1",
+            "Hours",
+            "Azure Kubernetes Service - Standard Uptime SLA",
+            24_000,
+            3,
+            steady=True,
+            code="Uptime",
+        ),
+    ),
+    weight=7,
+    shared=True,
+)
+_OPENAI = Service(
+    "Azure OpenAI Service",
+    "AI and Machine Learning",
+    "Generative AI",
+    "Microsoft.CognitiveServices",
+    "Azure OpenAI",
+    _GROUP + "microsoft.cognitiveservices/accounts/oai-{name}",
+    (
+        Offer(
+            "Input Tokens",
+            "0.00275",
+            "1000 Tokens",
+            "Azure OpenAI - input tokens, regional",
+            811_377,
+            3,
+            consumed_unit="Tokens",
+            consumed_factor=1000,
+            code="Tokens",
+        ),
+        Offer(
+            "Output Tokens",
+            "0.011",
+            "1000 Tokens",
+            "Azure OpenAI - output tokens, regional",
+            171_331,
+            3,
+            consumed_unit="Tokens",
+            consumed_factor=1000,
+            code="Tokens",
+        ),
+    ),
+    weight=8,
+)
+_ADDRESSES = Service(
+    "Virtual Network",
+    "Networking",
+    "Network Infrastructure",
+    "Microsoft.Network",
+    "Public IP address",
+    _GROUP + "microsoft.network/publicipaddresses/pip-{name}-{h4}",
+    (
+        Offer(
+            "Standard IPv4 Static Public IP",
+            "0.005",
+            "Hours",
+            "IP Addresses - Standard IPv4 Static Public IP",
+            24_000,
+            3,
+            steady=True,
+            code="Hours",
+        ),
+    ),
+    weight=4,
+)
+
+AZURE = Cloud(
+    key="azure",
+    provider="Microsoft",
+    issuer="Microsoft",
+    publisher="Microsoft Corporation",
+    account="/providers/Microsoft.Billing/billingAccounts/{D8}",
+    account_type="Billing Profile",
+    sub_account="{h8}-{h4}-{h4}-{h4}-{h12}",
+    sub_account_type="Subscription",
+    sku="DZH318{X6}/{X4}",
+    sku_price="/{D6}",
+    invoice="G{D9}",
+    regions=(
+        Region("westeurope", "West Europe", ()),
+        Region("northeurope", "North Europe", ()),
+        Region("eastus2", "East US 2", ()),
+        Region("qatarcentral", "Qatar Central", ()),
+    ),
+    services=(_MACHINES, _DISKS, _BLOBS, _SQL, _AKS, _OPENAI, _ADDRESSES),
+    commitments=(
+        CommitmentKind(
+            "Reservation",
+            "Usage",
+            "/providers/Microsoft.Capacity/reservationOrders/{h8}-{h4}-{h4}-{h4}-{h12}",
+            "VM_RI_D4s_v5",
+        ),
+        CommitmentKind(
+            "Savings Plan",
+            "Spend",
+            "/providers/Microsoft.BillingBenefits/savingsPlanOrders/{h8}-{h4}-{h4}-{h4}-{h12}",
+            "Compute savings plan",
+        ),
+    ),
+    weight=25,
+    hourly=False,
+    negotiated_percent=7,
+    provider_tags=((" org", "legacy"), ("hidden-link:/app", "")),
+    idle=("P10 LRS Disk", "Standard IPv4 Static Public IP"),
+    absent=frozenset({"AvailabilityZone"}),
+    custom_columns=(
+        "x_AccountOwnerId",
+        "x_BillingProfileName",
+        "x_InvoiceSectionName",
+        "x_PricingSubcategory",
+        "x_ResourceGroupName",
+        "x_SkuMeterCategory",
+        "x_SkuMeterName",
+        "x_SkuOfferId",
+    ),
+    native_dialect=Dialect(times="minutes", newline="\r\n", byte_order_mark=True),
+)

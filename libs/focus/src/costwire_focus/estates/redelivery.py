@@ -1,0 +1,135 @@
+"""The same month a day later: some charges restated, some withdrawn, some new."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..amounts import COST_COLUMNS, canonical_text, exact_sum, parse, subtract
+from .draws import Draws, Ints
+from .report import Report
+
+_SCALED = ("PricingQuantity", "ConsumedQuantity", "PricingCurrencyEffectiveCost", *COST_COLUMNS)
+_FACTORS = (Decimal("0.9"), Decimal("1.05"), Decimal("1.12"))
+
+
+def redeliver(
+    report: Report, seed: int, *, corrected: int = 0, withdrawn: int = 0, new: int = 0
+) -> Report:
+    """Restate a report: quantities and costs of `corrected` charges change by one factor each.
+
+    Kept and corrected charges stay in their order, new ones follow at the end; a new charge
+    belongs to a resource of its own. `truth["redelivery"]` names rows by number, from 1.
+    """
+    if report.truth["defects"]:
+        raise ValueError(f"re-deliver {report.name}: a report with planted defects stays as it is")
+    draws = Draws(seed, "redelivery", report.name)
+    chosen = _choose(report, draws, corrected + withdrawn + new)
+    changed = np.sort(chosen[:corrected])
+    gone = np.sort(chosen[corrected : corrected + withdrawn])
+    sources = chosen[corrected + withdrawn :]
+
+    restated = _scaled(report.charges, changed, draws.child("corrected"))
+    late = _scaled(report.charges, sources, draws.child("new"))
+    late = _elsewhere(late, seed)
+    kept = np.setdiff1d(np.arange(report.charges.num_rows), gone)
+    position = np.arange(report.charges.num_rows)
+    position[changed] = report.charges.num_rows + np.arange(corrected)
+    charges = pa.concat_tables([report.charges, restated]).take(pa.array(position[kept]))
+    charges = pa.concat_tables([charges, late]).combine_chunks()
+
+    before = _sums(report.charges.take(pa.array(np.concatenate([changed, gone]))))
+    after = _sums(pa.concat_tables([restated, late]))
+    new_rows = np.arange(len(kept), len(kept) + new)
+    truth = report.truth | {
+        "rows": charges.num_rows,
+        "usable": charges.num_rows,
+        "sums": _changed_sums(report.truth["sums"], before, after),
+        "redelivery": {
+            "of": report.name,
+            "added": corrected + new,
+            "removed": corrected + withdrawn,
+            "corrected": corrected,
+            "unchanged": report.charges.num_rows - corrected - withdrawn,
+            "correctedRows": {
+                "before": _numbers(changed),
+                "after": _numbers(np.searchsorted(kept, changed)),
+            },
+            "withdrawnRows": _numbers(gone),
+            "newRows": _numbers(new_rows),
+        },
+    }
+    ordinary = np.concatenate([report.ordinary[kept], np.ones(new, dtype=np.bool_)])
+    return replace(report, charges=charges, truth=truth, ordinary=ordinary)
+
+
+def _choose(report: Report, draws: Draws, count: int) -> Ints:
+    """Plain usage that costs something and names no contract (whose text repeats the cost)."""
+    charges = report.charges
+    suitable = pc.and_(
+        pc.not_equal(parse(charges.column("BilledCost"))[0], Decimal(0)),
+        pc.is_valid(charges.column("ResourceId")),
+    )
+    if "ContractApplied" in charges.column_names:
+        suitable = pc.and_(suitable, pc.is_null(charges.column("ContractApplied")))
+    candidates = np.flatnonzero(report.ordinary & np.asarray(suitable))
+    if len(candidates) < count:
+        raise ValueError(
+            f"re-deliver {report.name}: {count} charges are to change, {len(candidates)} can"
+        )
+    return candidates[draws.order("choice", len(candidates))[:count]]
+
+
+def _scaled(charges: pa.Table, rows: Ints, draws: Draws) -> pa.Table:
+    """These charges with their quantities and costs changed by a factor, so that products hold."""
+    some = charges.take(pa.array(rows))
+    factors = [_FACTORS[pick] for pick in draws.below("factor", len(_FACTORS), len(rows))]
+    for name in _SCALED:
+        if name not in some.column_names:
+            continue
+        values = parse(some.column(name))[0].to_pylist()
+        texts = [
+            None if value is None else canonical_text(value * factor)
+            for value, factor in zip(values, factors, strict=True)
+        ]
+        place = some.column_names.index(name)
+        some = some.set_column(place, name, pa.array(texts, pa.string()))
+    return some
+
+
+def _elsewhere(charges: pa.Table, seed: int) -> pa.Table:
+    """Give each charge a resource of its own."""
+    place = charges.column_names.index("ResourceId")
+    owners = charges.column("ResourceId").to_pylist()
+    texts = [f"{owner}-late-{seed}-{number}" for number, owner in enumerate(owners)]
+    return charges.set_column(place, "ResourceId", pa.array(texts, pa.string()))
+
+
+def _sums(charges: pa.Table) -> dict[str, Decimal]:
+    return {
+        name: exact_sum(
+            value for value in parse(charges.column(name))[0].to_pylist() if value is not None
+        )
+        for name in COST_COLUMNS
+    }
+
+
+def _changed_sums(
+    sums: dict[str, dict[str, str]], before: dict[str, Decimal], after: dict[str, Decimal]
+) -> dict[str, dict[str, str]]:
+    """A report has one billing currency."""
+    return {
+        currency: {
+            name: canonical_text(exact_sum((subtract(Decimal(total), before[name]), after[name])))
+            for name, total in totals.items()
+        }
+        for currency, totals in sums.items()
+    }
+
+
+def _numbers(rows: Ints) -> list[int]:
+    return [int(row) + 1 for row in rows]

@@ -1,0 +1,161 @@
+"""The manifest of a delivery: what an exporter says of it, and what later steps are held against."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from costwire_focus.instants import to_text
+
+MANIFEST_FORMAT = 1
+TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""Table names are folded by SQL, so they are lower-case from the start."""
+
+MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+Mode = Literal["replace", "append"]
+Instant = Annotated[AwareDatetime, PlainSerializer(to_text, when_used="json")]
+Count = Annotated[int, Field(ge=0)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+def _table_name(name: str) -> str:
+    if not TABLE_NAME.fullmatch(name):
+        raise ValueError(
+            f"table {name!r}: use lower-case letters, digits and _, a letter first, at most 63"
+        )
+    return name
+
+
+def _month(text: str) -> str:
+    if not MONTH.fullmatch(text):
+        raise ValueError(f"period {text!r}: write a month as YYYY-MM")
+    return text
+
+
+TableName = Annotated[str, AfterValidator(_table_name)]
+Month = Annotated[str, AfterValidator(_month)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore"
+    )
+
+
+class ColumnLabel(_Model):
+    """A column of the report and the label it travels as."""
+
+    name: str
+    label: str
+
+
+class BillingPeriod(_Model):
+    """A billing period as the charges name it: start in, end out; null where a charge lacks it."""
+
+    start: Instant | None
+    end: Instant | None
+
+
+class Scope(_Model):
+    """What a delivery is the new state of, within its source."""
+
+    declared: list[Month] | None = None
+    """Months told by the sender; None: the billing periods that the charges name."""
+    billing_periods: list[BillingPeriod] = []
+
+
+class RowCounts(_Model):
+    """read = published + quarantined."""
+
+    read: Count
+    published: Count
+    quarantined: Count
+
+
+class CostSum(_Model):
+    """Exact sums of one cost column in one currency, as decimal text."""
+
+    read: str
+    published: str
+    quarantined: str
+
+
+class SecondCount(_Model):
+    """The same figures by an independent reader."""
+
+    reader: str
+    records: Count
+    billed_cost: str
+
+
+class FindingLine(_Model):
+    """Where a finding was met."""
+
+    file: str
+    line: Count
+
+
+class FindingCount(_Model):
+    """How often a rule was broken, and where first."""
+
+    count: Count
+    message: str
+    lines: list[FindingLine] = []
+
+
+class Exposition(_Model):
+    """The identity-encoded body of `/metrics`."""
+
+    samples: Count
+    bytes: Count
+    sha256: Sha256
+    renderer: Count
+
+
+class ManifestTimes(_Model):
+    """When the exporter read the source."""
+
+    read: Instant
+
+
+class Manifest(_Model):
+    """What `GET /delivery` answers, in camelCase."""
+
+    format: int = MANIFEST_FORMAT
+    id: Sha256
+    table: TableName
+    source: Annotated[str, Field(min_length=1, max_length=2000)]
+    mode: Mode = "replace"
+    generation: Instant
+    focus_version: str
+    columns: list[ColumnLabel]
+    scope: Scope = Scope()
+    rows: RowCounts
+    sums: dict[str, dict[str, CostSum | None]]
+    recount: SecondCount | None = None
+    findings: dict[str, FindingCount] = {}
+    exposition: Exposition
+    times: ManifestTimes
+
+    def label_columns(self) -> dict[str, str]:
+        """label -> column."""
+        return {column.label: column.name for column in self.columns}
+
+    def to_json(self) -> str:
+        """The JSON text of the manifest."""
+        return self.model_dump_json(by_alias=True)
+
+
+def month_of(start: datetime, end: datetime | None) -> str:
+    """The month that a billing period is: the one in which its middle lies, whatever its zone.
+
+    >>> month_of(datetime(2024, 8, 31, 15), datetime(2024, 9, 30, 15))
+    '2024-09'
+    """
+    middle = start if end is None or end <= start else start + (end - start) / 2
+    return f"{middle:%Y-%m}"

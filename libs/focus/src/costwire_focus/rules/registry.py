@@ -1,0 +1,84 @@
+"""The one list of rules: what is checked, what it is called and what becomes of the charge."""
+
+from functools import cache
+from typing import Final
+
+from costwire_focus.columns import VERSIONS
+from costwire_focus.rules.arithmetic import arithmetic_rules
+from costwire_focus.rules.header import header_rules
+from costwire_focus.rules.ids import spec_id
+from costwire_focus.rules.nullability import nullability_rules
+from costwire_focus.rules.rule import Grade, Rule
+from costwire_focus.rules.values import value_rules
+
+AMOUNT_UNREADABLE: Final = "CW-AmountUnreadable"
+INSTANT_UNREADABLE: Final = "CW-InstantUnreadable"
+NUL_CHARACTER: Final = "CW-NulCharacter"
+
+_ONE_CATEGORY: Final = "ServiceName-C-005-C"
+
+UNUSABLE: Final = (
+    Rule(AMOUNT_UNREADABLE, Grade.UNUSABLE, None, "a cell of an amount column must be a number"),
+    Rule(
+        INSTANT_UNREADABLE,
+        Grade.UNUSABLE,
+        None,
+        "a cell of a date/time column must be a date and time whose parts are in a known order",
+    ),
+    Rule(NUL_CHARACTER, Grade.UNUSABLE, None, "no cell may hold the character U+0000"),
+    Rule("CW-FieldCount", Grade.UNUSABLE, None, "a row must have as many cells as the header"),
+    Rule("CW-Undecodable", Grade.UNUSABLE, None, "the bytes of a row must be UTF-8"),
+    Rule("CW-BrokenQuotes", Grade.UNUSABLE, None, "the quotes of a row must open and close cells"),
+)
+"""Rules of our own about rows that cannot be stored; the readers apply the last three."""
+
+REMARKS: Final = (
+    Rule("CW-ColumnRepeated", Grade.VIOLATION, None, "the header must name each column once"),
+    Rule("CW-ColumnUnnamed", Grade.VIOLATION, None, "the header must name every column"),
+    Rule(
+        "CW-BinaryFloat",
+        Grade.ADVICE,
+        None,
+        "costs should be decimals; binary floats are read as their shortest decimal text",
+    ),
+)
+"""Rules of our own about a part as a whole, applied by the readers."""
+
+
+def one_category_rule(version: str) -> Rule:
+    """A service has one category; it takes all rows to tell, so no condition stands here."""
+    return Rule(
+        spec_id(_ONE_CATEGORY, version),
+        Grade.VIOLATION if version >= "1.2" else Grade.ADVICE,
+        "ServiceName",
+        "a ServiceName must have one ServiceCategory throughout",
+    )
+
+
+@cache
+def rules_of(version: str) -> tuple[Rule, ...]:
+    """Every rule for reports of one version, each id once."""
+    return (
+        *UNUSABLE,
+        *REMARKS,
+        *header_rules(version),
+        *value_rules(version),
+        *nullability_rules(version),
+        *arithmetic_rules(version),
+        one_category_rule(version),
+    )
+
+
+@cache
+def all_rules() -> tuple[tuple[Rule, tuple[str, ...]], ...]:
+    """Every rule with the versions of FOCUS that it is checked for, sorted by id.
+
+    A rule whose grade or wording changed from one version to the next is listed for each.
+    """
+    found: dict[tuple[str, str, str], tuple[Rule, tuple[str, ...]]] = {}
+    for version in VERSIONS:
+        for rule in rules_of(version):
+            key = (rule.id, rule.grade.value, rule.sentence)
+            _, versions = found.get(key, (rule, ()))
+            found[key] = (rule, (*versions, version))
+    return tuple(found[key] for key in sorted(found))

@@ -1,0 +1,186 @@
+"""Validates the batches of a report: unusable rows out, findings counted, the rest untouched."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from costwire_focus.batch import Batch, Unusable
+from costwire_focus.columns import Column, ValueType, columns_of
+from costwire_focus.instants import DateOrder
+from costwire_focus.rules.cells import cells_with_nul, focus_columns, read_cells
+from costwire_focus.rules.documents import judge
+from costwire_focus.rules.findings import Finding, Findings
+from costwire_focus.rules.header import broken_by_header
+from costwire_focus.rules.quarantine import unusable_rows
+from costwire_focus.rules.registry import one_category_rule, rules_of
+from costwire_focus.rules.rule import Rule, source_column
+
+_NAMES_SHOWN = 10
+_SERVICES_KEPT = 10_000
+_HEADER_LINE = 1
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is left of a batch: its usable charges, and every row of it for the quarantine."""
+
+    charges: pa.Table
+    lines: pa.Array
+    unusable: list[Unusable]
+    """Those that the reader had set aside and those set aside here, in the order of lines."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is evaluated on batches with the same columns."""
+
+    rules: tuple[Rule, ...]
+    wanted: frozenset[str]
+    absent: tuple[str, ...]
+    documents: tuple[Column, ...]
+
+
+class Validator:
+    """Checks the charges of one report, batch by batch, against one version of FOCUS.
+
+    `names`:    the report's columns; parts may have others, each header is judged once.
+    `dates`:    the order of dates such as 9/1/24, which are unreadable without it.
+    `currency`: what stands for an absent BillingCurrency, so that its absence is no finding.
+    `file`:     the name that findings about the header show.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        version: str,
+        *,
+        dates: DateOrder | None = None,
+        currency: str | None = None,
+        file: str = "",
+    ) -> None:
+        self.version = version
+        self._dates = dates
+        self._currency = currency
+        self._rules = {rule.id: rule for rule in rules_of(version)}
+        self._one_category = one_category_rule(version)
+        self._findings = Findings()
+        self._misnamed: dict[str, list[str]] = {}
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._categories: dict[str, str] = {}
+        self._plan(tuple(names), file)
+
+    @property
+    def findings(self) -> Mapping[str, Finding]:
+        """What was found so far, by rule id."""
+        return self._findings.by_rule()
+
+    def check(self, batch: Batch) -> Checked:
+        """Set unusable rows aside, count what the others break, and pass those on unchanged."""
+        charges = batch.charges
+        plan = self._plan(tuple(charges.column_names), batch.file)
+        frame = _text_frame(charges)
+        cells = read_cells(charges, frame, plan.wanted, self._dates)
+        for column in plan.documents:
+            cells.derived |= judge(column, frame[column.id])
+        frame = frame.with_columns(
+            **cells.derived, **{name: pl.lit(None, pl.String) for name in plan.absent}
+        )
+        checked, kept = _set_aside(batch, cells.unreadable)
+        if kept is not None:
+            frame = frame.filter(pl.Series(kept))
+        if frame.height:
+            self._evaluate(plan, frame, checked.lines, batch.file)
+            self._compare_categories(frame, checked.lines, batch.file)
+        return checked
+
+    def _plan(self, names: tuple[str, ...], file: str) -> _Plan:
+        if names not in self._plans:
+            self._judge_header(names, file)
+            self._plans[names] = _make_plan(names, self.version, self._currency)
+        return self._plans[names]
+
+    def _judge_header(self, names: tuple[str, ...], file: str) -> None:
+        broken = broken_by_header(names, self.version, currency_known=self._currency is not None)
+        for rule_id, column, remark in broken:
+            remarks = self._misnamed.setdefault(rule_id, [])
+            if remark in remarks:
+                continue
+            remarks.append(remark)
+            finding = self._findings.add(self._rules[rule_id], 1, [])
+            if not finding.lines:
+                finding.lines.append((file, _HEADER_LINE))
+                finding.column = column
+            more = len(remarks) - _NAMES_SHOWN
+            finding.message = "; ".join(remarks[:_NAMES_SHOWN])
+            if more > 0:
+                finding.message += f"; and {more} more"
+
+    def _evaluate(self, plan: _Plan, frame: pl.DataFrame, lines: pa.Array, file: str) -> None:
+        conditions = {rule.id: rule.broken for rule in plan.rules if rule.broken is not None}
+        broken = frame.lazy().select(**conditions).collect()
+        counts = broken.sum().row(0, named=True)
+        for rule in plan.rules:
+            if count := counts[rule.id]:
+                first = broken[rule.id].arg_true().head(self._findings.wants_lines(rule))
+                self._findings.add(rule, count, ((file, lines[i].as_py()) for i in first))
+
+    def _compare_categories(self, frame: pl.DataFrame, lines: pa.Array, file: str) -> None:
+        """Find the services with a second category; each service counts once."""
+        pair = ("ServiceName", "ServiceCategory")
+        if not set(pair) <= set(frame.columns):
+            return
+        seen = frame.select(*pair).with_row_index().drop_nulls().unique(pair, keep="first")
+        for index, service, category in seen.sort("index").iter_rows():
+            known = self._categories.get(service)
+            if known is None and len(self._categories) < _SERVICES_KEPT:
+                self._categories[service] = category
+            elif known not in (None, "", category) and "Other" not in (known, category):
+                self._categories[service] = ""  # told once
+                self._findings.add(self._one_category, 1, [(file, lines[index].as_py())])
+
+
+def _make_plan(names: tuple[str, ...], version: str, currency: str | None) -> _Plan:
+    present = set(names)
+    rules = tuple(
+        rule
+        for rule in rules_of(version)
+        if rule.broken is not None
+        and rule.needs <= present
+        and not (currency is not None and rule.reads == {"BillingCurrency"})
+    )
+    wanted = frozenset().union(*(rule.reads for rule in rules))
+    known = columns_of(version)
+    documents = (ValueType.TAGS, ValueType.JSON)
+    return _Plan(
+        rules=rules,
+        wanted=wanted,
+        absent=tuple(sorted({source_column(name) for name in wanted} - present)),
+        documents=tuple(
+            known[name] for name in names if name in known and known[name].value_type in documents
+        ),
+    )
+
+
+def _text_frame(charges: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(charges.select(focus_columns(charges.column_names)))
+    assert isinstance(frame, pl.DataFrame)  # a table becomes a frame  # noqa: S101
+    return frame
+
+
+def _set_aside(
+    batch: Batch, unreadable: Mapping[str, np.ndarray]
+) -> tuple[Checked, np.ndarray | None]:
+    nul = dict(cells_with_nul(batch.charges))
+    if not unreadable and not nul:
+        return Checked(batch.charges, batch.lines, batch.unusable), None
+    kept = np.ones(batch.charges.num_rows, np.bool_)
+    rows = []
+    for index, row in unusable_rows(batch, unreadable, nul):
+        kept[index] = False
+        rows.append(row)
+    unusable = sorted([*batch.unusable, *rows], key=lambda row: row.line)
+    mask = pa.array(kept)
+    return Checked(batch.charges.filter(mask), batch.lines.filter(mask), unusable), kept
