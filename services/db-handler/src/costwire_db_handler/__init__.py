@@ -1,0 +1,1 @@
+"""Versioned storage of charges, the ledger and SQL."""

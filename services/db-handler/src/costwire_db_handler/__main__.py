@@ -1,0 +1,20 @@
+"""Start the database handler: read settings, set up telemetry, serve."""
+
+from costwire_db_handler.app import create_app
+from costwire_db_handler.settings import Settings
+from costwire_runtime.server import serve
+from costwire_runtime.settings import settings_from_environment
+from costwire_runtime.telemetry import configure
+from costwire_runtime.web_config import WebConfig
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = settings_from_environment(Settings)
+    configure("db_handler", settings.log_level)
+    web_config = WebConfig.load(settings.web_config_file) if settings.web_config_file else None
+    serve(create_app(settings), settings, web_config, own_sign_in=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The database handler as one value: routes and wiring, no rules."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+
+from costwire_db_handler.bootstrap import ensure_admin
+from costwire_db_handler.decide import Thresholds
+from costwire_db_handler.errors import StoreInUse
+from costwire_db_handler.gather import Gatherer
+from costwire_db_handler.handler import Handler
+from costwire_db_handler.metrics import HandlerMetrics
+from costwire_db_handler.routes.deliveries import delivery_routes
+from costwire_db_handler.routes.sql import sql_routes
+from costwire_db_handler.routes.upload import upload_routes
+from costwire_db_handler.routes.users import user_routes
+from costwire_db_handler.settings import MIB, Settings
+from costwire_db_handler.stores import CostStore, StoreLimits, open_store
+from costwire_db_handler.users import SignIn
+from costwire_runtime.server import CannotStart
+from costwire_runtime.service import create_service
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Starlette:
+    """Build the ASGI application; nothing is opened before its lifespan starts."""
+    registry = CollectorRegistry()
+    metrics = HandlerMetrics(registry)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        store = await run_in_threadpool(_open, settings)
+        gatherer = Gatherer(
+            settings.data_dir / "gathering",
+            store,
+            quiet_seconds=settings.upload_quiet_seconds,
+            clock=clock,
+        )
+        app.state.handler = Handler(settings, store, SignIn(store.users), gatherer, metrics, clock)
+        gatherer.start()
+        try:
+            yield
+        finally:
+            app.state.handler = None
+            await run_in_threadpool(gatherer.stop)
+            await run_in_threadpool(store.close)
+
+    def ready() -> str | None:
+        return None if getattr(app.state, "handler", None) else "the store is not open"
+
+    app = create_service(
+        "db_handler",
+        [*sql_routes(), *delivery_routes(), *upload_routes(), *user_routes()],
+        ready=ready,
+        registry=registry,
+        lifespan=lifespan,
+    )
+    return app
+
+
+def _open(settings: Settings) -> CostStore:
+    thresholds = Thresholds(
+        withdrawn_share=settings.hold_withdrawn_share,
+        small_period=settings.hold_small_period,
+        repeated_share=settings.hold_repeated_share,
+    )
+    limits = StoreLimits(
+        memory_bytes=settings.memory_mib * MIB,
+        process_memory_mib=settings.process_memory_mib,
+        query_timeout_seconds=settings.query_timeout_seconds,
+        query_rows=settings.query_rows,
+    )
+    try:
+        store = open_store(settings.data_dir, thresholds=thresholds, limits=limits)
+    except StoreInUse as taken:
+        raise CannotStart(str(taken)) from taken
+    ensure_admin(store.users, settings.data_dir)
+    return store

@@ -1,0 +1,81 @@
+"""The problems that the database handler answers with."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from costwire_runtime import problems
+
+
+class UnknownDelivery(problems.NotFound):
+    """No delivery has this number."""
+
+    slug: ClassVar[str] = "unknown-delivery"
+    title: ClassVar[str] = "Unknown delivery"
+
+
+class DeliveryNotOpen(problems.Conflict):
+    """The delivery is no longer open, so nothing can be added to it."""
+
+    slug: ClassVar[str] = "delivery-not-open"
+    title: ClassVar[str] = "The delivery is not open"
+
+
+class WrongState(problems.Conflict):
+    """Only held, superseded and rejected deliveries can be accepted, only held ones rejected."""
+
+    slug: ClassVar[str] = "wrong-state"
+    title: ClassVar[str] = "Not possible in this state"
+
+
+class PartDiffers(problems.Conflict):
+    """A part with this number and other bytes is staged already."""
+
+    slug: ClassVar[str] = "part-differs"
+    title: ClassVar[str] = "The part differs from the one staged"
+
+
+class BadPart(problems.BadRequest):
+    """The body is no Arrow IPC stream of text columns."""
+
+    slug: ClassVar[str] = "bad-part"
+    title: ClassVar[str] = "The part cannot be read"
+
+
+class BadManifest(problems.BadRequest):
+    """The body is no manifest of a delivery."""
+
+    slug: ClassVar[str] = "bad-manifest"
+    title: ClassVar[str] = "The manifest cannot be read"
+
+
+class BadUpload(problems.BadRequest):
+    """The body is no list of records."""
+
+    slug: ClassVar[str] = "bad-upload"
+    title: ClassVar[str] = "The upload cannot be read"
+
+
+class Unbalanced(problems.Unprocessable):
+    """What was staged is not what the manifest says: nothing was made visible."""
+
+    slug: ClassVar[str] = "unbalanced"
+    title: ClassVar[str] = "The delivery does not balance"
+
+
+class UnknownUser(problems.NotFound):
+    """No user has this name."""
+
+    slug: ClassVar[str] = "unknown-user"
+    title: ClassVar[str] = "Unknown user"
+
+
+class UserRefused(problems.BadRequest):
+    """The user cannot be made or removed as asked."""
+
+    slug: ClassVar[str] = "user-refused"
+    title: ClassVar[str] = "The user was not changed"
+
+
+class StoreInUse(Exception):
+    """Another process has the database file open."""

@@ -1,0 +1,51 @@
+"""The metrics of the database handler."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry
+
+from costwire_db_handler.ledger import Entry
+from costwire_runtime.metrics import Metric
+
+_SERVICE = "db_handler"
+
+DELIVERIES = Metric(
+    "deliveries_total", "Deliveries settled, by the state they got", ("table", "state")
+)
+CHARGES = Metric(
+    "charges_total",
+    "Charges of settled deliveries: added, removed, corrected, unchanged, quarantined",
+    ("table", "fate"),
+)
+UNBALANCED = Metric(
+    "unbalanced_deliveries_total", "Deliveries whose ledger does not balance", ("table",)
+)
+STAGED_CHARGES = Metric("staged_charges_total", "Charges received in parts of open deliveries")
+LAST_SETTLED = Metric(
+    "last_settled_timestamp_seconds", "When a delivery of the table was last settled", ("table",)
+)
+
+ALL_METRICS = (DELIVERIES, CHARGES, UNBALANCED, STAGED_CHARGES, LAST_SETTLED)
+
+_FATES = ("added", "removed", "corrected", "unchanged", "quarantined")
+
+
+class HandlerMetrics:
+    """The handler's metrics on one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._deliveries = DELIVERIES.counter(_SERVICE, registry)
+        self._charges = CHARGES.counter(_SERVICE, registry)
+        self._unbalanced = UNBALANCED.counter(_SERVICE, registry)
+        self._last = LAST_SETTLED.gauge(_SERVICE, registry)
+        self.staged_charges = STAGED_CHARGES.counter(_SERVICE, registry)
+
+    def settled(self, entry: Entry) -> None:
+        """Count a delivery that was settled just now."""
+        self._deliveries.labels(entry.table, entry.state.value).inc()
+        for fate in _FATES:
+            self._charges.labels(entry.table, fate).inc(getattr(entry.rows, fate))
+        if not entry.balanced:
+            self._unbalanced.labels(entry.table).inc()
+        if entry.times.committed is not None:
+            self._last.labels(entry.table).set(entry.times.committed.timestamp())

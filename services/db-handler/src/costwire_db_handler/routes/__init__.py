@@ -1,0 +1,1 @@
+"""The endpoints of the database handler, a module per subject."""

@@ -1,0 +1,60 @@
+"""`POST /upload` as the original scraper sends it."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from costwire_db_handler.access import requires
+from costwire_db_handler.errors import BadUpload
+from costwire_db_handler.gather import Gathering
+from costwire_db_handler.handler import handler_of
+from costwire_db_handler.settings import MIB
+from costwire_db_handler.upload import read_upload
+from costwire_db_handler.users import Role, User
+from costwire_focus.manifest import TABLE_NAME
+from costwire_runtime.bodies import read_body
+
+_COST = "cost"
+
+
+def upload_routes() -> list[BaseRoute]:
+    """The one endpoint."""
+    return [Route("/upload", upload, methods=["POST"])]
+
+
+@requires(Role.WRITER)
+async def upload(request: Request, user: User) -> Response:
+    """Gather the records; they become one delivery with those of the same time that follow."""
+    started = time.monotonic()
+    handler = handler_of(request)
+    table = request.query_params.get("table", "").lower()
+    if not TABLE_NAME.fullmatch(table):
+        raise BadUpload("upload: name the table with ?table= (letters, digits and _)")
+    kind = request.query_params.get("type", _COST).lower() or _COST
+    if kind != _COST:
+        raise BadUpload(f"upload: records of type {kind!r} are not stored; send type=cost")
+    body = await read_body(request, handler.settings.upload_limit_mib * MIB)
+    content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    def gather() -> int:
+        received = read_upload(content_type, body)
+        if received.charges.num_rows:
+            gathering = Gathering(user.name, table, received.timestamp)
+            handler.gatherer.add(gathering, received, body)
+        return int(received.charges.num_rows)
+
+    rows = await run_in_threadpool(gather)
+    if not rows:
+        return JSONResponse({"result": "No data to process"})
+    return JSONResponse(
+        {
+            "message": "Data uploaded successfully",
+            "records_processed": rows,
+            "time_taken": time.monotonic() - started,
+        }
+    )

@@ -1,0 +1,110 @@
+"""The store port: what the handler needs of a database engine, and nothing else.
+
+No engine is imported before `open_store` is called for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from costwire_db_handler.decide import Thresholds
+from costwire_db_handler.ledger import Entry
+from costwire_db_handler.sql.checked import Outcome
+from costwire_db_handler.sql.protocol import SqlRequest
+from costwire_db_handler.users import User, Users
+from costwire_focus.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class StoreLimits:
+    """What a store may take of the machine."""
+
+    memory_bytes: int = 192 * 1024 * 1024
+    """Of the engine; what is larger spills to disk."""
+    process_memory_mib: int = 480
+    """Above this the newest query of a user is ended."""
+    query_timeout_seconds: float = 30.0
+    query_rows: int = 100_000
+
+
+class CostStore(Protocol):
+    """Versioned charges, the ledger, users, and SQL for them; safe to call from any thread."""
+
+    def close(self) -> None:
+        """Finish what runs and let go of the database."""
+        ...
+
+    def open_delivery(self, manifest: Manifest, now: datetime) -> Entry:
+        """Record an arrival. The entry is open, or already settled when there is nothing to send.
+
+        The same content of the same source that is still open is the same delivery again.
+        """
+        ...
+
+    def staged_parts(self, commit: int) -> list[int]:
+        """The numbers of the parts that need not be sent again."""
+        ...
+
+    def stage_part(self, commit: int, seq: int, charges: pa.Table, digest: str) -> None:
+        """Keep a part of an open delivery; the same part again changes nothing."""
+        ...
+
+    def set_quarantine(self, commit: int, rows: Sequence[dict[str, Any]]) -> None:
+        """Keep the rows that the exporter could not use; replaces what was kept before."""
+        ...
+
+    def commit(self, commit: int, now: datetime, *, dry_run: bool = False) -> Entry:
+        """Verify an open delivery against its manifest, and settle it in one step.
+
+        Raises `Unbalanced` when counts or sums differ: then nothing has changed.
+        """
+        ...
+
+    def abort(self, commit: int, now: datetime) -> None:
+        """Give up an open delivery; an aborted one stays so."""
+        ...
+
+    def accept(self, commit: int, now: datetime) -> Entry:
+        """Make a held, rejected or superseded delivery what readers see."""
+        ...
+
+    def reject(self, commit: int, now: datetime) -> Entry:
+        """Decide that a held delivery is not to be seen."""
+        ...
+
+    def deliveries(self, table: str | None = None) -> list[Entry]:
+        """The ledger, oldest first."""
+        ...
+
+    def delivery(self, commit: int) -> Entry:
+        """One entry; raises `UnknownDelivery`."""
+        ...
+
+    def quarantine(self, commit: int) -> Iterator[dict[str, Any]]:
+        """The quarantined rows of a delivery: file, line, raw (base64), column, rule, reason."""
+        ...
+
+    def run_sql(self, user: User, request: SqlRequest) -> Outcome:
+        """Run a statement with a user's rights and within the limits; raises a `SqlError`."""
+        ...
+
+    @property
+    def users(self) -> Users:
+        """Where the users are kept."""
+        ...
+
+
+def open_store(data_dir: Path, *, thresholds: Thresholds, limits: StoreLimits) -> CostStore:
+    """The embedded store of a data folder, migrated to this version's schema.
+
+    Raises `StoreInUse` when another process has it open.
+    """
+    from costwire_db_handler.stores.duckdb.store import DuckDBStore
+
+    return DuckDBStore.open(data_dir, thresholds=thresholds, limits=limits)

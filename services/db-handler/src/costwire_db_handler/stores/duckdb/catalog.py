@@ -1,0 +1,114 @@
+"""The versioned tables: their columns, their sources, and the view that users query.
+
+Charges that readers see stand in `costwire."<table>__current"`, closed ones in
+`"<table>__history"`; the view `main."<table>"` shows the report's columns of the current ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+
+from costwire_db_handler.names import json_name, quoted, sql_names
+from costwire_focus.columns import ValueType, value_type
+from costwire_focus.typed import DEFAULT_SCALE, DIGITS
+
+_VERSIONING = """
+    _content UHUGEINT NOT NULL,
+    _dimensions UHUGEINT NOT NULL,
+    _period VARCHAR NOT NULL,
+    _source INTEGER NOT NULL,
+    _commit BIGINT NOT NULL"""
+
+
+def current(table: str) -> str:
+    """The charges that readers see."""
+    return f"costwire.{quoted(table + '__current')}"
+
+
+def history(table: str) -> str:
+    """The charges that readers saw once, and those of deliveries that are held or came too late."""
+    return f"costwire.{quoted(table + '__history')}"
+
+
+def cost_tables(sql: duckdb.DuckDBPyConnection) -> set[str]:
+    """The names of all versioned tables."""
+    return {name for (name,) in sql.execute("SELECT name FROM costwire.tables").fetchall()}
+
+
+def ensure_table(sql: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Make the tables of a name that is new, and its view."""
+    sql.execute("INSERT INTO costwire.tables VALUES (?) ON CONFLICT DO NOTHING", [table])
+    sql.execute(f"CREATE TABLE IF NOT EXISTS {current(table)} ({_VERSIONING})")
+    sql.execute(
+        f"CREATE TABLE IF NOT EXISTS {history(table)} ({_VERSIONING}, _ended BIGINT NOT NULL)"
+    )
+
+
+def columns(sql: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """The columns of a table in the order of their arrival: name in reports -> SQL name."""
+    rows = sql.execute(
+        "SELECT name, sql_name FROM costwire.columns WHERE table_name = ? ORDER BY position",
+        [table],
+    ).fetchall()
+    return dict(rows)
+
+
+def add_columns(sql: duckdb.DuckDBPyConnection, table: str, names: Iterable[str]) -> dict[str, str]:
+    """Add what the table lacks of these columns; gives the SQL names of all."""
+    known = columns(sql, table)
+    mapped = sql_names(names, known)
+    for name, sql_name in mapped.items():
+        if name in known:
+            continue
+        position = sql.execute(
+            "SELECT count(*) FROM costwire.columns WHERE table_name = ?", [table]
+        ).fetchall()[0][0]
+        sql.execute(
+            "INSERT INTO costwire.columns VALUES (?, ?, ?, ?)", [table, position, name, sql_name]
+        )
+        for column, sql_type in _definitions(name, sql_name):
+            for target in (current(table), history(table)):
+                sql.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(column)} {sql_type}")
+    if mapped.keys() != known.keys():
+        refresh_view(sql, table)
+    return mapped
+
+
+def _definitions(name: str, sql_name: str) -> list[tuple[str, str]]:
+    kind = value_type(name)
+    if kind is ValueType.AMOUNT:
+        return [(sql_name, f"DECIMAL({DIGITS},{DEFAULT_SCALE})")]
+    if kind is ValueType.INSTANT:
+        return [(sql_name, "TIMESTAMP")]
+    if kind is ValueType.TAGS:
+        return [(sql_name, "MAP(VARCHAR, VARCHAR)"), (json_name(sql_name), "VARCHAR")]
+    return [(sql_name, "VARCHAR")]
+
+
+def public_columns(mapped: Mapping[str, str]) -> list[str]:
+    """The SQL columns that users see, in order."""
+    return [column for name in mapped for column, _ in _definitions(name, mapped[name])]
+
+
+def refresh_view(sql: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Make the users' view show the table's columns and types of now."""
+    shown = ", ".join(quoted(column) for column in public_columns(columns(sql, table)))
+    sql.execute(
+        f"CREATE OR REPLACE VIEW main.{quoted(table)} AS SELECT {shown} FROM {current(table)}"
+    )
+
+
+def source_id(sql: duckdb.DuckDBPyConnection, table: str, name: str) -> int:
+    """The number that stands for a source in the table's rows."""
+    found = sql.execute(
+        "SELECT id FROM costwire.sources WHERE table_name = ? AND name = ?", [table, name]
+    ).fetchall()
+    if found:
+        return int(found[0][0])
+    made = sql.execute(
+        "INSERT INTO costwire.sources VALUES (nextval('costwire.source_ids'), ?, ?) RETURNING id",
+        [table, name],
+    ).fetchall()
+    return int(made[0][0])

@@ -1,0 +1,102 @@
+"""The DuckDB file: opening it, one writer at a time, and the numbered migrations."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+from costwire_db_handler.errors import StoreInUse
+from costwire_db_handler.stores.duckdb.locks import harden
+
+FILE_NAME = "store.duckdb"
+WRITE_TIMEOUT_SECONDS = 600.0
+
+
+class Database:
+    """One open database file. Reads run at any time, writes one after the other."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._writing = threading.RLock()
+
+    @classmethod
+    def open(cls, data_dir: Path, *, memory_bytes: int) -> Database:
+        """Open or make the file of a data folder; raises `StoreInUse`."""
+        data_dir.mkdir(parents=True, exist_ok=True)
+        path = data_dir / FILE_NAME
+        try:
+            connection = duckdb.connect(path, config={"preserve_insertion_order": "false"})
+        except duckdb.IOException as taken:
+            if "lock" not in str(taken).lower():
+                raise
+            raise StoreInUse(
+                f"open {path}: another process has it open; stop that one, or ask it by HTTP "
+                "(its address stands in handler.address beside the file)"
+            ) from taken
+        database = cls(connection)
+        database.migrate()
+        harden(connection, temp_directory=data_dir / "spill", memory_bytes=memory_bytes)
+        return database
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own to the same database; close it."""
+        return self._connection.cursor()
+
+    def close(self) -> None:
+        """Close the file; waits for a write that is under way."""
+        with self._writing:
+            self._connection.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor in a transaction of its own: one state of the database throughout."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("BEGIN TRANSACTION")
+            try:
+                yield cursor
+            finally:
+                cursor.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self, *, keep: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor in a transaction that is committed at the end, rolled back on an exception.
+
+        `keep=False` rolls back in any case.
+        """
+        if not self._writing.acquire(timeout=WRITE_TIMEOUT_SECONDS):
+            raise TimeoutError("another commit has been running for too long")
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("BEGIN TRANSACTION")
+                try:
+                    yield cursor
+                except BaseException:
+                    cursor.execute("ROLLBACK")
+                    raise
+                cursor.execute("COMMIT" if keep else "ROLLBACK")
+        finally:
+            self._writing.release()
+
+    def migrate(self) -> None:
+        """Apply the migrations that the file has not seen, in order, each with its record."""
+        with self.writing() as sql:
+            sql.execute("CREATE SCHEMA IF NOT EXISTS costwire")
+            sql.execute(
+                "CREATE TABLE IF NOT EXISTS costwire.migrations "
+                "(name VARCHAR PRIMARY KEY, applied TIMESTAMP DEFAULT now())"
+            )
+            done = {
+                name for (name,) in sql.execute("SELECT name FROM costwire.migrations").fetchall()
+            }
+        folder = files(__package__).joinpath("migrations")
+        names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
+        for name in names:
+            if name not in done:
+                with self.writing() as sql:
+                    sql.execute(folder.joinpath(name).read_text())
+                    sql.execute("INSERT INTO costwire.migrations (name) VALUES (?)", [name])

@@ -1,0 +1,155 @@
+"""The rows of the ledger: one for each delivery, with its manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import duckdb
+
+from costwire_db_handler.decide import Applied
+from costwire_db_handler.errors import UnknownDelivery
+from costwire_db_handler.ledger import Entry, State
+from costwire_focus.manifest import Manifest
+
+_COLUMNS = "commit, manifest, entry, periods, applied"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A delivery as the store knows it."""
+
+    manifest: Manifest
+    entry: Entry
+    periods: list[str] = field(default_factory=list)
+    """The billing periods that it is the state of, once that is known."""
+    applied: int | None = None
+
+    @property
+    def commit(self) -> int:
+        """Its number."""
+        return self.entry.commit
+
+    def settled(self, **changes: object) -> Delivery:
+        """The delivery with another entry: the fields that differ."""
+        return replace(self, entry=self.entry.model_copy(update=changes))
+
+
+def next_number(sql: duckdb.DuckDBPyConnection) -> int:
+    """A commit number that was never used."""
+    return int(sql.execute("SELECT nextval('costwire.commits')").fetchall()[0][0])
+
+
+def put(sql: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """Write a delivery, new or changed."""
+    entry, manifest = delivery.entry, delivery.manifest
+    sql.execute(
+        "INSERT OR REPLACE INTO costwire.deliveries "
+        "(commit, id, table_name, source, mode, state, manifest, entry, periods, applied) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            entry.commit,
+            entry.id,
+            entry.table,
+            entry.source,
+            manifest.mode,
+            entry.state.value,
+            manifest.to_json(),
+            entry.to_json(),
+            json.dumps(delivery.periods),
+            delivery.applied,
+        ],
+    )
+
+
+def get(sql: duckdb.DuckDBPyConnection, commit: int) -> Delivery:
+    """One delivery; raises `UnknownDelivery`."""
+    found = _find(sql, "commit = ?", [commit])
+    if not found:
+        raise UnknownDelivery(f"no delivery has the number {commit}; GET /deliveries lists them")
+    return found[0]
+
+
+def remove(sql: duckdb.DuckDBPyConnection, commit: int) -> None:
+    """Forget a delivery that only tried what would happen."""
+    sql.execute("DELETE FROM costwire.quarantine WHERE commit = ?", [commit])
+    sql.execute("DELETE FROM costwire.deliveries WHERE commit = ?", [commit])
+
+
+def of_table(sql: duckdb.DuckDBPyConnection, table: str | None) -> list[Delivery]:
+    """All deliveries, or those of one table, oldest first."""
+    return _find(sql, "table_name = coalesce(?, table_name)", [table])
+
+
+def in_state(sql: duckdb.DuckDBPyConnection, state: State) -> list[Delivery]:
+    """The deliveries in a state, oldest first."""
+    return _find(sql, "state = ?", [state.value])
+
+
+def same_content(
+    sql: duckdb.DuckDBPyConnection, manifest: Manifest, states: Sequence[State]
+) -> list[Delivery]:
+    """Deliveries of the same content by the same source, in one of these states, oldest first."""
+    return _find(
+        sql,
+        "id = ? AND table_name = ? AND source = ? AND mode = ? AND list_contains(?, state)",
+        [
+            manifest.id,
+            manifest.table,
+            manifest.source,
+            manifest.mode,
+            [state.value for state in states],
+        ],
+    )
+
+
+def has_delivered(sql: duckdb.DuckDBPyConnection, table: str, source: str) -> bool:
+    """Whether a source has ever shaped what readers of a table see."""
+    found = sql.execute(
+        "SELECT 1 FROM costwire.shapes WHERE table_name = ? AND source = ? LIMIT 1",
+        [table, source],
+    ).fetchall()
+    return bool(found)
+
+
+def shapes(sql: duckdb.DuckDBPyConnection, table: str, source: str) -> dict[str, Applied]:
+    """For each billing period of a source, the delivery that shaped it last."""
+    rows = sql.execute(
+        "SELECT period, commit FROM costwire.shapes WHERE table_name = ? AND source = ?",
+        [table, source],
+    ).fetchall()
+    known: dict[int, Applied] = {}
+    for _, commit in rows:
+        if commit not in known:
+            delivery = get(sql, commit)
+            entry = delivery.entry
+            known[commit] = Applied(commit, entry.id, entry.generation, entry.times.read)
+    return {period: known[commit] for period, commit in rows}
+
+
+def set_shapes(
+    sql: duckdb.DuckDBPyConnection, table: str, source: str, periods: Iterable[str], commit: int
+) -> None:
+    """Record which delivery shaped these periods."""
+    for period in periods:
+        sql.execute(
+            "INSERT OR REPLACE INTO costwire.shapes VALUES (?, ?, ?, ?)",
+            [table, source, period, commit],
+        )
+
+
+def _find(sql: duckdb.DuckDBPyConnection, where: str, parameters: list[object]) -> list[Delivery]:
+    rows = sql.execute(
+        f"SELECT {_COLUMNS} FROM costwire.deliveries WHERE {where} ORDER BY commit",
+        parameters,
+    ).fetchall()
+    return [
+        Delivery(
+            manifest=Manifest.model_validate_json(manifest),
+            entry=Entry.model_validate_json(entry),
+            periods=json.loads(periods),
+            applied=applied,
+        )
+        for _, manifest, entry, periods, applied in rows
+    ]

@@ -1,0 +1,46 @@
+"""SQL of users on the embedded store: checked, then run on a cursor of its own within limits."""
+
+from __future__ import annotations
+
+from costwire_db_handler.sql.checked import Outcome
+from costwire_db_handler.sql.guard import check
+from costwire_db_handler.sql.protocol import SqlRequest
+from costwire_db_handler.stores.duckdb.database import Database
+from costwire_db_handler.stores.duckdb.parse import DuckParser
+from costwire_db_handler.stores.duckdb.sandbox import Limits, Sandbox
+from costwire_db_handler.stores.duckdb.user_tables import StoredCatalog, StoredOwnership
+from costwire_db_handler.stores.duckdb.watchdog import MIB, Watchdog
+from costwire_db_handler.users import User
+
+
+class Queries:
+    """Runs statements of users."""
+
+    def __init__(
+        self, database: Database, *, timeout_seconds: float, max_rows: int, ceiling_mib: int
+    ) -> None:
+        self._database = database
+        self._parser = DuckParser()
+        self._watchdog = Watchdog(ceiling_bytes=ceiling_mib * MIB)
+        limits = Limits(timeout_seconds=timeout_seconds, max_rows=max_rows)
+        self._sandbox = Sandbox(self._watchdog, StoredOwnership(), limits)
+
+    def run(self, user: User, request: SqlRequest) -> Outcome:
+        """Run one request; raises a `SqlError`."""
+        with self._database.cursor() as cursor:
+            checked = check(
+                request.statement,
+                role=user.role,
+                user=user.name,
+                catalog=StoredCatalog(cursor),
+                parser=self._parser,
+            )
+            if request.bulk_arguments is not None:
+                items = self._sandbox.run_bulk(cursor, checked, request.bulk_arguments)
+                return Outcome(checked, items=items)
+            return Outcome(checked, self._sandbox.run(cursor, checked, request.arguments))
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._watchdog.close()
+        self._parser.close()

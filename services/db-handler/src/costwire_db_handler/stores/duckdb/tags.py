@@ -1,0 +1,107 @@
+"""Tags in SQL: the JSON text of a cell as a map of texts, and as the text it is compared by."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MAP = pa.map_(pa.string(), pa.string())
+
+_STRING = r'"(?:[^"\\\x00-\x1f]|\\.)*"'
+_PAIR = rf"\s*{_STRING}\s*:\s*{_STRING}\s*"
+_PLAIN = rf"\s*\{{(?:{_PAIR}(?:,{_PAIR})*|\s*)\}}\s*"
+"""An object whose values are all texts: nearly every tags cell. The others go one by one."""
+
+_READ = """
+SELECT map, '{' || array_to_string(
+    list_transform(
+        list_sort(map_entries(map)), lambda e: to_json(e.key) || ':' || to_json(e.value)),
+    ',') || '}' AS canonical
+FROM (
+    SELECT number, CASE WHEN regexp_full_match(text, $plain)
+        THEN TRY(from_json(text, '"MAP(VARCHAR,VARCHAR)"')) END AS map
+    FROM distinct_tags
+)
+ORDER BY number
+"""
+
+
+def read_tags(sql: duckdb.DuckDBPyConnection, cells: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """A column of JSON texts as maps, and as canonical texts.
+
+    Map:       values as texts; a number keeps its spelling, `true` is "true", null stays null, and
+               what is nested is its JSON text. Null where the cell is no JSON object.
+    Canonical: equal for cells that differ only in the order of keys and in blanks; the text itself
+               where the cell is no JSON object.
+    """
+    encoded = pc.dictionary_encode(cells)
+    texts = encoded.dictionary
+    sql.register(
+        "distinct_tags",
+        pa.table({"number": pa.array(range(len(texts)), pa.int64()), "text": texts}),
+    )
+    found = sql.sql(_READ, params={"plain": _PLAIN}).to_arrow_table()
+    sql.unregister("distinct_tags")
+    maps, canonical = _with_odd_ones(
+        texts, found["map"].combine_chunks(), found["canonical"].combine_chunks()
+    )
+    return pc.take(maps, encoded.indices), pc.take(canonical, encoded.indices)
+
+
+def _with_odd_ones(
+    texts: pa.Array, maps: pa.Array, canonical: pa.Array
+) -> tuple[pa.Array, pa.Array]:
+    odd = pc.indices_nonzero(pc.is_null(maps)).to_pylist()
+    if not odd:
+        return maps, canonical
+    read = {index: _read_odd(texts[index].as_py()) for index in odd}
+    odd_maps = pa.array([read[index][0] for index in odd], MAP)
+    odd_texts = pa.array([read[index][1] for index in odd], pa.string())
+    position = pc.index_in(pa.array(range(len(texts))), value_set=pa.array(odd))
+    order = pc.if_else(
+        pc.is_valid(position),
+        pc.add(position.cast(pa.int64()), len(texts)),
+        pa.array(range(len(texts)), pa.int64()),
+    )
+    merged = pa.concat_arrays([maps.cast(MAP), odd_maps])
+    return pc.take(merged, order), pc.take(pa.concat_arrays([canonical, odd_texts]), order)
+
+
+class _Number(str):
+    """The spelling of a JSON number."""
+
+    __slots__ = ()
+
+
+def _read_odd(text: str) -> tuple[list[tuple[str, str | None]] | None, str]:
+    for candidate in (text, "{" + text + "}"):  # some Azure exports leave out the braces
+        try:
+            value = json.loads(candidate, parse_float=_Number, parse_int=_Number)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            return [(key, _text(item)) for key, item in value.items()], _canonical(value)
+    return None, text
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return None if value is None else str(value)
+    return _canonical(value)
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, dict):
+        inner = (
+            f"{json.dumps(k, ensure_ascii=False)}:{_canonical(v)}" for k, v in sorted(value.items())
+        )
+        return "{" + ",".join(inner) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_canonical, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)

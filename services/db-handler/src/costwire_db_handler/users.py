@@ -1,0 +1,177 @@
+"""Users of the database handler: roles, password hashes, and a short memory of who signed in."""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+_COST = 2**14
+_BLOCK = 8
+_LANES = 1
+_MAX_PASSWORD_BYTES = 1_024
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
+
+
+class Role(StrEnum):
+    """What a user may do."""
+
+    ADMIN = "admin"
+    WRITER = "writer"
+    READER = "reader"
+
+
+@dataclass(frozen=True)
+class User:
+    """One user; the hash tells nothing in a log."""
+
+    name: str
+    role: Role
+    password_hash: str = field(repr=False)
+
+
+class Users(Protocol):
+    """Where users are kept."""
+
+    def get(self, name: str) -> User | None:
+        """The user of this name, or None."""
+
+    def list(self) -> Sequence[User]:
+        """All users by name."""
+
+    def add(self, user: User) -> None:
+        """Add a user, or replace the one of this name."""
+
+    def remove(self, name: str) -> bool:
+        """Remove a user; False when there is none of this name."""
+
+
+class InvalidUser(ValueError):
+    """A name or password that no user can have."""
+
+
+def new_user(name: str, role: Role, password: str) -> User:
+    """Make a user with a fresh salt.
+
+    Raises: `InvalidUser`, saying what a name or password must look like.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidUser(
+            f"add user {name!r}: a name has 1 to 64 letters, digits or _ . @ - "
+            "and begins with a letter, a digit or _"
+        )
+    if not password or len(password.encode()) > _MAX_PASSWORD_BYTES:
+        raise InvalidUser(f"add user {name!r}: a password has 1 to {_MAX_PASSWORD_BYTES:,} bytes")
+    return User(name, Role(role), hash_password(password))
+
+
+def hash_password(password: str, *, salt: bytes | None = None) -> str:
+    """Hash a password: `scrypt$n$r$p$salt$key`, salt and key in base64."""
+    salt = secrets.token_bytes(16) if salt is None else salt
+    key = _scrypt(password, salt, _COST, _BLOCK, _LANES)
+    return "$".join(["scrypt", str(_COST), str(_BLOCK), str(_LANES), _text(salt), _text(key)])
+
+
+def verify_password(password: str, encoded: str) -> bool:
+    """Tell in constant time whether a password has this hash; a hash of another form fits none."""
+    try:
+        kind, cost, block, lanes, salt, key = encoded.split("$")
+        expected = base64.b64decode(key, validate=True)
+        if kind != "scrypt" or len(password.encode()) > _MAX_PASSWORD_BYTES:
+            return False
+        found = _scrypt(
+            password, base64.b64decode(salt, validate=True), int(cost), int(block), int(lanes)
+        )
+    except ValueError:
+        return False
+    return hmac.compare_digest(found, expected)
+
+
+def _scrypt(password: str, salt: bytes, cost: int, block: int, lanes: int) -> bytes:
+    return hashlib.scrypt(
+        password.encode(), salt=salt, n=cost, r=block, p=lanes, dklen=32, maxmem=64 * 1024 * 1024
+    )
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+class CredentialCache:
+    """Remembers for a minute which credentials were right, by a keyed digest alone."""
+
+    def __init__(
+        self,
+        *,
+        seconds: float = 60.0,
+        entries: int = 1_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._seconds = seconds
+        self._entries = entries
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self._known: OrderedDict[bytes, tuple[float, User]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: str, password: str) -> User | None:
+        """The user whom these credentials were right for, if that is not too long ago."""
+        digest = self._digest(name, password)
+        with self._lock:
+            until, user = self._known.get(digest, (0.0, None))
+            if user is not None and until > self._clock():
+                return user
+            self._known.pop(digest, None)
+            return None
+
+    def put(self, name: str, password: str, user: User) -> None:
+        """Remember credentials that were right; the oldest go when there are too many."""
+        with self._lock:
+            self._known[self._digest(name, password)] = (self._clock() + self._seconds, user)
+            while len(self._known) > self._entries:
+                self._known.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget all: users have changed."""
+        with self._lock:
+            self._known.clear()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def _digest(self, name: str, password: str) -> bytes:
+        named = len(name.encode()).to_bytes(4, "big") + name.encode() + password.encode()
+        return hmac.digest(self._key, named, "sha256")
+
+
+class SignIn:
+    """Checks credentials against the users; a wrong name takes as long as a wrong password."""
+
+    def __init__(
+        self, users: Users, cache: CredentialCache | None = None, *, parallel: int = 2
+    ) -> None:
+        self._users = users
+        self.cache = CredentialCache() if cache is None else cache
+        self._nobody = hash_password(secrets.token_hex(16))
+        # Each hash takes 16 MiB while it is computed: a flood of guesses must not fill the memory.
+        self._hashing = threading.BoundedSemaphore(parallel)
+
+    def check(self, name: str, password: str) -> User | None:
+        """The user whom the credentials belong to, or None."""
+        known = self.cache.get(name, password)
+        if known is not None:
+            return known
+        user = self._users.get(name)
+        with self._hashing:
+            right = verify_password(password, self._nobody if user is None else user.password_hash)
+        if user is None or not right:
+            return None
+        self.cache.put(name, password, user)
+        return user

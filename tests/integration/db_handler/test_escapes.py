@@ -1,0 +1,393 @@
+"""Everything that a statement might reach beyond its user's tables, tried as reader and as writer."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from costwire_db_handler.sql.checked import Kind
+from costwire_db_handler.sql.errors import SqlError
+from costwire_db_handler.users import Role
+
+SqlFace = Any
+
+FILES = """
+SELECT * FROM read_csv('/etc/passwd')
+SELECT * FROM read_text('/etc/passwd')
+SELECT * FROM read_blob('/etc/*')
+SELECT * FROM read_parquet('x.parquet')
+SELECT * FROM read_json_auto('x.json')
+SELECT * FROM sniff_csv('/etc/passwd')
+SELECT * FROM glob('/*')
+SELECT * FROM parquet_metadata('x')
+SELECT * FROM '/etc/passwd'
+SELECT * FROM 'x.csv' AS costs
+SELECT * FROM "/etc/passwd"
+FROM 'data.parquet'
+FROM 'https://example.org/x.csv'
+DESCRIBE 'x.csv'
+SUMMARIZE 'x.csv'
+SELECT '/etc/passwd'.read_text()
+SELECT read_text('/etc/passwd')
+SELECT "READ_TEXT"('/etc/passwd')
+SELECT system.main.read_text('/etc/passwd')
+SELECT * FROM "read_csv"('/etc/passwd')
+SELECT * FROM costs, LATERAL read_csv(servicename)
+SELECT (SELECT content FROM read_text('/etc/passwd'))
+SELECT 1 LIMIT (SELECT count(*) FROM read_csv('/etc/passwd'))
+SELECT count(*) FILTER (WHERE EXISTS (FROM read_csv('/etc/passwd')))
+COPY costs TO '/tmp/out.csv'
+COPY (SELECT 1) TO '/tmp/out.csv'
+COPY mine FROM '/etc/passwd'
+WITH x AS (COPY costs TO '/tmp/out.csv') SELECT 1
+ATTACH '/tmp/other.db'
+ATTACH ':memory:' AS other
+DETACH costs
+EXPORT DATABASE '/tmp/out'
+IMPORT DATABASE '/tmp/out'
+INSTALL httpfs
+LOAD httpfs
+FORCE INSTALL httpfs FROM community
+CREATE SECRET s (TYPE s3)
+SELECT * FROM which_secret('a', 's3')
+SELECT * FROM arrow_scan(1, 2, 3)
+SELECT * FROM pandas_scan(140000000)
+SELECT * FROM python_map_function(1)
+SELECT * FROM face
+SELECT * FROM seq_scan('costs')
+"""
+SETTINGS = """
+PRAGMA database_list
+PRAGMA memory_limit='1TB'
+PRAGMA show_tables
+CALL pragma_version()
+CALL pragma_storage_info('costs')
+SET GLOBAL memory_limit = '1TB'
+RESET memory_limit
+RESET GLOBAL lock_configuration
+USE memory
+CHECKPOINT
+FORCE CHECKPOINT
+VACUUM
+ANALYZE
+SELECT current_setting('temp_directory')
+SELECT getvariable('x')
+SELECT getenv('PATH')
+SELECT version()
+SELECT * FROM duckdb_settings()
+SELECT * FROM duckdb_settings
+SELECT * FROM duckdb_secrets()
+SELECT * FROM duckdb_logs()
+SELECT * FROM duckdb_temporary_files()
+SELECT write_log('x')
+SELECT sleep_ms(60000)
+SELECT pg_sleep(60)
+SELECT setseed(0.5)
+PREPARE p AS SELECT 1
+EXECUTE p
+DEALLOCATE p
+ROLLBACK
+SET VARIABLE x = 1; SELECT 1
+SELECT 1; SET memory_limit = '1TB'
+EXPLAIN DELETE FROM costs
+EXPLAIN ANALYZE INSERT INTO mine (id) VALUES ('a')
+EXPLAIN (FORMAT json) SELECT * FROM hers
+"""
+TABLES = """
+SELECT * FROM hers
+SELECT * FROM main.hers
+SELECT * FROM doc.hers
+SELECT * FROM "HERS"
+TABLE hers
+FROM hers
+SUMMARIZE hers
+DESCRIBE hers
+SHOW hers
+SELECT * FROM (SHOW TABLES)
+SELECT * FROM (SHOW ALL TABLES)
+SHOW ALL TABLES
+SHOW DATABASES
+SELECT * FROM costs POSITIONAL JOIN hers
+SELECT * FROM costs WHERE servicename IN (SELECT secret FROM hers)
+SELECT * FROM costs UNION ALL SELECT * FROM hers
+SELECT (SELECT secret FROM hers)
+SELECT * FROM (PIVOT hers ON secret IN ('a') USING count(*))
+SELECT * FROM (UNPIVOT hers ON secret)
+PIVOT hers ON secret
+WITH x AS (SELECT * FROM hers) SELECT * FROM x
+WITH hers AS (SELECT * FROM hers) SELECT * FROM hers
+SELECT * FROM hers, (WITH hers AS (SELECT 1) SELECT * FROM hers)
+SELECT * FROM hers AT (VERSION => 1)
+SELECT /* FROM costs */ * FROM /* costs */ hers -- costs
+SELECT * FROM\u00a0hers
+SELECT * FROM costs ORDER BY (SELECT max(secret) FROM hers)
+SELECT sum(billedcost) OVER (ORDER BY (SELECT max(secret) FROM hers)) FROM costs
+SELECT * FROM costwire.users
+SELECT * FROM "costwire"."users"
+SELECT * FROM costs.costwire.users
+SELECT * FROM CostWire.costs__current
+SELECT * FROM users
+SELECT * FROM query('SELECT * FROM costwire.users')
+SELECT * FROM query_table('hers')
+SELECT * FROM query_table(['hers', 'costs'])
+SELECT * FROM pragma_storage_info('hers')
+SELECT * FROM pragma_table_info('hers')
+SELECT * FROM duckdb_tables()
+SELECT * FROM duckdb_tables
+SELECT * FROM duckdb_columns()
+SELECT * FROM duckdb_views
+SELECT * FROM sqlite_master
+SELECT * FROM pg_catalog.pg_tables
+SELECT * FROM pg_tables
+SELECT * FROM information_schema.table_constraints
+SELECT * FROM system.information_schema.tables
+SELECT * FROM json_execute_serialized_sql('{}')
+SELECT json_execute_serialized_sql(json_serialize_sql('SELECT 1'))
+SELECT nextval('costwire.commits')
+SELECT setval('costwire.commits', 1)
+SELECT has_table_privilege('hers', 'select')
+SELECT pg_get_viewdef(1)
+SELECT * FROM histogram('hers', 'secret')
+"""
+WRITES = """
+INSERT INTO costs (BilledCost) VALUES (1)
+INSERT INTO main.costs SELECT * FROM costs
+INSERT INTO costwire.users VALUES ('me', 'x')
+INSERT INTO costwire."costs__current" (BilledCost) VALUES (1)
+INSERT INTO hers VALUES ('x')
+INSERT OR REPLACE INTO costs (BilledCost) VALUES (1)
+UPDATE costs SET BilledCost = 0
+UPDATE costwire.users SET password_hash = ''
+UPDATE hers SET secret = ''
+UPDATE mine SET id = secret FROM hers
+UPDATE mine SET id = (SELECT secret FROM hers)
+DELETE FROM costs
+DELETE FROM costwire.users
+DELETE FROM hers
+DELETE FROM mine USING hers WHERE mine.id = hers.secret
+TRUNCATE costs
+TRUNCATE hers
+MERGE INTO costs USING mine ON true WHEN MATCHED THEN DELETE
+MERGE INTO mine USING costs ON true WHEN MATCHED THEN DELETE
+INSERT INTO mine (id) SELECT secret FROM hers
+INSERT INTO mine (id) SELECT content FROM read_text('/etc/passwd')
+INSERT INTO mine (id) VALUES ((SELECT secret FROM hers))
+INSERT INTO mine (id) VALUES ('a') RETURNING (SELECT secret FROM hers)
+INSERT INTO mine (id) VALUES ('a') ON CONFLICT (id) DO UPDATE SET id = (SELECT secret FROM hers)
+INSERT INTO mine (id) VALUES ('a') ON CONFLICT (id) DO UPDATE SET n = 1 WHERE EXISTS (FROM hers)
+INSERT INTO mine (id) VALUES ('a')) SELECT * FROM costwire.users, (SELECT 1
+INSERT INTO mine (id) VALUES ('a')), x AS (DELETE FROM costs) SELECT * FROM x -- (
+DELETE FROM mine) SELECT * FROM hers --
+WITH x AS (DELETE FROM costs RETURNING *) SELECT * FROM x
+WITH x AS (INSERT INTO mine (id) VALUES ('a') RETURNING id) SELECT * FROM x
+WITH x AS (UPDATE hers SET secret = '') SELECT 1
+WITH x AS (SELECT * FROM hers) INSERT INTO mine (id) SELECT secret FROM x
+WITH x AS (DELETE FROM hers RETURNING *) INSERT INTO mine (id) SELECT secret FROM x
+DROP TABLE costs
+DROP TABLE hers
+DROP VIEW costs
+DROP SCHEMA costwire CASCADE
+DROP TABLE costwire.users
+DROP SEQUENCE costwire.commits
+DROP TABLE mine CASCADE
+ALTER TABLE mine RENAME TO costs
+ALTER TABLE hers ADD COLUMN x INT
+ALTER TABLE mine ADD COLUMN x INT DEFAULT (SELECT 1)
+ALTER VIEW costs RENAME TO x
+CREATE TABLE x AS SELECT * FROM hers
+CREATE TABLE x AS FROM 'x.csv'
+CREATE TABLE x AS (DELETE FROM costs RETURNING *)
+CREATE TABLE x (a INT DEFAULT (SELECT max(secret) FROM hers))
+CREATE TABLE x (a INT DEFAULT nextval('costwire.commits'))
+CREATE TABLE x (a INT DEFAULT (1)) AS SELECT 1
+CREATE TABLE x (a INT DEFAULT 1) , y (a INT)
+CREATE TABLE x (a INT CHECK (EXISTS (FROM hers)))
+CREATE TABLE x (a INT CHECK (1) DEFAULT 1), (SELECT 1)
+CREATE TABLE x (a INT DEFAULT 1 FROM hers)
+CREATE TABLE x (a INT[100000])
+CREATE TABLE costwire.x (a INT)
+CREATE TABLE information_schema.x (a INT)
+CREATE TABLE pg_tables (a INT)
+CREATE OR REPLACE TABLE mine (a INT)
+CREATE TEMP TABLE x (a INT)
+CREATE VIEW x AS SELECT * FROM hers
+CREATE OR REPLACE VIEW costs AS SELECT 1
+CREATE MACRO lower(x) AS 'y'
+CREATE FUNCTION f(x) AS TABLE SELECT * FROM hers
+CREATE SCHEMA x
+CREATE SEQUENCE x
+CREATE TYPE x AS ENUM ('a')
+CREATE INDEX i ON mine (n)
+CREATE TRIGGER t AFTER INSERT ON mine EXECUTE SELECT 1
+COMMENT ON TABLE mine IS 'x'
+SELECT 1 INTO x
+"""
+GROWTH = """
+SELECT repeat('x', 1500000000)
+SELECT lpad('x', 1500000000)
+SELECT rpad(servicename, CAST(billedcost AS INT)) FROM costs
+SELECT format('{:1000000000}', 1)
+SELECT printf('%1000000000d', 1)
+SELECT bar(1, 0, 1, 1000000000)
+SELECT to_base(1, 2, 1000000000)
+SELECT * FROM range(100000000000)
+SELECT range(0, CAST(billedcost AS INT)) FROM costs
+SELECT * FROM repeat('x', 1000000000)
+SELECT * FROM repeat_row('x', num_rows = 1000000000)
+SELECT list_resize([1], 1000000000)
+SELECT NULL::INT[100000][100000]
+SELECT list_transform([1, 2], x -> x || x)
+SELECT list_reduce([1, 2], lambda x, y: x + y)
+SELECT [x || x FOR x IN ['a']]
+SELECT COLUMNS(lambda c: c LIKE 'B%') FROM costs
+SELECT levenshtein(servicename, servicename) FROM costs
+SELECT * FROM test_all_types()
+SELECT reservoir_quantile(billedcost, 0.5, 1000000000) FROM costs
+"""
+
+
+def cases(*groups: str) -> list[str]:
+    return [line for group in groups for line in group.strip().splitlines()]
+
+
+@pytest.mark.parametrize("role", [Role.READER, Role.WRITER])
+@pytest.mark.parametrize("statement", cases(FILES, SETTINGS, TABLES, WRITES, GROWTH))
+def test_an_escape_is_refused(lasting_sql_face: SqlFace, statement: str, role: Role) -> None:
+    with pytest.raises(SqlError) as refused:
+        lasting_sql_face.run(statement, role=role)
+    assert 400 <= refused.value.status < 500
+    assert "hers alone" not in refused.value.message
+
+
+@pytest.mark.parametrize("statement", cases(FILES, SETTINGS, TABLES, GROWTH))
+def test_admins_get_no_further_than_users_tables(lasting_sql_face: SqlFace, statement: str) -> None:
+    try:
+        checked = lasting_sql_face.checked(statement, role=Role.ADMIN, user="root")
+    except SqlError:
+        return
+    assert checked.kind is Kind.SELECT
+    assert "hers" in statement.lower()
+
+
+def test_nothing_was_changed_by_all_of_that(lasting_sql_face: SqlFace) -> None:
+    count = lasting_sql_face.connection.execute
+    assert count("SELECT count(*) FROM costs").fetchone() == (20_000,)
+    assert count("SELECT count(*) FROM costwire.users").fetchone() == (1,)
+    assert count("SELECT secret FROM hers").fetchall() == [("hers alone",)]
+    assert count("SELECT count(*) FROM mine").fetchone() == (0,)
+
+
+def test_a_setting_that_is_accepted_has_no_effect(lasting_sql_face: SqlFace) -> None:
+    before = setting(lasting_sql_face, "memory_limit")
+    lasting_sql_face.run("SET memory_limit = '1TB'")
+    lasting_sql_face.run("SET SESSION enable_external_access = true")
+    assert setting(lasting_sql_face, "memory_limit") == before
+    assert setting(lasting_sql_face, "enable_external_access") == "false"
+
+
+def setting(face: SqlFace, name: str) -> str:
+    row = face.connection.execute(
+        "SELECT value FROM duckdb_settings() WHERE name = ?", [name]
+    ).fetchone()
+    return str(row[0])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT * FROM '/etc/passwd'",
+        "COPY costs TO 'out.csv'",
+        "ATTACH 'other.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "EXPORT DATABASE 'out'",
+        "SET GLOBAL memory_limit = '1TB'",
+        "SET enable_external_access = true",
+        "RESET lock_configuration",
+        "SELECT * FROM local_table",
+    ],
+)
+def test_the_engines_own_locks_hold_behind_the_guard(
+    lasting_sql_face: SqlFace, statement: str
+) -> None:
+    local_table = duckdb.connect().sql("SELECT 1 AS a").to_arrow_table()
+    assert local_table.num_rows == 1
+    with lasting_sql_face.connection.cursor() as cursor, pytest.raises(duckdb.Error):
+        cursor.execute(statement).fetchall()
+
+
+def test_a_query_runs_where_nothing_can_be_written(lasting_sql_face: SqlFace) -> None:
+    query = lasting_sql_face.checked("SELECT 1")
+    smuggled = type(query)(**{**vars(query), "sql": "INSERT INTO mine (id) VALUES ('a')"})
+    with lasting_sql_face.connection.cursor() as cursor, pytest.raises(SqlError):
+        lasting_sql_face.sandbox.run(cursor, smuggled)
+
+
+REPLACED = "servicename"
+for _ in range(4):
+    REPLACED = f"replace({REPLACED}, 'e', '{'e' * 500}')"
+HEXED = "servicename"
+for _ in range(40):
+    HEXED = f"hex({HEXED})"
+DOUBLED = ", ".join(f"c{i} AS (SELECT s || s || s || s AS s FROM c{i - 1})" for i in range(1, 30))
+CROSSED = ", ".join(f"c{i} AS (FROM c{i - 1} a, c{i - 1} b)" for i in range(1, 30))
+
+BOMBS = {
+    "replace": f"SELECT length({REPLACED}) FROM costs",
+    "hex": f"SELECT length({HEXED}) FROM costs",
+    "concat": f"WITH c0 AS (SELECT servicename AS s FROM costs), {DOUBLED} SELECT length(s) FROM c29",
+    "recursion that doubles": (
+        "WITH RECURSIVE t(s) AS (SELECT 'x' UNION ALL SELECT s || s FROM t) SELECT max(length(s)) FROM t"
+    ),
+    "recursion without end": (
+        "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t"
+    ),
+    "recursion that grows": (
+        "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t, costs) SELECT count(*) FROM t"
+    ),
+    "cross join": "SELECT count(*) FROM costs a, costs b, costs c, costs d WHERE a.billedcost < 0",
+    "ctes of ctes": f"WITH c0 AS (SELECT billedcost FROM costs), {CROSSED} SELECT count(*) FROM c29",
+    "list": "SELECT array_agg(a.servicename || b.servicename) FROM costs a, costs b, costs c",
+    "string_agg": "SELECT string_agg(a.servicename, '') FROM costs a, costs b",
+    "histogram": "SELECT histogram(a.billedcost * 20000 + b.billedcost) FROM costs a, costs b",
+    "group by": (
+        "SELECT a.billedcost, b.billedcost, count(*) FROM costs a, costs b, costs c GROUP BY 1, 2"
+    ),
+    "distinct": "SELECT count(DISTINCT a.billedcost * b.billedcost) FROM costs a, costs b, costs c",
+    "sort": "SELECT * FROM costs a, costs b ORDER BY a.billedcost + b.billedcost DESC, a.servicename",
+    "window": (
+        "SELECT max(array_agg(a.servicename) OVER (ORDER BY a.billedcost)) FROM costs a, costs b"
+    ),
+    "series": "SELECT generate_series(1, 100000) AS s, s || s || s || s || s FROM costs",
+    "hash join": (
+        "SELECT count(*) FROM (FROM costs a, costs b) x JOIN (FROM costs c, costs d) y "
+        "ON x.servicename = y.servicename"
+    ),
+    "regexp": f"SELECT regexp_replace(repeated, 'e', '{'e' * 1000}', 'g') FROM "
+    "(SELECT string_agg(servicename, '') AS repeated FROM costs)",
+}
+
+
+def test_bombs_are_stopped_and_the_process_stays_small_and_alive(tmp_path: Path) -> None:
+    child = Path(__file__).with_name("bomb_process.py")
+    finished = subprocess.run(
+        [sys.executable, str(child), str(tmp_path)],
+        input=json.dumps(BOMBS),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr[-2_000:]
+    report = json.loads(finished.stdout)
+    assert report["outcomes"].keys() == BOMBS.keys()
+    for name, outcome in report["outcomes"].items():
+        assert outcome["status"] in {400, 408, 503}, (name, outcome)
+        assert outcome["seconds"] < 15, (name, outcome)
+    assert report["alive"] == [[20_000]]
+    assert report["peak_mib"] < 900, report
