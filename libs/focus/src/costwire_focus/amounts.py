@@ -6,8 +6,9 @@ wide enough that no amount which a store can hold (38 digits in all) loses one o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,8 +27,14 @@ EXACT = pa.decimal256(76, MAX_FRACTION_DIGITS)
 _EXACT_CONTEXT = Context(
     prec=400, Emax=10_000, Emin=-10_000, traps=[Inexact, InvalidOperation, Overflow]
 )
+_READABLE = re.compile(READABLE)
 _LIMIT = Decimal(10) ** MAX_INTEGER_DIGITS
 _ZERO = Decimal(0)
+
+# Arrow's cast from text wraps around above 2^256 and reads past its tables at wild exponents.
+# Below this length, with no exponent but a small negative one, neither can come about.
+_CASTABLE_CHARACTERS = 38
+_UNCASTABLE_EXPONENT = "[eE]([^-]|-[7-9][0-9]|-[0-9]{3})"
 
 
 def parse(cells: pa.Array) -> tuple[pa.Array, pa.Array | None]:
@@ -39,13 +46,21 @@ def parse(cells: pa.Array) -> tuple[pa.Array, pa.Array | None]:
     Source: FOCUS, attribute NumericFormat.
     """
     cells = _flat(cells)
-    try:
-        values = pc.cast(cells, EXACT)
-        if not _any(pc.greater_equal(pc.abs(values), _limit())):
-            return values, None
-    except pa.ArrowInvalid:
-        pass
+    if _is_castable(cells):
+        try:
+            values = pc.cast(cells, EXACT)
+            if not _any(pc.greater_equal(pc.abs(values), _limit())):
+                return values, None
+        except pa.ArrowInvalid:
+            pass
     return _parse_with_care(cells)
+
+
+def _is_castable(cells: pa.Array) -> bool:
+    longest = pc.max(pc.binary_length(cells)).as_py() or 0
+    return longest <= _CASTABLE_CHARACTERS and not _any(
+        pc.match_substring_regex(cells, _UNCASTABLE_EXPONENT)
+    )
 
 
 def _parse_with_care(cells: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -67,16 +82,24 @@ def _parse_with_care(cells: pa.Array) -> tuple[pa.Array, pa.Array]:
 
 def _plain(text: str) -> str | None:
     """The canonical text of a readable amount; None when it has more digits than can be kept."""
+    value = read(text)
+    return None if value is None else canonical_text(value)
+
+
+def read(text: str) -> Decimal | None:
+    """One amount, exactly; None when it is none, or has more digits than can be kept."""
+    if not _READABLE.fullmatch(text):
+        return None
     try:
         value = Decimal(text).normalize(_EXACT_CONTEXT)
     except (Inexact, InvalidOperation, Overflow):
         return None
+    if value == 0:
+        return _ZERO
     _, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)  # neither NaN nor infinity match READABLE  # noqa: S101
-    fits = value == 0 or (
-        len(digits) + exponent <= MAX_INTEGER_DIGITS and -exponent <= MAX_FRACTION_DIGITS
-    )
-    return canonical_text(value) if fits else None
+    fits = len(digits) + exponent <= MAX_INTEGER_DIGITS and -exponent <= MAX_FRACTION_DIGITS
+    return value if fits else None
 
 
 def canonical_text(value: Decimal) -> str:
@@ -92,15 +115,18 @@ def canonical_text(value: Decimal) -> str:
 
 def exact_sum(values: Iterable[Decimal]) -> Decimal:
     """Add decimals without rounding, whatever their number of digits."""
-    total = _ZERO
-    for value in values:
-        total = _EXACT_CONTEXT.add(total, value)
-    return total
+    with localcontext(_EXACT_CONTEXT):
+        return sum(values, _ZERO)
 
 
 def subtract(minuend: Decimal, subtrahend: Decimal) -> Decimal:
     """Subtract without rounding."""
     return _EXACT_CONTEXT.subtract(minuend, subtrahend)
+
+
+def multiply(value: Decimal, count: int) -> Decimal:
+    """A number of equal amounts, without rounding."""
+    return _EXACT_CONTEXT.multiply(value, Decimal(count))
 
 
 class CostSums:

@@ -1,4 +1,4 @@
-"""What the readers give: charges as columns of text, and the rows that could not be cut into cells."""
+"""What the readers give: charges as columns of text, and rows that could not be cut into cells."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Literal
 
 import polars as pl
@@ -18,8 +18,8 @@ SLASHED = r"^[0-9]{1,2}/[0-9]{1,2}/([0-9]{4}|[0-9]{2})( |$)"
 
 _ISO = (
     r"^([0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?)?"
-    r" ?(Z|z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)?$"
+    r"(?:[Tt ]([0-9]{2}:[0-9]{2})(?::([0-5][0-9])(?:\.([0-9]+))?)?)?"
+    r" ?(Z|z|UTC|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)?$"
 )
 _SLASHED_PARTS = (
     r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}|[0-9]{2})"
@@ -46,7 +46,8 @@ def parse(cells: pa.Array | pa.ChunkedArray, dates: DateOrder | None = None) -> 
     """Read a column of date/time text; the offset is applied, a missing one means UTC.
 
     Shape:  `2024-09-01T00:00:00Z` and its ISO 8601 relatives: a blank for `T`, no seconds,
-            fractions, offsets, no zone, a date alone. With `dates` also `9/1/24` and `9/1/2024 13:05`.
+            fractions, offsets, no zone, a date alone; with `dates` also `9/1/24`, `9/1/2024 13:05`.
+    Limits: hour 24, second 60 and what is not within the years 1 to 9999 in UTC is unreadable.
     Source: FOCUS, attribute DateTimeFormat; what providers really send.
     """
     if isinstance(cells, pa.ChunkedArray):
@@ -90,7 +91,7 @@ def _read_distinct(text: pl.Series, dates: DateOrder | None) -> pl.DataFrame:
     offset = pl.duration(minutes=sign * (hours * 60 + minutes), time_unit="ms")
     value = whole + pl.duration(milliseconds=millisecond.cast(pl.Int64), time_unit="ms") - offset
     return frame.with_columns(
-        value.alias("value"),
+        pl.when(value.dt.year().is_between(MINYEAR, MAXYEAR)).then(value).alias("value"),
         pl.col("fraction").str.slice(3).str.contains("[1-9]").fill_null(False).alias("finer"),
     ).select(
         "value",

@@ -1,4 +1,4 @@
-"""The manifest of a delivery: what an exporter says of it, and what later steps are held against."""
+"""The manifest of a delivery: what an exporter says, and what later steps are held against."""
 
 from __future__ import annotations
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from costwire_focus.amounts import READABLE, canonical_text, exact_sum
+from costwire_focus.amounts import canonical_text, exact_sum, read
 from costwire_focus.batch import Unusable
 from costwire_focus.readers.csv import BROKEN_QUOTES
 from costwire_focus.recount import Recount
-
-_READABLE = re.compile(READABLE)
 
 
 def disagreement(
@@ -52,5 +49,5 @@ def _naive_amounts(names: Sequence[str], uncut: Iterable[Unusable]) -> Iterable[
     column = list(names).index("BilledCost")
     for row in uncut:
         cells = next(csv.reader([row.raw.decode(errors="replace")]), [])
-        if len(cells) > column and _READABLE.match(cells[column]):
-            yield Decimal(cells[column])
+        if len(cells) > column and (value := read(cells[column])) is not None:
+            yield value

@@ -1,25 +1,38 @@
 """The second, independent count of a report: records and BilledCost, by another reader.
 
 The ledger must not check the reader with the reader itself. This one cuts its own blocks, polars
-splits them (the standard library where polars gives up), and Python's decimals add up.
+splits them (the standard library where quotes are out of place), and Python's decimals add up.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Protocol
+from zoneinfo import available_timezones
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from costwire_focus.amounts import exact_sum
+from costwire_focus.amounts import exact_sum, multiply, read
 
 _BLOCK_BYTES = 8 * 1024 * 1024
+_BATCH_ROWS = 250_000
+_LONGEST_RECORD = 40 * 1024 * 1024
+"""More than what the first reader takes for one record at most."""
+
 _BLANK_LINES = re.compile(rb"\n(?:\r?\n)+")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_ZONE = re.compile(r"tz=([^\]]+)\]")
+_SHORT_AMOUNT = re.compile(r"-?\d{1,20}(\.\d{1,20})?", re.ASCII)
+_NEWLINE, _QUOTE = b'\n"'
+
+csv.field_size_limit(_LONGEST_RECORD)  # 128 kB unless told: less than a cell of tags can have
 
 
 class Recount(Protocol):
@@ -41,35 +54,55 @@ class CsvRecount:
         self._column = names.index("BilledCost") if "BilledCost" in names else 0
         self._counts_cost = "BilledCost" in names
         self._pending = bytearray()
+        self._enough = _BLOCK_BYTES
 
     def feed(self, block: bytes) -> None:
         """Take the next bytes of the part; they are counted as soon as a block is full."""
         self._pending += block
-        if len(self._pending) >= _BLOCK_BYTES:
-            self._count(self._complete())
+        if len(self._pending) < self._enough:
+            return
+        self._count(bytes(self._pending[: self._pending.rfind(b"\n") + 1]))
+        if len(self._pending) > _LONGEST_RECORD:
+            self._give_up()
+        self._enough = len(self._pending) + _BLOCK_BYTES
 
     def finish(self) -> None:
         """Count what is left; call once, at the end of the part."""
+        self._pending += b"\n"
+        self._count(bytes(self._pending))
         if self._pending:
-            self._count(bytes(self._pending))
-            self._pending.clear()
+            self._give_up()
 
-    def _complete(self) -> bytes:
-        """Cut after the last line end outside quotes: an even number of quotes stands before it."""
-        end = len(self._pending)
-        while (end := self._pending.rfind(b"\n", 0, end)) >= 0:
-            if self._pending.count(b'"', 0, end) % 2 == 0:
-                break
-        block = bytes(self._pending[: end + 1])
-        del self._pending[: end + 1]
-        return block
+    def _give_up(self) -> None:
+        """A quote was left open: the first reader finds that too, and the counts may differ."""
+        self.records += 1
+        self._pending.clear()
 
-    def _count(self, block: bytes) -> None:
-        block = _BLANK_LINES.sub(b"\n", block.lstrip(b"\r\n"))
+    def _count(self, lines: bytes) -> None:
+        """Count the complete records of some whole lines, the first of those pending."""
+        data = np.frombuffer(lines, dtype=np.uint8)
+        quotes = np.flatnonzero(data == _QUOTE)
+        before, after = data[quotes[0::2] - 1].tobytes(), data[quotes[1::2] + 1].tobytes()
+        if not before.strip(b',\n"') and not after.strip(b',\r\n"'):
+            newlines = np.flatnonzero(data == _NEWLINE)
+            outside = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
+            end = int(outside[-1]) + 1 if len(outside) else 0
+            cells = self._cells_by_polars(lines[:end])
+        else:
+            cells, end = self._cells_by_csv_module(lines)
+        del self._pending[:end]
+        self.records += len(cells)
+        if self._counts_cost:
+            self.billed_cost = exact_sum([self.billed_cost, *_amounts(cells)])
+
+    def _cells_by_polars(self, lines: bytes) -> pl.Series:
+        block = _BLANK_LINES.sub(b"\n", lines.lstrip(b"\r\n"))
         if not block:
-            return
+            return pl.Series([], dtype=pl.String)
+        if block.startswith(codecs.BOM_UTF8):  # polars would drop it, though it is a cell's
+            return self._cells_by_csv_module(block)[0]
         try:
-            cells = pl.read_csv(
+            return pl.read_csv(
                 block,
                 has_header=False,
                 schema={f"c{i}": pl.String for i in range(self._width)},
@@ -78,35 +111,77 @@ class CsvRecount:
                 encoding="utf8-lossy",
             ).to_series()
         except pl.exceptions.PolarsError:
-            cells = pl.Series(self._cells_by_csv_module(block), dtype=pl.String)
-        self.records += len(cells)
-        if self._counts_cost:
-            self.billed_cost = exact_sum([self.billed_cost, *_amounts(cells)])
+            return self._cells_by_csv_module(block)[0]
 
-    def _cells_by_csv_module(self, block: bytes) -> list[str | None]:
-        text = io.StringIO(block.decode(errors="replace"), newline="")
-        rows = csv.reader(text)
-        return [row[self._column] if len(row) > self._column else None for row in rows if row]
+    def _cells_by_csv_module(self, lines: bytes) -> tuple[pl.Series, int]:
+        """The cells of the complete records, and where the last of these ends."""
+        cells: list[str | None] = []
+        position = end = 0
+        at_end = False
+
+        def texts() -> Iterator[str]:
+            nonlocal position, at_end
+            for line in io.BytesIO(lines):
+                position += len(line)
+                yield line.decode(errors="replace")
+            at_end = True
+
+        rows = csv.reader(texts())
+        while True:
+            try:
+                row = next(rows, None)
+            except csv.Error:  # a carriage return outside quotes
+                row = [""]
+            if row is None or at_end:
+                return pl.Series(cells, dtype=pl.String), end
+            if row:
+                cells.append(row[self._column] if len(row) > self._column else None)
+            end = position
 
 
 class ParquetRecount:
-    """Counts a parquet part with polars."""
+    """Counts a parquet part with polars; with Python values where polars lacks a type of it."""
 
     def __init__(self, stream: Any) -> None:
-        self.reader = f"polars {pl.__version__}"
-        lazy = pl.scan_parquet(stream)
-        self.records = int(lazy.select(pl.len()).collect().item())
+        self.records = 0
         self.billed_cost = Decimal(0)
+        parquet = pq.ParquetFile(stream, pre_buffer=False)
+        # polars panics at a zone that it does not know, even in a column that is not asked for.
+        zones = set(_ZONE.findall(str(parquet.schema_arrow)))
+        try:
+            if not zones <= available_timezones():
+                raise pl.exceptions.ComputeError("unknown time zone")
+            self.reader = f"polars {pl.__version__}"
+            self._count_with_polars(stream)
+        except pl.exceptions.PolarsError:
+            self.reader = f"pyarrow {pa.__version__}"
+            self._count_with_python(parquet)
+
+    def _count_with_polars(self, stream: Any) -> None:
+        stream.seek(0)
+        lazy = pl.scan_parquet(stream)
+        records = int(lazy.select(pl.len()).collect().item())
+        billed_cost = Decimal(0)
         if "BilledCost" in lazy.collect_schema():
-            cells = lazy.select(pl.col("BilledCost").cast(pl.String)).collect().to_series()
-            self.billed_cost = exact_sum(_amounts(cells))
+            texts = lazy.select(pl.col("BilledCost").cast(pl.String))
+            for start in range(0, records, _BATCH_ROWS):
+                cells = texts.slice(start, _BATCH_ROWS).collect().to_series()
+                billed_cost = exact_sum([billed_cost, *_amounts(cells)])
+        self.records, self.billed_cost = records, billed_cost
+
+    def _count_with_python(self, parquet: pq.ParquetFile) -> None:
+        self.records = parquet.metadata.num_rows
+        if "BilledCost" not in parquet.schema_arrow.names:
+            return
+        for batch in parquet.iter_batches(columns=["BilledCost"]):
+            values = batch.column(0).to_pylist()
+            cells = pl.Series([None if v is None else str(v) for v in values], dtype=pl.String)
+            self.billed_cost = exact_sum([self.billed_cost, *_amounts(cells)])
 
 
 def _amounts(cells: pl.Series) -> Iterator[Decimal]:
-    """Each distinct amount times how often it occurs; what is no number counts nothing."""
+    """Each distinct amount times how often it occurs; what is no amount counts nothing."""
     for text, count in cells.drop_nulls().value_counts().iter_rows():
-        if _NUMBER.fullmatch(text):
-            try:
-                yield Decimal(text) * count
-            except InvalidOperation:
-                continue
+        value = Decimal(text) if _SHORT_AMOUNT.fullmatch(text) else read(text)
+        if value is not None:
+            yield value if count == 1 else multiply(value, count)

@@ -54,10 +54,13 @@ class Month:
         percent[-2:] = [_CLOSING, _CLOSING]
         return np.array(percent, dtype=np.int64)
 
+    @cached_property
     def instants(self) -> list[str]:
         """The FOCUS text of every hour from the month before to the end of this one."""
-        hours = int((self.end - self.before).total_seconds()) // 3600 + 1
-        return [instant_text(self.before + timedelta(hours=hour)) for hour in range(hours)]
+        days = range((self.end - self.before).days)
+        dates = ((self.before + timedelta(days=day)).strftime("%Y-%m-%d") for day in days)
+        texts = [f"{date}T{hour:02d}:00:00Z" for date in dates for hour in range(24)]
+        return [*texts, instant_text(self.end)]
 
 
 def instant_text(instant: datetime) -> str:

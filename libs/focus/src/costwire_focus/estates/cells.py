@@ -108,7 +108,7 @@ class _Sheet:
         return _take([f"{self._invoice()}-{item:03d}" for item in range(count)], self._rows.item)
 
     def _instant(self, hours: Ints) -> pa.Array:
-        return _take(self._making.slot.month.instants(), hours)
+        return _take(self._making.slot.month.instants, hours)
 
     def _quantities(self) -> pa.Array:
         if self._quantity is None:

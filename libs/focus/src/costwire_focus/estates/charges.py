@@ -50,7 +50,9 @@ def make_charges(making: Making) -> Made:
     """Make exactly as many charges as the slot wants, in an order of no meaning."""
     count, estate = making.slot.rows, making.estate
     planted: list[dict[str, Any]] = []
-    groups = [_commitment(making, number, planted) for number in range(_committed(making))]
+    groups = [
+        _commitment(making, number, planted) for number in range(len(making.inventory.commitments))
+    ]
     if estate.waste:
         groups += [_idle(making, number, planted) for number in range(len(making.inventory.idle))]
     if estate.anomalies and making.inventory.spikes:
@@ -115,10 +117,6 @@ def _trend(making: Making) -> Ints:
                 level = min(max(level * (100 + percent) // 100, 100), 10_000)
         permille.append(level)
     return np.array(permille, dtype=np.int64)
-
-
-def _committed(making: Making) -> int:
-    return len(making.inventory.commitments)
 
 
 def _commitment(making: Making, number: int, planted: list[dict[str, Any]]) -> Rows:

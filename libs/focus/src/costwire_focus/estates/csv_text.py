@@ -71,7 +71,8 @@ def _break(charge: pa.Table, dialect: Dialect, breakage: str) -> bytes:
         ending = dialect.newline.encode()
         return _text(charge, dialect).removesuffix(ending) + b",surplus" + ending
     column = charge.column_names.index("ChargeDescription")
-    marked = charge.set_column(column, "ChargeDescription", pa.array([f"broken {_MARK} text"]))
+    text = f"{charge.column(column)[0].as_py()} {_MARK}"
+    marked = charge.set_column(column, "ChargeDescription", pa.array([text]))
     return _text(marked, dialect).replace(_MARK.encode(), _MARKS[breakage])
 
 

@@ -151,6 +151,7 @@ def make_inventory(
     build = _Builder(cloud, draws, part)
     count = min(max(size.rows // _ROWS_PER_RESOURCE, 8), _MOST_RESOURCES)
     services = draws.child("services", part).weighted("service", _weights(cloud), count).tolist()
+    services[: len(cloud.services)] = range(len(cloud.services))  # none is left out
     homes = draws.child("homes", part).weighted("region", _home_weights(cloud), count).tolist()
     for number, (service, region) in enumerate(zip(services, homes, strict=True)):
         build.resource(

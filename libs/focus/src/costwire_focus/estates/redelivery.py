@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,37 +35,41 @@ def redeliver(
     sources = chosen[corrected + withdrawn :]
 
     restated = _scaled(report.charges, changed, draws.child("corrected"))
-    late = _scaled(report.charges, sources, draws.child("new"))
-    late = _elsewhere(late, seed)
-    kept = np.setdiff1d(np.arange(report.charges.num_rows), gone)
-    position = np.arange(report.charges.num_rows)
-    position[changed] = report.charges.num_rows + np.arange(corrected)
+    late = _elsewhere(_scaled(report.charges, sources, draws.child("new")), seed)
+    rows = report.charges.num_rows
+    kept = np.setdiff1d(np.arange(rows), gone)
+    position = np.arange(rows)
+    position[changed] = rows + np.arange(corrected)
     charges = pa.concat_tables([report.charges, restated]).take(pa.array(position[kept]))
     charges = pa.concat_tables([charges, late]).combine_chunks()
 
     before = _sums(report.charges.take(pa.array(np.concatenate([changed, gone]))))
     after = _sums(pa.concat_tables([restated, late]))
-    new_rows = np.arange(len(kept), len(kept) + new)
     truth = report.truth | {
         "rows": charges.num_rows,
         "usable": charges.num_rows,
         "sums": _changed_sums(report.truth["sums"], before, after),
-        "redelivery": {
-            "of": report.name,
-            "added": corrected + new,
-            "removed": corrected + withdrawn,
-            "corrected": corrected,
-            "unchanged": report.charges.num_rows - corrected - withdrawn,
-            "correctedRows": {
-                "before": _numbers(changed),
-                "after": _numbers(np.searchsorted(kept, changed)),
-            },
-            "withdrawnRows": _numbers(gone),
-            "newRows": _numbers(new_rows),
-        },
+        "redelivery": _changes(report, kept, changed, gone, new),
     }
     ordinary = np.concatenate([report.ordinary[kept], np.ones(new, dtype=np.bool_)])
     return replace(report, charges=charges, truth=truth, ordinary=ordinary)
+
+
+def _changes(report: Report, kept: Ints, changed: Ints, gone: Ints, new: int) -> dict[str, Any]:
+    """What a ledger should find: a corrected charge is once added and once removed."""
+    return {
+        "of": report.name,
+        "added": len(changed) + new,
+        "removed": len(changed) + len(gone),
+        "corrected": len(changed),
+        "unchanged": len(kept) - len(changed),
+        "correctedRows": {
+            "before": _numbers(changed),
+            "after": _numbers(np.searchsorted(kept, changed)),
+        },
+        "withdrawnRows": _numbers(gone),
+        "newRows": _numbers(np.arange(len(kept), len(kept) + new)),
+    }
 
 
 def _choose(report: Report, draws: Draws, count: int) -> Ints:

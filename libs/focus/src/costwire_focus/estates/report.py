@@ -15,7 +15,7 @@ from .cells import make_table
 from .charges import Made, Making, make_charges
 from .csv_text import csv_chunks
 from .decimals import scaled_sum
-from .defects import plant_defects
+from .defects import Planted, plant_defects
 from .dialects import FOCUS, Dialect
 from .draws import Draws, Ints
 from .estate import EXCHANGE, Estate, Slot, slots
@@ -56,41 +56,14 @@ def generate(estate: Estate) -> Iterator[Report]:
 def _make_report(estate: Estate, slot: Slot) -> Report:
     making = _prepare(estate, slot)
     made = make_charges(making)
-    charges = make_table(making, made.rows)
-    costs = costs_of(made.rows, making.items).exchanged(*_exchange(estate, slot))
     planted = plant_defects(
-        charges,
+        make_table(making, made.rows),
         estate.defects,
         np.flatnonzero(made.rows.ordinary),
         making.draws,
     )
     dialect = slot.cloud.native_dialect if estate.spelling == "native" else FOCUS
     name = f"{slot.stem}.csv" + (".gz" if dialect.gzip else "")
-    sums = {
-        column: exact_sum(
-            (scaled_sum(costs.values[column], costs.decimals), planted.change[column])
-        )
-        for column in COST_COLUMNS
-    }
-    truth = {
-        "file": name,
-        "provider": slot.cloud.provider,
-        "month": slot.month.name,
-        "focusVersion": estate.focus_version,
-        "rows": slot.rows,
-        "usable": slot.rows - planted.unusable,
-        "sums": {
-            estate.currency_of(slot.cloud.key): {
-                column: canonical_text(total) for column, total in sums.items()
-            }
-        }
-        if slot.rows
-        else {},
-        "identical": made.identical,
-        **_planted(made, costs),
-        "commitments": _commitments(making, made.rows, costs),
-        "defects": planted.entries,
-    }
     ordinary = made.rows.ordinary.copy()
     ordinary[[entry["row"] - 1 for entry in planted.entries]] = False
     return Report(
@@ -99,11 +72,34 @@ def _make_report(estate: Estate, slot: Slot) -> Report:
         month=slot.month.name,
         version=estate.focus_version,
         charges=planted.charges,
-        truth=truth,
+        truth={"file": name} | _truth(making, made, planted),
         dialect=dialect,
         ordinary=ordinary,
         broken=planted.broken,
     )
+
+
+def _truth(making: Making, made: Made, planted: Planted) -> dict[str, Any]:
+    estate, slot = making.estate, making.slot
+    costs = costs_of(made.rows, making.items).exchanged(*_exchange(estate, slot))
+    sums = {
+        column: canonical_text(
+            exact_sum((scaled_sum(costs.values[column], costs.decimals), planted.change[column]))
+        )
+        for column in COST_COLUMNS
+    }
+    return {
+        "provider": slot.cloud.provider,
+        "month": slot.month.name,
+        "focusVersion": estate.focus_version,
+        "rows": slot.rows,
+        "usable": slot.rows - planted.unusable,
+        "sums": {estate.currency_of(slot.cloud.key): sums} if slot.rows else {},
+        "identical": made.identical,
+        **_planted(made, costs),
+        "commitments": _commitments(making, made.rows, costs),
+        "defects": planted.entries,
+    }
 
 
 def _exchange(estate: Estate, slot: Slot) -> tuple[int, int]:

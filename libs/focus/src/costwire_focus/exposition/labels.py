@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 
 from costwire_focus.columns import COLUMNS
@@ -23,7 +24,7 @@ def label_names(columns: Iterable[str]) -> dict[str, str]:
     """
     names = list(columns)
     labels: dict[str, str] = {}
-    taken: set[str] = set()
+    taken = {COPY_LABEL}
     for name in sorted(names, key=lambda name: name not in COLUMNS):
         plain = escape(name)
         label, number = plain, 2
@@ -54,6 +55,12 @@ def unescape(label: str) -> str:
     """The column name of a label from `escape`; any other label is its own name."""
     if not label.startswith(_ESCAPE):
         return label
-    return _ESCAPED_CHARACTER.sub(
-        lambda found: chr(int(found[1], 16)) if found[1] else "_", label[len(_ESCAPE) :]
-    )
+    return _ESCAPED_CHARACTER.sub(_unescaped, label[len(_ESCAPE) :])
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if not found[1]:
+        return "_"
+    code = int(found[1], 16)
+    is_character = code <= sys.maxunicode and not 0xD800 <= code <= 0xDFFF
+    return chr(code) if is_character else found[0]

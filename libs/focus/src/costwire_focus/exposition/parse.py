@@ -16,14 +16,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from costwire_focus.amounts import READABLE
 from costwire_focus.errors import Unreadable
-from costwire_focus.exposition import COPY_LABEL
+from costwire_focus.exposition import COPY_LABEL, FAMILY
 from costwire_focus.exposition.keys import NameKeys
 
 Positions = NDArray[np.int64]
 
 _QUOTE, _BACKSLASH, _NEWLINE, _HASH = b'"\\\n#'
 _EQUALS, _COMMA, _OPEN, _CLOSE, _BLANK = b"=,{} "
+_AMOUNT = f"^NaN$|{READABLE}"
+_LEGAL_FAMILY = "^[a-zA-Z_:][a-zA-Z0-9_:]*$"
+_SHOWN = 60
 _PADDING = b"\0" * 16
 _INLINE = 12
 """Bytes of a text that an Arrow view holds itself."""
@@ -53,15 +57,17 @@ class Parser:
     def charges(self, block: bytes, columns: Mapping[str, str]) -> pa.Table:
         """The labels of each sample under their columns' names; the copy label is left out.
 
-        `columns`: label -> column. Raises `Unreadable` for a label that is not among them, and
-        for a block that is not whole lines of samples.
+        `columns`: label -> column. Raises `Unreadable` for a label that is not among them, for
+        a sample that is no charge's, and for a block that is not whole lines of samples.
         """
-        table = self._parse(block).labels()
+        parsed = self._parse(block)
+        table = parsed.labels()
         if COPY_LABEL in table.column_names:
             table = table.drop_columns(COPY_LABEL)
         unknown = [label for label in table.column_names if label not in columns]
         if unknown:
             raise Unreadable(f"parse the exposition: label {unknown[0]!r} is none of its columns")
+        _check_samples(parsed)
         return table.rename_columns([columns[label] for label in table.column_names])
 
     def samples(self, block: bytes) -> Samples:
@@ -70,7 +76,24 @@ class Parser:
         return Samples(parsed.labels(), parsed.families(), parsed.values())
 
     def _parse(self, block: bytes) -> _Block:
+        if not _is_utf8(block):
+            raise Unreadable("parse the exposition: it is not UTF-8")
         return _Block(_without_comments(block), self._keys)
+
+
+def _check_samples(parsed: _Block) -> None:
+    """Each sample is one of the family, and its value is an amount or `NaN`."""
+    families, values = parsed.families(), parsed.values()
+    for found, right, what in (
+        (families, pc.equal(families, FAMILY), "family"),
+        (values, pc.match_substring_regex(values, _AMOUNT), "value"),
+    ):
+        wrong = pc.index(right, False).as_py()
+        if wrong >= 0:
+            raise Unreadable(
+                f"parse the exposition: sample {wrong + 1} of the block has another {what} "
+                f"than a charge has: {found[wrong].as_py()[:_SHOWN]!r}"
+            )
 
 
 def _without_comments(block: bytes) -> bytes:
@@ -115,14 +138,19 @@ class _Block:
         first = np.searchsorted(self._starts, self._line_starts)
         count = np.diff(np.append(first, len(self._starts)))
         self._rows = np.repeat(np.arange(len(count)), count)
-        self._labelled = np.flatnonzero(count)
+        if (self._ends > self._line_ends[self._rows]).any():
+            raise Unreadable("parse the exposition: a line ends within a label's value")
+        self._labelled, self._bare = np.flatnonzero(count), np.flatnonzero(count == 0)
         self._first, self._last = first[self._labelled], (first + count - 1)[self._labelled]
         names = np.empty(len(self._starts), dtype=np.int64)
         names[1:] = self._ends[:-1] + 2
         self._braces = self._opening_braces()
         names[self._first] = self._braces + 1
         self._check_between(names)
-        self._columns = self._keys.find(self._words, self._data, names, self._starts - 2)
+        columns = self._keys.find(self._words, self._data, names, self._starts - 2)
+        # Sorted by column, and within a column by row: numpy sorts 16 bits by radix.
+        self._order = np.argsort(columns.astype(np.int16), kind="stable")
+        self._bounds = np.searchsorted(columns[self._order], np.arange(len(self._keys.names) + 1))
 
     def _quotes(self) -> Positions:
         """The quotes that begin or end a value: not preceded by an odd number of backslashes."""
@@ -132,9 +160,11 @@ class _Block:
         escaped = quotes[self._data[quotes - 1] == _BACKSLASH]
         if not len(escaped):
             return quotes
-        others = np.flatnonzero(self._data[: self._size] != _BACKSLASH)
-        run = escaped - 1 - others[np.searchsorted(others, escaped) - 1]
-        return np.setdiff1d(quotes, escaped[run % 2 == 1], assume_unique=True)
+        slashes = np.flatnonzero(self._data[: self._size] == _BACKSLASH)
+        run_starts = np.flatnonzero(np.diff(slashes, prepend=-2) != 1)
+        last = np.searchsorted(slashes, escaped) - 1
+        first = run_starts[np.searchsorted(run_starts, last, side="right") - 1]
+        return np.setdiff1d(quotes, escaped[(last - first) % 2 == 0], assume_unique=True)
 
     def _opening_braces(self) -> Positions:
         """The `{` of each line that has labels; a family's name cannot hold one."""
@@ -157,6 +187,7 @@ class _Block:
         closing = self._ends[self._last] + 1
         self._closing = closing + (self._data[closing] == _COMMA)
         wrong = (self._data[self._closing] != _CLOSE) | (self._data[self._closing + 1] != _BLANK)
+        wrong |= self._closing + 2 >= self._line_ends[self._labelled]
         if wrong.any():
             position = int(self._closing[np.argmax(wrong)])
             raise self._broken(position, "the labels are not closed, or no value follows")
@@ -172,7 +203,7 @@ class _Block:
         return pa.table(dict(zip(names, arrays, strict=True)))
 
     def _column(self, number: int) -> pa.Array:
-        mine = np.flatnonzero(self._columns == number)
+        mine = self._order[self._bounds[number] : self._bounds[number + 1]]
         rows = self._rows[mine]
         if (rows[1:] == rows[:-1]).any():
             raise Unreadable(f"parse the exposition: {self._keys.names[number]} stands twice")
@@ -211,19 +242,47 @@ class _Block:
 
     def families(self) -> pa.Array:
         """The name before the labels (or before the value, where there are none)."""
-        ends = self._line_starts.copy()
+        ends = np.empty_like(self._line_starts)
         ends[self._labelled] = self._braces
-        bare = np.ones(len(ends), dtype=bool)
-        bare[self._labelled] = False
-        for row in np.flatnonzero(bare).tolist():
-            start, stop = int(self._line_starts[row]), int(self._line_ends[row])
-            ends[row] = start + self._data[start:stop].tobytes().find(b" ")
-        everything = np.arange(len(ends))
-        return self._texts(self._line_starts, ends, everything, len(ends))
+        blanks = self._blanks()
+        braces = (self._data[blanks - 2] == _OPEN) & (self._data[blanks - 1] == _CLOSE)
+        ends[self._bare] = blanks - 2 * braces
+        unnamed = ends <= self._line_starts
+        if unnamed.any():
+            position = int(self._line_starts[np.argmax(unnamed)])
+            raise self._broken(position, "a sample has no name")
+        families = self._texts(self._line_starts, ends, np.arange(len(ends)), len(ends))
+        distinct = pc.unique(families)
+        illegal = pc.filter(distinct, pc.invert(pc.match_substring_regex(distinct, _LEGAL_FAMILY)))
+        if len(illegal):
+            shown = illegal[0].as_py()[:_SHOWN]
+            raise Unreadable(f"parse the exposition: {shown!r} is no name of a metric")
+        return families
 
     def values(self) -> pa.Array:
         """The text from after the labels to the end of the line."""
-        starts = self._line_starts + pc.binary_length(self.families()).to_numpy() + 1
+        starts = np.empty_like(self._line_starts)
         starts[self._labelled] = self._closing + 2
-        everything = np.arange(len(starts))
-        return self._texts(starts, self._line_ends, everything, len(starts))
+        starts[self._bare] = self._blanks() + 1
+        return self._texts(starts, self._line_ends, np.arange(len(starts)), len(starts))
+
+    def _blanks(self) -> Positions:
+        """The first blank of each line without labels."""
+        if not len(self._bare):
+            return self._bare
+        blanks = np.flatnonzero(self._data[: self._size] == _BLANK)
+        at = np.searchsorted(blanks, self._line_starts[self._bare])
+        first: Positions = np.append(blanks, self._size)[at]
+        missing = first + 1 >= self._line_ends[self._bare]
+        if missing.any():
+            position = int(self._line_starts[self._bare[np.argmax(missing)]])
+            raise self._broken(position, "no value follows a name")
+        return first
+
+
+def _is_utf8(block: bytes) -> bool:
+    try:
+        pa.array([block], pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -50,7 +50,13 @@ class Renderer:
             for name, label in self._labels.items()
             if name in frame.columns and frame[name].null_count() < len(frame)
         ]
-        copies = self._copies.count(frame)
+        # Over the delivery's columns in their order: parts may lack some, or order them otherwise.
+        copies = self._copies.count(
+            frame.select(
+                name if name in frame.columns else pl.lit(None, pl.String).alias(name)
+                for name in self._labels
+            )
+        )
         if copies.any():
             numbers = pl.Series("copies", copies)
             number = pl.when(numbers > 0).then(numbers)

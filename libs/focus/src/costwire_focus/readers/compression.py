@@ -5,11 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-import zstandard
+import pyarrow as pa
 
 from costwire_focus.errors import Unreadable
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -23,8 +26,26 @@ def peek(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
         head = stream.read(_HEAD_BYTES)
         stream.seek(start)
         return head, stream
-    buffered = io.BufferedReader(cast("io.RawIOBase", stream))
-    return buffered.peek(_HEAD_BYTES)[:_HEAD_BYTES], buffered
+    head = read_block(stream, _HEAD_BYTES)
+    return head, io.BufferedReader(_Rejoined(head, stream))
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream that cannot seek, with the bytes that were already read of it before it."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head = head
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer)
+        piece = self._head[: len(target)] or self._stream.read(len(target))
+        self._head = self._head[len(target) :]
+        target[: len(piece)] = piece
+        return len(piece)
 
 
 def decompressed(head: bytes, stream: BinaryIO) -> BinaryIO:
@@ -32,21 +53,29 @@ def decompressed(head: bytes, stream: BinaryIO) -> BinaryIO:
     if head.startswith(_GZIP_MAGIC):
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
     if head.startswith(_ZSTD_MAGIC):
-        reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+        # The zstandard package takes a stream that was cut off for one that has ended.
+        reader = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
         return cast(BinaryIO, reader)
     return stream
 
 
-def read_block(stream: BinaryIO, size: int, file: str) -> bytes:
-    """Up to `size` bytes, fewer only at the end; a broken or cut-off stream is `Unreadable`."""
+def read_block(stream: BinaryIO, size: int) -> bytes:
+    """Up to `size` bytes, fewer only at the end of the stream."""
     pieces = []
     missing = size
+    while missing and (piece := stream.read(missing)):
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
+
+
+def read_plain_block(stream: BinaryIO, size: int, file: str) -> bytes:
+    """A block of a decompressed stream; one that is damaged or cut off is `Unreadable`."""
     try:
-        while missing and (piece := stream.read(missing)):
-            pieces.append(piece)
-            missing -= len(piece)
-    except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as broken:
+        return read_block(stream, size)
+    except (EOFError, OSError, zlib.error) as broken:
+        if isinstance(broken, OSError) and broken.errno is not None:
+            raise  # the stream itself is at fault, not what it holds
         raise Unreadable(
             f"read {file}: its compressed data are cut off or damaged ({broken}); fetch it again"
         ) from broken
-    return b"".join(pieces)

@@ -14,9 +14,9 @@ from pyarrow import csv as arrow_csv
 
 from costwire_focus.batch import Batch, Unusable
 from costwire_focus.errors import Unreadable
-from costwire_focus.readers.compression import read_block
+from costwire_focus.readers.compression import read_plain_block
 from costwire_focus.readers.names import unique_names
-from costwire_focus.readers.records import Positions, Records, find_records
+from costwire_focus.readers.records import Records, find_records, with_bare_returns
 from costwire_focus.recount import CsvRecount
 
 FIELD_COUNT = "CW-FieldCount"
@@ -24,10 +24,14 @@ UNDECODABLE = "CW-Undecodable"
 NUL_CHARACTER = "CW-NulCharacter"
 BROKEN_QUOTES = "CW-BrokenQuotes"
 
+_LEFT_OPEN = (BROKEN_QUOTES, "a quote opens a cell and is never closed")
+_BARE_RETURN = (BROKEN_QUOTES, "a carriage return stands within a cell that is not quoted")
+
 _BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _NULLS = ["", "NULL", "null"]
-_LONGEST_RECORD = 64 * 1024 * 1024
+_LONGEST_RECORD = 16 * 1024 * 1024
+"""What is longer holds a quote that was left open (and would cost too much memory)."""
 
 
 class CsvReport:
@@ -45,33 +49,53 @@ class CsvReport:
         """The independent count over the same bytes."""
         return self._recount
 
+    def _read(self, size: int) -> bytes:
+        return read_plain_block(self._stream, size, self._file)
+
     def _read_header(self) -> tuple[bytes, int]:
-        block = read_block(self._stream, self._batch_bytes, self._file)
+        """Takes the names from the first line that is not blank; gives what was read after it."""
+        block = self._read(max(self._batch_bytes, len(_BOM)))
         if block.startswith(_UTF16_BOMS):
             raise Unreadable(f"read {self._file}: it is UTF-16; save it as UTF-8 CSV")
         block = block.removeprefix(_BOM)
-        start = len(block) - len(block.lstrip(b"\r\n"))
-        line = 1 + block[:start].count(b"\n")
-        head = find_records(block[start:] if b"\n" in block[start:] else block[start:] + b"\n")
+        head = find_records(block)
+        while not len(head.starts) and (more := self._read(max(self._batch_bytes, len(block)))):
+            block += more
+            if len(block) > _LONGEST_RECORD:
+                raise Unreadable(
+                    f"read {self._file}: its first {_LONGEST_RECORD} bytes are no line"
+                )
+            head = find_records(block)
         if not len(head.starts):
-            raise Unreadable(f"read {self._file}: it has no header line", line=line)
-        header = block[start + head.starts[0] : start + head.ends[0]]
+            block += b"\n"
+            head = find_records(block)
+        if not len(head.starts):
+            raise Unreadable(f"read {self._file}: it has no header line", line=1)
+        start, end = int(head.starts[0]), int(head.ends[0])
+        self.names = self._names_in(block[start:end], 1 + int(head.lines[0]))
+        after = block.index(b"\n", end) + 1
+        return block[after:], 1 + block.count(b"\n", 0, after)
+
+    def _names_in(self, header: bytes, line: int) -> list[str]:
         try:
             cells = next(csv.reader([header.decode()], strict=True))
         except (UnicodeDecodeError, csv.Error) as broken:
             raise Unreadable(
                 f"read {self._file}: the header line is no UTF-8 CSV ({broken})", line=line
             ) from broken
-        self.names = unique_names(cells, self.remarks)
-        after = block.find(b"\n", start + int(head.ends[0])) + 1
-        rest = block[after:] if after else b""
-        return rest, line + header.count(b"\n") + 1
+        if b"\0" in header:
+            raise Unreadable(
+                f"read {self._file}: the header line holds the character U+0000; "
+                "save the report as UTF-8 CSV",
+                line=line,
+            )
+        return unique_names(cells, self.remarks)
 
     def batches(self) -> Iterator[Batch]:
         """The charges, about `batch_bytes` of the file at a time; the recount sees every byte."""
         self._recount.feed(self._rest)
-        carry, line = self._rest, self._line
-        while block := read_block(self._stream, self._batch_bytes, self._file):
+        carry, line = yield from self._cut(self._rest, self._line)
+        while block := self._read(max(self._batch_bytes, len(carry))):
             self._recount.feed(block)
             carry, line = yield from self._cut(carry + block, line)
         if carry:
@@ -91,20 +115,23 @@ class CsvReport:
             block = block[records.length :]
             if not (last and block) and len(block) < _LONGEST_RECORD:
                 break
-            end = block.find(b"\n") + 1 or len(block)
-            yield self._broken_quotes(block[:end].rstrip(b"\r\n"), line)
+            end = block.find(b"\n") + 1
+            if not end:
+                raise Unreadable(
+                    f"read {self._file}: line {line} is longer than {_LONGEST_RECORD} bytes",
+                    line=line,
+                )
+            yield self._left_open(block[: end - 1].removesuffix(b"\r"), line)
             block, line = block[end:], line + 1
         return block, line
 
-    def _broken_quotes(self, raw: bytes, line: int) -> Batch:
-        unusable = Unusable(
-            self._file, line, raw, None, BROKEN_QUOTES, "a quote opens a cell and is never closed"
-        )
+    def _left_open(self, raw: bytes, line: int) -> Batch:
+        unusable = Unusable(self._file, line, raw, None, *_LEFT_OPEN)
         nothing = pa.table({name: pa.array([], pa.string()) for name in self.names})
         return Batch(nothing, pa.array([], pa.int64()), self._file, lambda _: b"", [unusable])
 
     def _batch(self, block: bytes, records: Records, line: int) -> Batch:
-        parser = _BlockParser(block, records.starts, records.ends, self.names)
+        parser = _BlockParser(block, records, self.names)
         table = parser.parse()
         lines = records.lines + line
 
@@ -128,38 +155,47 @@ class CsvReport:
 class _BlockParser:
     """Cuts the records of one block into cells, and names the ones that cannot be cut."""
 
-    def __init__(self, block: bytes, starts: Positions, ends: Positions, names: list[str]) -> None:
-        self._block = block
-        self._starts = starts
-        self._ends = ends
+    def __init__(self, block: bytes, records: Records, names: list[str]) -> None:
+        self._block = block[: records.length]
+        self._records = records
         self._names = names
         self.unusable: dict[int, tuple[str, str]] = {}
 
     def kept(self) -> NDArray[np.int64]:
         """The indices of the records that became rows."""
-        everything = np.arange(len(self._starts))
+        everything = np.arange(len(self._records.starts))
         if not self.unusable:
             return everything
         return np.delete(everything, list(self.unusable))
 
     def parse(self) -> pa.Table:
         """The cells of all usable records, as columns of text with nulls."""
-        self._set_aside_damaged()
-        table = _nulls_for_empty(self._parse(self.kept()))
-        if table.num_rows != len(self._starts) - len(self.unusable):
+        self.unusable |= dict.fromkeys(self._records.broken.tolist(), _LEFT_OPEN)
+        if b"\r" in self._block:
+            bare = with_bare_returns(self._block, self._records)
+            self.unusable |= dict.fromkeys(bare, _BARE_RETURN)
+        if b"\0" in self._block or not self._is_utf8():
+            self._set_aside_damaged()
+        records = self.kept()
+        if not len(records):
+            return pa.table({name: pa.array([], pa.string()) for name in self._names})
+        table, ragged = _read_cells(self._bytes_of(records), self._names)
+        if table.num_rows + len(ragged) != len(records):
             raise AssertionError("records and rows differ in number")
-        return table
+        for position, cells in ragged.items():
+            reason = f"{cells} cells where the header has {len(self._names)}"
+            self.unusable[int(records[position])] = (FIELD_COUNT, reason)
+        return _nulls_for_empty(table)
 
-    def _set_aside_damaged(self) -> None:
-        damaged_nul = b"\0" in self._block
+    def _is_utf8(self) -> bool:
         try:
             pa.array([self._block], pa.binary()).cast(pa.string())
         except pa.ArrowInvalid:
-            pass
-        else:
-            if not damaged_nul:
-                return
-        for record in range(len(self._starts)):
+            return False
+        return True
+
+    def _set_aside_damaged(self) -> None:
+        for record in self.kept().tolist():
             raw = self._raw(record)
             if b"\0" in raw:
                 self.unusable[record] = (NUL_CHARACTER, "it holds the character U+0000")
@@ -171,39 +207,21 @@ class _BlockParser:
                 self.unusable[record] = (UNDECODABLE, reason)
 
     def _raw(self, record: int) -> bytes:
-        return self._block[self._starts[record] : self._ends[record]]
+        return self._block[self._records.starts[record] : self._records.ends[record]]
 
-    def _parse(self, records: NDArray[np.int64]) -> pa.Table:
-        """Parse these records; where rows and records differ in number, halve to find out why."""
-        if not len(records):
-            return pa.table({name: pa.array([], pa.string()) for name in self._names})
-        try:
-            table, ragged = _read_cells(self._slice(records), self._names)
-        except pa.ArrowInvalid:
-            table, ragged = None, {}
-        if table is not None and table.num_rows + len(ragged) == len(records):
-            for position, cells in ragged.items():
-                reason = f"{cells} cells where the header has {len(self._names)}"
-                self.unusable[int(records[position])] = (FIELD_COUNT, reason)
-            return table
-        if len(records) == 1:
-            reason = "a quote or a carriage return stands within a cell that is not quoted"
-            self.unusable[int(records[0])] = (BROKEN_QUOTES, reason)
-            return self._parse(records[:0])
-        middle = len(records) // 2
-        return pa.concat_tables([self._parse(records[:middle]), self._parse(records[middle:])])
-
-    def _slice(self, records: NDArray[np.int64]) -> bytes:
+    def _bytes_of(self, records: NDArray[np.int64]) -> bytes:
         first, last = int(records[0]), int(records[-1])
         if last - first + 1 == len(records):
-            return self._block[self._starts[first] : self._ends[last]] + b"\n"
-        return b"".join(self._raw(int(record)) + b"\n" for record in records)
+            return self._block[self._records.starts[first] : self._records.ends[last]] + b"\n"
+        return b"".join(self._raw(record) + b"\n" for record in records.tolist())
 
 
 def _read_cells(data: bytes, names: list[str]) -> tuple[pa.Table, dict[int, int]]:
     """The rows of right width, and for each other row its position and its number of cells."""
     ragged: dict[int, int] = {}
     seen = 0
+    if data.startswith(_BOM):
+        data = b"\n" + data  # else Arrow drops the first character of the first cell
 
     def note(row: arrow_csv.InvalidRow) -> str:
         nonlocal seen

@@ -10,16 +10,29 @@ def unique_names(cells: list[str], remarks: dict[str, str]) -> list[str]:
     """The header cells as they are; a cell without a name, or a repeated one, gets its own."""
     names: list[str] = []
     taken = set(cells)
+    used: set[str] = set()
+    numbers: dict[str, int] = {}
     for position, cell in enumerate(cells, start=1):
-        name = cell or f"column_{position}"
-        if not cell:
-            remarks[UNNAMED] = f"column {position} has no name in the header; it is called {name}"
-        if name in names:
-            number = 2
-            while f"{cell}_{number}" in taken:
-                number += 1
-            name = f"{cell}_{number}"
-            remarks[REPEATED] = f"the header names {cell!r} twice; the second is called {name}"
+        name = cell
+        if not cell or cell in used:
+            stem = cell or f"column_{position}"
+            name = _free(stem, taken, numbers)
+            if cell:
+                sentence = f"the header names {cell!r} twice; the second is called {name}"
+                remarks.setdefault(REPEATED, sentence)
+            else:
+                sentence = f"column {position} has no name in the header; it is called {name}"
+                remarks.setdefault(UNNAMED, sentence)
         names.append(name)
+        used.add(name)
         taken.add(name)
     return names
+
+
+def _free(stem: str, taken: set[str], numbers: dict[str, int]) -> str:
+    """The stem, or the stem with the lowest number from 2 on, that no column has."""
+    name = stem
+    while name in taken:
+        numbers[stem] = numbers.get(stem, 1) + 1
+        name = f"{stem}_{numbers[stem]}"
+    return name

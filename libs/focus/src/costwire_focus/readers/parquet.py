@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +21,15 @@ from costwire_focus.recount import ParquetRecount
 
 BINARY_FLOAT = "CW-BinaryFloat"
 _BATCH_ROWS = 16_384
+_BUFFER_BYTES = 256 * 1024
+_BINARY = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
+_NOT_FOR_POLARS = re.compile("binary|decimal256|duration|_view|tz=(?!UTC)")
+_UUID_DIGITS = "^(.{8})(.{4})(.{4})(.{4})(.{12})$"
 
 
 class ParquetReport:
@@ -30,8 +40,9 @@ class ParquetReport:
         self._file = file
         self.remarks: dict[str, str] = {}
         try:
-            self._parquet = pq.ParquetFile(stream)
-        except (pa.ArrowInvalid, OSError) as broken:
+            # Else it reads ahead until it holds the whole file, or at least a row group of it.
+            self._parquet = pq.ParquetFile(stream, pre_buffer=False, buffer_size=_BUFFER_BYTES)
+        except (pa.ArrowException, OSError) as broken:
             raise Unreadable(f"read {file}: it is no whole parquet file ({broken})") from broken
         schema = self._parquet.schema_arrow
         self.names = unique_names(schema.names, self.remarks)
@@ -56,14 +67,14 @@ class ParquetReport:
         batches = self._parquet.iter_batches(batch_size=_BATCH_ROWS)
         while (batch := self._next(batches)) is not None:
             table = pa.table([_as_text(column) for column in batch.columns], names=self.names)
-            lines = pa.array(range(row, row + table.num_rows), pa.int64())
+            lines = pa.array(np.arange(row, row + table.num_rows))
             yield Batch(table, lines, self._file, _raw_rows(table))
             row += table.num_rows
 
     def _next(self, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
         try:
             return next(batches, None)
-        except (pa.ArrowInvalid, OSError) as broken:
+        except (pa.ArrowException, OSError) as broken:
             raise Unreadable(f"read {self._file}: its data are damaged ({broken})") from broken
 
 
@@ -79,16 +90,22 @@ def _as_text(column: pa.Array) -> pa.Array:
     """A column of any type as text; an empty text is null."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if isinstance(column, pa.ExtensionArray) and not isinstance(column, pa.UuidArray):
+        column = column.storage
     kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        text = pc.cast(column, pa.string())
-    elif pa.types.is_timestamp(kind):
+    if pa.types.is_timestamp(kind):
         text = _instant_text(column)
+    elif pa.types.is_duration(kind):
+        text = pc.binary_join_element_wise(
+            pc.cast(pc.cast(column, pa.int64()), pa.string()), kind.unit, " "
+        )
     elif pa.types.is_map(kind):
         text = _map_text(column)
     elif pa.types.is_nested(kind):
-        text = _json_text(pl.Series(column))
-    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        text = _nested_text(column)
+    elif isinstance(column, pa.UuidArray):
+        text = _uuid_text(column)
+    elif any(is_kind(kind) for is_kind in _BINARY):
         text = _binary_text(column)
     else:
         text = pc.cast(column, pa.string())
@@ -96,49 +113,54 @@ def _as_text(column: pa.Array) -> pa.Array:
 
 
 def _instant_text(column: pa.Array) -> pa.Array:
-    """FOCUS's own form for whole seconds; digits of a fraction where there are any."""
-    utc = pc.cast(column, pa.timestamp("us", tz="UTC"), safe=False)
-    fraction = pc.any(pc.not_equal(pc.cast(utc, pa.int64()), _whole_seconds(utc))).as_py()
-    unit = pa.timestamp("us" if fraction else "s")
-    return pc.strftime(
-        pc.cast(pc.cast(utc, pa.int64()), pa.timestamp("us")).cast(unit, safe=False),
-        "%Y-%m-%dT%H:%M:%SZ",
-    )
-
-
-def _whole_seconds(utc: pa.Array) -> pa.Array:
-    micros = pc.cast(utc, pa.int64())
-    return pc.multiply(pc.divide(micros, 1_000_000), 1_000_000)
+    """FOCUS's own form for whole seconds; the digits of a fraction where there is one."""
+    utc = pc.cast(pc.cast(column, pa.int64()), pa.timestamp(column.type.unit))
+    seconds = pc.floor_temporal(utc, unit="second")
+    form = "%Y-%m-%dT%H:%M:%SZ"
+    text = pc.strftime(pc.cast(seconds, pa.timestamp("s")), form)
+    whole = pc.equal(utc, seconds)
+    return text if pc.all(whole).as_py() else pc.if_else(whole, text, pc.strftime(utc, form))
 
 
 def _binary_text(column: pa.Array) -> pa.Array:
     try:
         return pc.cast(column, pa.string())
     except pa.ArrowInvalid:
-        return pa.array(
-            [
-                None if cell is None else base64.b64encode(cell).decode()
-                for cell in column.to_pylist()
-            ]
-        )
+        return _polars_text(pl.Series(pc.cast(column, pa.binary())).bin.encode("base64"))
+
+
+def _uuid_text(column: pa.Array) -> pa.Array:
+    digits = pl.Series(pc.cast(column.storage, pa.binary())).bin.encode("hex")
+    return _polars_text(digits.str.replace(_UUID_DIGITS, "$1-$2-$3-$4-$5"))
+
+
+def _polars_text(texts: pl.Series) -> pa.Array:
+    return texts.to_arrow().cast(pa.string())
+
+
+def _nested_text(column: pa.Array) -> pa.Array:
+    """Each value as JSON; with Python's where polars panics at a type within."""
+    if not _NOT_FOR_POLARS.search(str(column.type)):
+        return _json_text(pl.Series(column))
+    cells = [
+        None if cell is None else json.dumps(cell, ensure_ascii=False, default=str)
+        for cell in column.to_pylist()
+    ]
+    return pa.array(cells, pa.string())
 
 
 def _json_text(values: pl.Series) -> pa.Array:
     """Each value as JSON: encoded within an object, whose braces and key are cut off again."""
     wrapped = values.alias("v").to_frame().to_struct().struct.json_encode()
     text = wrapped.str.slice(len('{"v":')).str.head(-1)
-    return (
-        pl.select(pl.when(values.is_not_null()).then(text)).to_series().to_arrow().cast(pa.string())
-    )
+    return _polars_text(pl.select(pl.when(values.is_not_null()).then(text)).to_series())
 
 
 def _map_text(column: pa.MapArray) -> pa.Array:
     """A map as a JSON object, entries in their order; columnar over the flat keys and items."""
     keys = _json_text(pl.Series(pc.cast(column.keys, pa.string())))
-    items = _json_text(pl.Series(column.items)).fill_null("null")
+    items = _nested_text(column.items).fill_null("null")
     entries = pc.binary_join_element_wise(keys, items, ":")
-    base = column.offsets[0].as_py()
-    offsets = pc.subtract(column.offsets, base)
-    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, entries), ",")
+    joined = pc.binary_join(pa.ListArray.from_arrays(column.offsets, entries), ",")
     text = pc.binary_join_element_wise("{", joined, "}", "")
     return pc.if_else(column.is_valid(), text, pa.scalar(None, pa.string()))

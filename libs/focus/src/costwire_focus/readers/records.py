@@ -10,11 +10,25 @@ from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
 
-_NEWLINE, _RETURN, _QUOTE = 10, 13, 34
+_NEWLINE, _RETURN, _QUOTE = b'\n\r"'
 
-# A quote opens a cell only as its first byte; possessive, so that no input makes it backtrack.
-_CELL = rb'(?:"(?>[^"]+|"")*+"[^,\n]*+|[^",\n][^,\n]*+|)'
+# Possessive throughout, so that no input makes it backtrack. A quote opens a cell only as its first
+# byte. Text may follow the closing quote, but not where a line end was quoted: then it is far
+# likelier that a quote was left open and the next cell's quote closed it.
+_WITHIN_LINE = rb'"(?>[^"\n]+|"")*+'
+_WITHIN = rb'(?>[^"]+|"")*+'
+_CELL = (
+    rb"(?:" + _WITHIN_LINE + rb'"[^,\n]*+'
+    rb'|"' + _WITHIN + rb'"(?:\r[^,\n]*+)?(?=[,\n])'
+    rb'|[^",\n][^,\n]*+'
+    rb"|)"
+)
 _RECORD = re.compile(_CELL + rb"(?:," + _CELL + rb")*+\n")
+_LEFT_OPEN = re.compile(
+    rb"(?:" + _CELL + rb",)*+" + _WITHIN_LINE + rb"\n" + _WITHIN + rb'"[^,\r\n"]'
+)
+_CELL_WITHOUT_RETURN = rb'(?:"' + _WITHIN + rb'"[^,\r]*+|[^",\r][^,\r]*+|)'
+_WITHOUT_RETURN = re.compile(_CELL_WITHOUT_RETURN + rb"(?:," + _CELL_WITHOUT_RETURN + rb")*+")
 
 
 @dataclass(frozen=True)
@@ -25,6 +39,8 @@ class Records:
     ends: Positions
     lines: Positions
     """How many line ends of the block stand before each record."""
+    broken: Positions
+    """The records (their indices) that are a line with a quote left open."""
     length: int
     """Bytes of the block that these records (and blank lines) take up; the rest is incomplete."""
 
@@ -32,42 +48,78 @@ class Records:
 def find_records(block: bytes) -> Records:
     """The complete records at the beginning of a block; a newline in a quoted cell ends none.
 
-    Where every line holds an even number of quotes, each line is a record: two passes over the
-    bytes, and the case of almost every report. Else a regular expression walks record by record.
+    Where every quote stands where one belongs, a record ends at each line end with an even number
+    of quotes before it: the case of almost every report. Else a regular expression walks record by
+    record.
     """
     data = np.frombuffer(block, dtype=np.uint8)
     newlines = np.flatnonzero(data == _NEWLINE)
-    if not len(newlines):
-        return _records(data, newlines, newlines, 0)
-    line_starts = np.concatenate([[0], newlines[:-1] + 1])
-    quotes = (data[: newlines[-1] + 1] == _QUOTE).view(np.uint8)
-    if not np.bitwise_xor.reduceat(quotes, line_starts).any():
-        return _records(data, line_starts, newlines, int(newlines[-1]) + 1, newlines)
-    return _walk(block, data, newlines)
+    quotes = np.flatnonzero(data == _QUOTE)
+    broken: list[int] = []
+    if not len(quotes):
+        stops = newlines
+    elif _in_place(data, quotes):
+        stops = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
+    else:
+        stops, broken = _walk(block)
+    return _records(data, stops, newlines, np.array(broken, dtype=np.int64))
 
 
-def _walk(block: bytes, data: NDArray[np.uint8], newlines: Positions) -> Records:
-    ends = []
+def with_bare_returns(block: bytes, records: Records) -> list[int]:
+    """The records (their indices) that hold a carriage return outside quotes."""
+    returns = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == _RETURN)
+    holders = np.searchsorted(records.starts, returns, side="right") - 1
+    within = (holders >= 0) & (returns < records.ends[holders])
+    return [
+        record
+        for record in np.unique(holders[within]).tolist()
+        if not _WITHOUT_RETURN.fullmatch(block, records.starts[record], records.ends[record])
+    ]
+
+
+def _in_place(data: NDArray[np.uint8], quotes: Positions) -> bool:
+    """Whether odd quotes follow a separator or a quote, and even ones precede one or the other."""
+    opening, closing = quotes[0::2], quotes[1::2]
+    if opening[0] == 0:
+        opening = opening[1:]
+    if len(closing) and closing[-1] == len(data) - 1:
+        closing = closing[:-1]
+    before, after = data[opening - 1].tobytes(), data[closing + 1].tobytes()
+    return not before.strip(b',\n"') and not after.strip(b',\r\n"')
+
+
+def _walk(block: bytes) -> tuple[Positions, list[int]]:
+    """The position of each record's line end, and which of the records are broken lines."""
+    stops: list[int] = []
+    broken: list[int] = []
     position = 0
-    while match := _RECORD.match(block, position):
-        position = match.end()
-        ends.append(position - 1)
-    stops = np.array(ends, dtype=np.int64)
-    starts = np.concatenate([[0], stops[:-1] + 1]) if ends else stops
-    return _records(data, starts, stops, position, newlines)
+    while True:
+        if match := _RECORD.match(block, position):
+            position = match.end()
+        elif _LEFT_OPEN.match(block, position):
+            broken.append(len(stops))
+            position = block.index(b"\n", position) + 1
+        else:
+            return np.array(stops, dtype=np.int64), broken
+        stops.append(position - 1)
 
 
 def _records(
-    data: NDArray[np.uint8],
-    starts: Positions,
-    stops: Positions,
-    length: int,
-    newlines: Positions | None = None,
+    data: NDArray[np.uint8], stops: Positions, newlines: Positions, broken: Positions
 ) -> Records:
     if not len(stops):
-        return Records(starts, stops, stops, length)
+        return Records(stops, stops, stops, broken, 0)
+    starts = np.concatenate([[0], stops[:-1] + 1])
     returns = (stops > starts) & (data[stops - 1] == _RETURN)
     ends = stops - returns
-    lines = np.searchsorted(stops if newlines is None else newlines, starts)
+    lines = np.searchsorted(newlines, starts)
     filled = ends > starts
-    return Records(starts[filled], ends[filled], lines[filled].astype(np.int64), length)
+    is_broken = np.zeros(len(stops), dtype=bool)
+    is_broken[broken] = True
+    return Records(
+        starts[filled],
+        ends[filled],
+        lines[filled].astype(np.int64),
+        np.flatnonzero(is_broken[filled]),
+        int(stops[-1]) + 1,
+    )

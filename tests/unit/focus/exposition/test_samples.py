@@ -1,0 +1,71 @@
+"""Text of other exporters: any families, labels as they come."""
+
+import pyarrow as pa
+import pytest
+
+from costwire_focus.errors import Unreadable
+from costwire_focus.exposition.parse import Parser
+
+
+def test_families_labels_and_values_are_those_of_each_line():
+    samples = Parser().samples(
+        b"# TYPE up gauge\n"
+        b"up 1\n"
+        b'cost{a="x",b="y"} 2.5 1725193815000\n'
+        b'cost{b="z",} NaN\n'
+        b"empty{} +Inf\n"
+        b"late 3 1725193815000\n"
+    )
+    assert samples.families.to_pylist() == ["up", "cost", "cost", "empty", "late"]
+    assert samples.values.to_pylist() == [
+        "1",
+        "2.5 1725193815000",
+        "NaN",
+        "+Inf",
+        "3 1725193815000",
+    ]
+    assert samples.labels == pa.table(
+        {"a": [None, "x", None, None, None], "b": [None, "y", "z", None, None]}
+    )
+
+
+def test_an_empty_label_is_absent():
+    assert Parser().samples(b'cost{a="",b="y"} 1\n').labels.to_pylist() == [{"a": None, "b": "y"}]
+
+
+def test_labels_of_later_blocks_come_after_those_of_earlier_ones():
+    parser = Parser()
+    parser.samples(b'cost{b="1"} 1\n')
+    assert parser.samples(b'cost{a="1"} 1\n').labels.column_names == ["b", "a"]
+
+
+def test_samples_without_any_label_are_still_counted():
+    samples = Parser().samples(b"up 1\ndown 0\n")
+    assert samples.families.to_pylist() == ["up", "down"]
+
+
+def test_an_unknown_escape_stays_as_it_is():
+    assert Parser().samples(b'cost{a="\\t\\\\t"} 1\n').labels.to_pylist() == [{"a": "\\t\\t"}]
+
+
+@pytest.mark.parametrize("line", [b'two words{a="1"} 1\n', b"1up 1\n", b'{a="1"} 1\n', b" up 1\n"])
+def test_what_is_no_metric_s_name_is_refused(line):
+    with pytest.raises(Unreadable):
+        Parser().samples(line)
+
+
+def test_a_line_end_within_a_value_is_refused():
+    with pytest.raises(Unreadable, match="a line ends within a label's value"):
+        Parser().samples(b'cost{a="1\nx "} 2\n')
+
+
+@pytest.mark.parametrize("label", [b" a", b"a b", b"a-b", b"1a", b"a\n", b"\xc3\xa9"])
+def test_what_is_no_label_s_name_is_refused(label):
+    with pytest.raises(Unreadable):
+        Parser().samples(b"cost{" + label + b'="1"} 1\n')
+
+
+def test_labels_without_end_are_refused():
+    block = b"".join(b'cost{label_%d="1"} 1\n' % n for n in range(10_001))
+    with pytest.raises(Unreadable, match="more than 10000 labels"):
+        Parser().samples(block)
