@@ -1,0 +1,36 @@
+"""From the text a user wrote to the source it names: one module per scheme."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+from costwire_sources.errors import UnknownScheme
+from costwire_sources.files import FileSource
+from costwire_sources.http import HttpSource
+from costwire_sources.source import Source
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+
+
+def open_source(text: str, *, name: str | None = None, spool_folder: Path | None = None) -> Source:
+    """Build the source that `text` names; nothing is read before it is polled.
+
+    What comes over the network is spooled to `spool_folder` (default: the system's).
+
+    Shape:  a file, a folder, a glob of files, `file://` or `http(s)://` URL.
+    Raises: `UnknownScheme`.
+    """
+    scheme = match[1].lower() if (match := _SCHEME.match(text)) else "file"
+    if scheme in ("http", "https"):
+        return HttpSource(text, name=name, spool_folder=spool_folder)
+    if scheme == "file":
+        return FileSource(_path(text), name=name)
+    raise UnknownScheme(
+        f"open a source: {scheme}:// is not a kind of source known here; "
+        "give a file, a folder, a glob such as 'reports/*.csv', or an http(s) URL"
+    )
+
+
+def _path(text: str) -> str:
+    bare = re.sub(r"(?i)^file://(localhost(?=/))?", "", text)
+    return bare if bare == text else unquote(bare)
