@@ -1,0 +1,1 @@
+"""FOCUS reports as Prometheus text."""

@@ -1,0 +1,35 @@
+"""Read the settings, set up telemetry, run the server."""
+
+import sys
+
+import pyarrow as pa
+
+from costwire_exporter.app import create_app
+from costwire_exporter.errors import ShelfError
+from costwire_exporter.metrics import SERVICE
+from costwire_exporter.settings import Settings
+from costwire_runtime.server import serve
+from costwire_runtime.settings import settings_from_environment
+from costwire_runtime.telemetry import configure
+from costwire_runtime.web_config import WebConfig, WebConfigError
+from costwire_sources.errors import SourceError
+
+
+def main() -> None:
+    """Run the exporter until it is told to stop."""
+    settings = settings_from_environment(Settings)
+    configure(SERVICE, settings.log_level)
+    # Arrow's default pool keeps about 75 MB more of what it has freed while a report is rendered.
+    if "jemalloc" in pa.supported_memory_backends():
+        pa.set_memory_pool(pa.jemalloc_memory_pool())
+    try:
+        web_config = WebConfig.load(settings.web_config_file) if settings.web_config_file else None
+        app = create_app(settings, web_config)
+    except (ShelfError, SourceError, WebConfigError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    serve(app, settings, web_config)
+
+
+if __name__ == "__main__":
+    main()

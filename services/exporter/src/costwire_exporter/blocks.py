@@ -1,0 +1,126 @@
+"""The exposition on disk: written as independent zstd frames, read in the encoding asked for."""
+
+import hashlib
+import queue
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TypeAlias
+
+import pyarrow as pa
+import zstandard
+
+from costwire_exporter.negotiate import Encoding
+
+Block: TypeAlias = bytes | pa.Buffer
+
+READ_BYTES = 1 << 20
+LINES_BYTES = 2 << 20
+_QUEUE_BLOCKS = 2
+_PUT_SECONDS = 120.0
+_GZIP_LEVEL, _GZIP_CONTAINER = 1, 31
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written, counted without its encoding."""
+
+    bytes: int
+    sha256: str
+
+
+class ExpositionWriter:
+    """Compresses, hashes and writes blocks beside the thread that renders them."""
+
+    def __init__(self, path: Path, level: int) -> None:
+        self._path = path
+        self._compressor = zstandard.ZstdCompressor(level=level)
+        self._queue: queue.Queue[Block | None] = queue.Queue(_QUEUE_BLOCKS)
+        self._error: BaseException | None = None
+        self._digest, self._bytes = hashlib.sha256(), 0
+        self._thread = threading.Thread(target=self._run, name="exposition-writer", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def write(self, block: Block) -> None:
+        """Hand over a block; waits while the disk is behind, raises what the writing raised."""
+        if self._error is not None:
+            raise self._error
+        if len(block):
+            self._queue.put(block, timeout=_PUT_SECONDS)
+
+    def __exit__(self, *error: object) -> None:
+        self._queue.put(None, timeout=_PUT_SECONDS)
+        self._thread.join()
+        if self._error is not None and error[0] is None:
+            raise self._error
+
+    def written(self) -> Written:
+        """The count; complete once the block is left."""
+        return Written(self._bytes, self._digest.hexdigest())
+
+    def _run(self) -> None:
+        try:
+            with self._path.open("wb") as file:
+                while (block := self._queue.get()) is not None:
+                    self._digest.update(block)
+                    self._bytes += len(block)
+                    file.write(self._compressor.compress(block))
+        except BaseException as error:
+            self._error = error
+            for _ in iter(self._queue.get, None):  # so that the renderer is not left waiting
+                pass
+
+
+def read_exposition(path: Path, encoding: Encoding) -> Iterator[bytes]:
+    """The exposition in blocks, in one encoding; close the iterator to close the file."""
+    if encoding == "zstd":
+        return read_file(path)
+    if encoding == "gzip":
+        return gzip_blocks(_decompressed(path))
+    return _decompressed(path)
+
+
+def read_file(path: Path) -> Iterator[bytes]:
+    """A file in blocks."""
+    with path.open("rb") as file:
+        while block := file.read(READ_BYTES):
+            yield block
+
+
+def whole_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, cut behind line ends, in blocks that suit the parser."""
+    pieces: list[bytes] = []
+    size = 0
+    for block in blocks:
+        cut = block.rfind(b"\n") + 1
+        size += len(block)
+        if not cut or size < LINES_BYTES:
+            pieces.append(block)
+            continue
+        yield b"".join([*pieces, block[:cut]])
+        pieces, size = [block[cut:]], len(block) - cut
+    if rest := b"".join(pieces):
+        yield rest
+
+
+def gzip_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Blocks as one gzip member."""
+    packer = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_CONTAINER)
+    for block in blocks:
+        if packed := packer.compress(block):
+            yield packed
+    yield packer.flush()
+
+
+def _decompressed(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        with closing(reader):
+            while block := reader.read(READ_BYTES):
+                yield block

@@ -1,0 +1,225 @@
+"""From a reading to a delivery on the shelf: checked, rendered once, counted twice."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from costwire_exporter.ahead import read_ahead
+from costwire_exporter.blocks import ExpositionWriter
+from costwire_exporter.conform import conform, united_columns
+from costwire_exporter.errors import CountsDisagree, NotPublishable, Stopped
+from costwire_exporter.identity import Meaning, content_hash, delivery_id
+from costwire_exporter.quarantine import QuarantineWriter
+from costwire_exporter.shelf import EXPOSITION, MANIFEST, QUARANTINE, Delivery, Shelf
+from costwire_exporter.status import Progress, now
+from costwire_exporter.tally import Tally
+from costwire_focus.amounts import canonical_text, exact_sum
+from costwire_focus.batch import Unusable
+from costwire_focus.errors import FocusError
+from costwire_focus.exposition import RENDERER_VERSION
+from costwire_focus.exposition.labels import label_names
+from costwire_focus.exposition.render import Renderer
+from costwire_focus.foreign import refuse_foreign
+from costwire_focus.instants import to_text
+from costwire_focus.manifest import (
+    ColumnLabel,
+    Exposition,
+    FindingCount,
+    FindingLine,
+    Manifest,
+    ManifestTimes,
+    Scope,
+    SecondCount,
+)
+from costwire_focus.readers import Report, open_report
+from costwire_focus.reconcile import disagreement
+from costwire_focus.recount import Recount
+from costwire_focus.rules import Checked, Validator
+from costwire_focus.versions import detect
+from costwire_sources.source import Part, Reading
+
+_HEADER_BYTES = 1 << 20
+_BATCH_BYTES = 4 << 20
+_HEADER_LINE = 1
+
+
+class Publisher:
+    """Publishes what a source holds, for one meaning of its bytes."""
+
+    def __init__(
+        self,
+        source: str,
+        meaning: Meaning,
+        shelf: Shelf,
+        *,
+        level: int,
+        on_progress: Callable[[Progress], None],
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self._source = source
+        self._meaning = meaning
+        self._shelf = shelf
+        self._level = level
+        self._on_progress = on_progress
+        self._is_stopping = is_stopping
+
+    def __call__(self, reading: Reading) -> Delivery | None:
+        """Publish a reading; None when its content is what is being served.
+
+        Raises: `SourceError` and `PublishError`; what was served before is served on.
+        """
+        hashes = [content_hash(part) for part in reading.parts]
+        content = delivery_id(self._meaning, hashes)
+        current = self._shelf.current
+        if current and (current.id, current.renderer) == (content, RENDERER_VERSION):
+            self._shelf.confirm(reading.state, to_text(reading.generation))
+            return None
+        try:
+            with self._shelf.draft() as folder:
+                manifest = self._written(folder, reading, content)
+                (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+                return self._shelf.publish(folder, reading.state)
+        except FocusError as error:
+            raise NotPublishable(str(error)) from error
+
+    def _written(self, folder: Path, reading: Reading, content: str) -> Manifest:
+        read = now()
+        headers = [_header(part) for part in reading.parts]
+        columns = united_columns(headers, self._meaning.currency)
+        version = self._meaning.focus_version or detect(columns)
+        run = _Run(self._meaning, columns, version, reading.parts)
+        with (
+            ExpositionWriter(folder / EXPOSITION, self._level) as exposition,
+            QuarantineWriter(folder / QUARANTINE) as quarantine,
+        ):
+            exposition.write(run.renderer.header())
+            for part in reading.parts:
+                self._read(part, run, exposition, quarantine)
+            exposition.write(run.renderer.footer())
+        written = exposition.written()
+        return Manifest(
+            id=content,
+            table=self._meaning.table,
+            source=self._source,
+            mode=self._meaning.mode,
+            generation=reading.generation,
+            focus_version=version,
+            columns=[
+                ColumnLabel(name=name, label=label) for name, label in label_names(columns).items()
+            ],
+            scope=Scope(
+                declared=list(self._meaning.period) or None,
+                billing_periods=run.tally.billing_periods(),
+            ),
+            rows=run.tally.rows,
+            sums=run.tally.sums(),
+            recount=run.second_count(),
+            findings=run.findings(),
+            exposition=Exposition(
+                samples=run.renderer.samples,
+                bytes=written.bytes,
+                sha256=written.sha256,
+                renderer=RENDERER_VERSION,
+            ),
+            times=ManifestTimes(read=read),
+        )
+
+    def _read(
+        self, part: Part, run: "_Run", exposition: ExpositionWriter, quarantine: QuarantineWriter
+    ) -> None:
+        run.tally.begin_part()
+        uncut: list[Unusable] = []
+        with part.open() as stream:
+            report = open_report(stream, part.name, batch_bytes=_BATCH_BYTES)
+            with read_ahead(report.batches()) as batches:
+                for batch in batches:
+                    if self._is_stopping():
+                        raise Stopped("publish: the exporter is being stopped")
+                    checked = run.validator.check(batch)
+                    charges = self._conformed(checked, run)
+                    exposition.write(run.renderer.render(charges))
+                    quarantine.write(checked.unusable)
+                    uncut += batch.unusable
+                    run.tally.add(batch, checked, charges)
+                    self._on_progress(run.progress(stream.tell()))
+            part.verify()
+            run.compare(part, report, uncut)
+        run.bytes_read += part.size
+
+    def _conformed(self, checked: Checked, run: "_Run") -> pa.Table:
+        return conform(checked.charges, run.columns, self._meaning.currency, self._meaning.dates)
+
+
+class _Run:
+    """What grows while the parts of one reading are read."""
+
+    def __init__(
+        self, meaning: Meaning, columns: Sequence[str], version: str, parts: Sequence[Part]
+    ) -> None:
+        self.columns = columns
+        self.validator = Validator(
+            columns,
+            version,
+            dates=meaning.dates,
+            currency=meaning.currency,
+            file=parts[0].name,
+        )
+        self.renderer = Renderer(columns)
+        self.tally = Tally(meaning.currency)
+        self.bytes_read = 0
+        self._bytes_total = sum(part.size for part in parts)
+        self._remarks: dict[str, FindingCount] = {}
+        self._recounts: list[Recount] = []
+
+    def progress(self, position: int) -> Progress:
+        """How far the reading has come; `position` is that in the part being read."""
+        return Progress(self.tally.rows.read, self.bytes_read + position, self._bytes_total)
+
+    def compare(self, part: Part, report: Report, uncut: Sequence[Unusable]) -> None:
+        """Hold the part's count against the second reader's; keep what the reader remarked."""
+        second = report.recount()
+        said = disagreement(
+            report.names, self.tally.part_records, self.tally.part_billed_cost, uncut, second
+        )
+        if said is not None:
+            raise CountsDisagree(f"count {part.name} twice: {said}")
+        self._recounts.append(second)
+        for rule, sentence in report.remarks.items():
+            self._remark(rule, sentence, FindingLine(file=part.name, line=_HEADER_LINE))
+
+    def _remark(self, rule: str, sentence: str, line: FindingLine) -> None:
+        known = self._remarks.get(rule)
+        self._remarks[rule] = FindingCount(
+            count=known.count + 1 if known else 1,
+            message=known.message if known else sentence,
+            lines=known.lines if known else [line],
+        )
+
+    def second_count(self) -> SecondCount:
+        """The second reader's figures over all parts."""
+        return SecondCount(
+            reader=self._recounts[0].reader,
+            records=sum(second.records for second in self._recounts),
+            billed_cost=canonical_text(exact_sum(second.billed_cost for second in self._recounts)),
+        )
+
+    def findings(self) -> dict[str, FindingCount]:
+        """What was found, by rule."""
+        found = {
+            rule: FindingCount(
+                count=finding.count,
+                message=finding.message,
+                lines=[FindingLine(file=file, line=line) for file, line in finding.lines],
+            )
+            for rule, finding in self.validator.findings.items()
+        }
+        return dict(sorted((self._remarks | found).items()))
+
+
+def _header(part: Part) -> list[str]:
+    """The column names of a part; raises `NotFocus` for what is no cost report."""
+    with part.open() as stream:
+        names = open_report(stream, part.name, batch_bytes=_HEADER_BYTES).names
+    refuse_foreign(names)
+    return names

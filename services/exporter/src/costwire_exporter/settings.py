@@ -1,0 +1,87 @@
+"""Settings of the exporter: the only reader of its environment."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from costwire_runtime.settings import ServiceSettings
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _months(periods: tuple[str, ...]) -> tuple[str, ...]:
+    for period in periods:
+        if not _MONTH.fullmatch(period):
+            raise ValueError(f"a period is a month such as 2024-09, and {period!r} is none")
+    return tuple(sorted(set(periods)))
+
+
+Periods = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_months)]
+
+
+class Settings(ServiceSettings):
+    """Settings of the exporter, read once at start from `EXPORTER_*` variables."""
+
+    model_config = SettingsConfigDict(env_prefix="EXPORTER_", frozen=True)
+
+    port: int = Field(2112, ge=0, le=65_535, description="TCP port to listen on; 0 takes any free")
+    source: str = Field(
+        min_length=1,
+        repr=False,
+        description="the report: a file, a folder or glob of parts, or an http(s) URL",
+    )
+    source_name: str | None = Field(
+        None,
+        min_length=1,
+        description="name of the source in manifests and ledgers; "
+        "else its path or URL, without credentials and query",
+    )
+    table: str = Field(
+        "costs", pattern=r"^[a-z][a-z0-9_]{0,62}$", description="table that the charges are for"
+    )
+    mode: Literal["replace", "append"] = Field(
+        "replace", description="whether a delivery replaces its scope or adds to it"
+    )
+    period: Periods = Field(
+        (),
+        description="months that a delivery is the whole of, such as 2024-09,2024-10; "
+        "else the billing periods that its charges name",
+    )
+    currency: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{3}$",
+        description="currency of charges that name none; else their sums stand under XXX",
+    )
+    dates: Literal["mdy", "dmy"] | None = Field(
+        None, description="order of day and month in dates such as 9/1/24"
+    )
+    focus_version: Literal["1.0", "1.1", "1.2", "1.3", "1.4"] | None = Field(
+        None, description="FOCUS version of the report; else it is told by its columns"
+    )
+    data_dir: Path = Field(
+        Path("costwire-data/exporter"), description="folder for the rendered deliveries"
+    )
+    polling_interval_seconds: float = Field(
+        300.0, gt=0, le=604_800, description="from one look at the source to the next"
+    )
+    retry_base_seconds: float = Field(
+        1.0, gt=0, description="pause after a first failure; doubles up to the polling interval"
+    )
+    series_limit: int = Field(
+        10_000, ge=1, le=1_000_000, description="most samples of one answer to /metrics?by="
+    )
+    send_timeout_seconds: float = Field(
+        60.0, gt=0, description="how long a client may take for one block of an answer"
+    )
+    compression_level: int = Field(
+        1, ge=1, le=19, description="zstd level of the stored exposition"
+    )

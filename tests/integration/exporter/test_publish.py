@@ -1,0 +1,337 @@
+"""From files to a delivery: what is published, what is quarantined, what is refused."""
+
+import base64
+import csv
+import gzip
+import hashlib
+import io
+import json
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+from costwire_exporter.blocks import read_exposition
+from costwire_exporter.errors import CountsDisagree, NotPublishable, PublishError, Stopped
+from costwire_exporter.identity import Meaning
+from costwire_exporter.publish import Publisher
+from costwire_exporter.shelf import Delivery, Shelf
+from costwire_exporter.status import Progress
+from costwire_focus.amounts import COST_COLUMNS, exact_sum
+from costwire_focus.estates import TRUTH, Estate, files
+from costwire_focus.exposition.parse import Parser
+from costwire_focus.manifest import Manifest
+from costwire_focus.recount import CsvRecount
+from costwire_sources import open_source
+from costwire_sources.errors import SourceChanged
+
+WriteReport = Callable[..., Path]
+Publish = Callable[..., Delivery | None]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    with Shelf(tmp_path / "data", "key") as shelf:
+        yield shelf
+
+
+@pytest.fixture
+def publish(shelf: Shelf) -> Publish:
+    """Publish what a path holds; the meaning may be told otherwise."""
+
+    def run(
+        path: Path,
+        *,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        is_stopping: Callable[[], bool] = lambda: False,
+        **told: Any,
+    ) -> Delivery | None:
+        meaning = {
+            "table": "costs",
+            "mode": "replace",
+            "period": (),
+            "currency": None,
+            "dates": None,
+            "focus_version": None,
+        }
+        publisher = Publisher(
+            "bills",
+            Meaning(**(meaning | told)),
+            shelf,
+            level=1,
+            on_progress=on_progress,
+            is_stopping=is_stopping,
+        )
+        reading = open_source(str(path)).poll(None)
+        assert reading is not None
+        with reading:
+            return publisher(reading)
+
+    return run
+
+
+def published(delivery: Delivery | None) -> tuple[Manifest, list[dict[str, str | None]], str]:
+    """The manifest, the charges that the exposition holds, and its text."""
+    assert delivery is not None
+    manifest = Manifest.model_validate(delivery.manifest)
+    body = b"".join(read_exposition(delivery.exposition, "identity"))
+    assert manifest.exposition.bytes == len(body)
+    assert manifest.exposition.sha256 == hashlib.sha256(body).hexdigest()
+    charges = Parser([]).charges(body, manifest.label_columns()).to_pylist()
+    assert manifest.exposition.samples == manifest.rows.published == len(charges)
+    return manifest, charges, body.decode()
+
+
+def quarantined(delivery: Delivery | None) -> list[dict[str, Any]]:
+    assert delivery is not None
+    return [json.loads(line) for line in delivery.quarantine.read_text().splitlines()]
+
+
+def test_every_cell_arrives_as_it_was_written(write_report: WriteReport, publish: Publish) -> None:
+    odd = {"BilledCost": "1E-20", "Tags": '{"a\\"b": "line\nbreak"}', "x_Empty": "", "job": "é"}
+    manifest, (charge,), text = published(publish(write_report(odd)))
+    assert {name: charge.get(name) for name in odd} == odd | {"x_Empty": None}
+    assert text.startswith("# HELP billed_cost ")
+    assert text.endswith("# costwire end samples=1\n")
+    assert "} 1E-20\n" in text
+    assert manifest.label_columns()["U__job"] == "job"
+
+
+def test_manifest_says_what_was_read(write_report: WriteReport, publish: Publish) -> None:
+    path = write_report({}, {"BilledCost": "-0.5", "BillingCurrency": "EUR"})
+    manifest, _, _ = published(publish(path, period=("2024-09",)))
+    assert manifest.source == "bills"
+    assert manifest.model_dump(mode="json")["generation"] == "2024-12-11T10:00:00Z"
+    assert manifest.scope.model_dump(mode="json") == {
+        "declared": ["2024-09"],
+        "billing_periods": [{"start": "2024-09-01T00:00:00Z", "end": "2024-10-01T00:00:00Z"}],
+    }
+    assert manifest.rows.model_dump() == {"read": 2, "published": 2, "quarantined": 0}
+    sums = manifest.sums["EUR"]["BilledCost"]
+    assert sums is not None
+    assert sums.model_dump() == {"read": "-0.5", "published": "-0.5", "quarantined": "0"}
+    assert manifest.recount is not None
+    assert (manifest.recount.records, manifest.recount.billed_cost) == (2, "1")
+
+
+@pytest.mark.parametrize("spelling", ["focus", "native"])
+def test_estate_of_several_clouds_is_counted_to_the_last_decimal(
+    tmp_path: Path, publish: Publish, spelling: Literal["focus", "native"]
+) -> None:
+    rows: list[dict[str, str]] = []
+    for name, chunks in files(Estate(seed=7, rows=2_000, spelling=spelling)):
+        path = tmp_path / "estate" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content := b"".join(chunks))
+        if name != TRUTH:
+            plain = gzip.decompress(content) if path.suffix == ".gz" else content
+            rows += csv.DictReader(io.StringIO(plain.decode("utf-8-sig"), newline=""))
+    costs: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
+    for row in rows:
+        for column in COST_COLUMNS:
+            if row.get(column, "") not in ("", "NULL", "null"):
+                costs[row["BillingCurrency"], column].append(Decimal(row[column]))
+    manifest, _, _ = published(publish(tmp_path / "estate"))
+    assert manifest.rows.model_dump() == {"read": 2_000, "published": 2_000, "quarantined": 0}
+    assert len(rows) == 2_000
+    for (currency, column), values in costs.items():
+        sums = manifest.sums[currency][column]
+        assert sums is not None
+        assert Decimal(sums.published) == exact_sum(values)
+
+
+def test_unusable_rows_are_quarantined_with_their_bytes_and_their_money(
+    write_report: WriteReport, publish: Publish
+) -> None:
+    path = write_report({}, {"EffectiveCost": "n/a"}, {"BilledCost": "free"})
+    with path.open("ab") as stream:
+        stream.write(b"7,too,short\r\n")
+    os.utime(path, (1_733_911_200, 1_733_911_200))
+    delivery = publish(path)
+    manifest, _, _ = published(delivery)
+    assert manifest.rows.model_dump() == {"read": 4, "published": 1, "quarantined": 3}
+    billed = manifest.sums["USD"]["BilledCost"]
+    assert billed is not None
+    assert billed.model_dump() == {"read": "3", "published": "1.5", "quarantined": "1.5"}
+    rows = quarantined(delivery)
+    assert [(row["file"], row["line"], row["column"]) for row in rows] == [
+        ("bill.csv", 3, "EffectiveCost"),
+        ("bill.csv", 4, "BilledCost"),
+        ("bill.csv", 5, None),
+    ]
+    assert base64.b64decode(rows[2]["raw"]) == b"7,too,short"
+    assert all(row["rule"] and row["reason"] for row in rows)
+
+
+def test_parts_of_a_folder_are_one_delivery(write_report: WriteReport, publish: Publish) -> None:
+    write_report({"BilledCost": "1"}, file="a.csv")
+    path = write_report({"BilledCost": "2", "x_Team": "blue"}, file="b.csv")
+    (path.parent / "c.csv.gz").write_bytes(gzip.compress((path.parent / "a.csv").read_bytes()))
+    manifest, charges, text = published(publish(path.parent))
+    assert [(charge["BilledCost"], charge["x_Team"]) for charge in charges] == [
+        ("1", None),
+        ("2", "blue"),
+        ("1", None),
+    ]
+    assert text.count('costwire_copy="1"') == 1
+    assert manifest.recount is not None
+    assert (manifest.recount.records, manifest.recount.billed_cost) == (3, "4")
+
+
+def test_parquet_is_published_as_the_same_charges(
+    write_report: WriteReport, publish: Publish, tmp_path: Path
+) -> None:
+    path = write_report({"BilledCost": "0.1"}, {"BilledCost": ""})
+    _, expected, _ = published(publish(path))
+    table = pyarrow.csv.read_csv(
+        path,
+        convert_options=pyarrow.csv.ConvertOptions(
+            strings_can_be_null=True, column_types={"BilledCost": pa.decimal128(20, 1)}
+        ),
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "bill.parquet")
+    manifest, charges, _ = published(publish(tmp_path / "bill.parquet"))
+    assert charges == expected
+    assert manifest.recount is not None
+    assert (manifest.recount.records, manifest.recount.billed_cost) == (2, "0.1")
+
+
+def test_same_content_is_not_rendered_again(write_report: WriteReport, publish: Publish) -> None:
+    assert publish(write_report({})) is not None
+    later = 1_733_997_600.0
+    assert publish(write_report({}, file="renamed.csv", at=later)) is None
+
+
+def test_same_content_of_a_later_time_is_of_that_generation(
+    write_report: WriteReport, publish: Publish, shelf: Shelf
+) -> None:
+    publish(write_report({}))
+    publish(write_report({}, at=1_733_997_600.0))
+    assert shelf.current is not None
+    assert shelf.current.manifest["generation"] == "2024-12-12T10:00:00Z"
+
+
+def test_a_then_b_then_a_ends_at_a(
+    write_report: WriteReport, publish: Publish, shelf: Shelf
+) -> None:
+    first = publish(write_report({}))
+    publish(write_report({}, {}))
+    again = publish(write_report({}))
+    assert first is not None
+    assert again is not None
+    assert again.id == first.id
+    assert again.exposition.exists()
+
+
+def test_told_currency_is_on_the_wire_and_in_the_sums(
+    write_report: WriteReport, publish: Publish
+) -> None:
+    path = write_report({"BillingCurrency": ""})
+    manifest, (charge,), _ = published(publish(path))
+    assert list(manifest.sums) == ["XXX"]
+    assert charge.get("BillingCurrency") is None
+    manifest, (charge,), _ = published(publish(path, currency="EUR"))
+    assert list(manifest.sums) == ["EUR"]
+    assert charge["BillingCurrency"] == "EUR"
+
+
+def test_dates_of_unknown_order_are_quarantined_until_it_is_told(
+    write_report: WriteReport, publish: Publish
+) -> None:
+    path = write_report({"ChargePeriodStart": "9/2/24"})
+    delivery = publish(path)
+    assert delivery is not None
+    assert delivery.manifest["rows"]["quarantined"] == 1
+    assert "--dates mdy" in quarantined(delivery)[0]["reason"]
+    _, (charge,), _ = published(publish(path, dates="mdy"))
+    assert charge["ChargePeriodStart"] == "2024-09-02T00:00:00Z"
+
+
+def test_told_version_is_the_one_checked(write_report: WriteReport, publish: Publish) -> None:
+    manifest, _, _ = published(publish(write_report({}), focus_version="1.2"))
+    assert manifest.focus_version == "1.2"
+
+
+def test_report_without_rows_is_an_empty_delivery(
+    write_report: WriteReport, publish: Publish
+) -> None:
+    delivery = publish(write_report())
+    assert delivery is not None
+    assert delivery.manifest["rows"] == {"read": 0, "published": 0, "quarantined": 0}
+    assert delivery.manifest["sums"] == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a,b\n1,2\n", "no BilledCost column"),
+        (b"lineItem/UnblendedCost\n1\n", "looks like an AWS Cost and Usage Report"),
+        (b"", "no header line"),
+        (gzip.compress(b"BilledCost,ChargePeriodStart\n1,2024-09-01\n")[:-9], "cut off"),
+    ],
+    ids=["other CSV", "AWS CUR", "empty", "half a gzip"],
+)
+def test_what_is_no_focus_report_is_refused_and_leaves_what_is_served(
+    write_report: WriteReport, publish: Publish, shelf: Shelf, content: bytes, reason: str
+) -> None:
+    path = write_report({})
+    served = publish(path)
+    path.write_bytes(content)
+    with pytest.raises(NotPublishable, match=reason):
+        publish(path)
+    assert shelf.current == served
+
+
+def test_two_readers_that_disagree_stop_the_delivery(
+    write_report: WriteReport,
+    publish: Publish,
+    shelf: Shelf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finish = CsvRecount.finish
+
+    def miscount(recount: CsvRecount) -> None:
+        finish(recount)
+        recount.records += 1
+
+    monkeypatch.setattr(CsvRecount, "finish", miscount)
+    with pytest.raises(CountsDisagree, match=r"count bill\.csv twice: .*finds 2") as caught:
+        publish(write_report({}))
+    assert not caught.value.transient
+    assert shelf.current is None
+
+
+def test_file_that_is_rewritten_while_it_is_read_is_not_published(
+    write_report: WriteReport, publish: Publish, shelf: Shelf
+) -> None:
+    path = write_report({})
+
+    def rewrite(_progress: Progress) -> None:
+        with path.open("ab") as stream:
+            stream.write(b"more")
+
+    with pytest.raises(SourceChanged):
+        publish(path, on_progress=rewrite)
+    assert shelf.current is None
+
+
+def test_stop_ends_the_reading(write_report: WriteReport, publish: Publish) -> None:
+    with pytest.raises(Stopped) as caught:
+        publish(write_report({}), is_stopping=lambda: True)
+    assert isinstance(caught.value, PublishError)
+    assert caught.value.transient
+
+
+def test_progress_is_told_in_rows_and_bytes(write_report: WriteReport, publish: Publish) -> None:
+    told: list[Progress] = []
+    path = write_report({}, {})
+    publish(path, on_progress=told.append)
+    size = path.stat().st_size
+    assert told[-1] == Progress(2, size, size)

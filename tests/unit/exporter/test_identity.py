@@ -1,0 +1,36 @@
+"""When two readings are the same delivery."""
+
+from dataclasses import replace
+
+import pytest
+
+from costwire_exporter.identity import Meaning, delivery_id, shelf_key
+
+MEANING = Meaning("costs", "replace", ("2024-09",), None, None, None)
+
+
+def test_id_is_that_of_the_content_in_its_order() -> None:
+    assert delivery_id(MEANING, ["a", "b"]) == delivery_id(MEANING, ["a", "b"])
+    assert delivery_id(MEANING, ["a", "b"]) != delivery_id(MEANING, ["b", "a"])
+    assert delivery_id(MEANING, ["a"]) != delivery_id(MEANING, ["a", "a"])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(MEANING, table="other"),
+        replace(MEANING, mode="append"),
+        replace(MEANING, period=()),
+        replace(MEANING, currency="EUR"),
+        replace(MEANING, dates="mdy"),
+        replace(MEANING, focus_version="1.1"),
+    ],
+    ids=["table", "mode", "period", "currency", "dates", "version"],
+)
+def test_other_meaning_is_another_delivery(changed: Meaning) -> None:
+    assert delivery_id(changed, ["a"]) != delivery_id(MEANING, ["a"])
+    assert shelf_key("s", changed) != shelf_key("s", MEANING)
+
+
+def test_what_another_source_published_is_told_apart() -> None:
+    assert shelf_key("a", MEANING) != shelf_key("b", MEANING)

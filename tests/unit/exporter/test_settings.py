@@ -1,0 +1,42 @@
+"""Settings from the environment."""
+
+import pytest
+from pydantic import ValidationError
+
+from costwire_exporter.settings import Settings
+
+
+def test_months_are_split_sorted_and_each_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPORTER_SOURCE", "bills")
+    monkeypatch.setenv("EXPORTER_PERIOD", "2024-10, 2024-09,2024-10")
+    assert Settings().period == ("2024-09", "2024-10")  # type: ignore[call-arg]  # environment
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"period": "2024-13"},
+        {"period": "September"},
+        {"table": "Costs"},
+        {"table": "a; drop"},
+        {"currency": "usd"},
+        {"dates": "ymd"},
+        {"mode": "merge"},
+        {"focus_version": "2.0"},
+        {"source": ""},
+    ],
+    ids=str,
+)
+def test_wrong_setting_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"source": "bills"} | wrong)
+
+
+def test_service_listens_on_loopback_unless_told() -> None:
+    settings = Settings.model_validate({"source": "bills"})
+    assert (settings.host, settings.port) == ("127.0.0.1", 2112)
+
+
+def test_credentials_within_the_source_are_not_shown() -> None:
+    settings = Settings.model_validate({"source": "https://ann:s3cret@bills.example/a.csv"})
+    assert "s3cret" not in repr(settings)
