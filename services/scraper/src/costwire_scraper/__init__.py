@@ -1,0 +1,1 @@
+"""Prometheus text into deliveries of the database handler."""

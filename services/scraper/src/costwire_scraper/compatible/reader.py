@@ -1,0 +1,95 @@
+"""Makes a delivery of what an exporter without `/delivery`, the original one, serves.
+
+Such an exporter serves bare samples, and may serve half of them while it reads its source. So its
+text is read until two readings in a row are equal, then checked and delivered from a spool.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from costwire_focus.manifest import Manifest
+from costwire_scraper.compatible.spool import CompatibleSpool
+from costwire_scraper.errors import ExporterSilent
+from costwire_scraper.exporter_client import ExporterClient
+from costwire_scraper.settings import Settings
+from costwire_scraper.transfer import Part
+
+MOST_READINGS = 5
+
+
+@dataclass(frozen=True)
+class CompatibleShipment:
+    """A delivery made from spooled samples."""
+
+    manifest: Manifest
+    spool: CompatibleSpool
+
+    def parts(self, staged: Collection[int]) -> Iterator[Part]:
+        """The spooled parts."""
+        for seq, path in enumerate(self.spool.parts):
+            body = None if seq in staged else path.read_bytes()
+            yield Part(seq, self.spool.rows_of[seq], body)
+
+    @contextmanager
+    def quarantine(self) -> Iterator[IO[bytes]]:
+        """The rows that could not be delivered."""
+        with self.spool.quarantine.open("rb") as file:
+            yield file
+
+
+@dataclass(frozen=True)
+class CompatibleReader:
+    """Makes deliveries from the samples of one exporter."""
+
+    exporter: ExporterClient
+    settings: Settings
+
+    @contextmanager
+    def read(self) -> Iterator[CompatibleShipment]:
+        """A delivery of what is served now; its spool is removed at the end.
+
+        Raises: `ExporterSilent` while nothing is served, or while the samples keep changing.
+        """
+        with tempfile.TemporaryDirectory(
+            prefix="costwire-scraper-", dir=self.settings.spool_dir
+        ) as folder:
+            text = Path(folder) / "exposition"
+            sha256 = self._read_until_settled(text)
+            spool = CompatibleSpool(Path(folder), self.settings.block_bytes)
+            manifest = spool.fill(
+                text, sha256, table=self.settings.table, source=self.settings.exporter_url
+            )
+            text.unlink()
+            yield CompatibleShipment(manifest, spool)
+
+    def _read_until_settled(self, text: Path) -> str:
+        last = ""
+        for reading in range(MOST_READINGS):
+            if reading:
+                time.sleep(self.settings.compatible_settle_seconds)
+            sha256 = self._read_text(text)
+            if sha256 == last:
+                return sha256
+            last = sha256
+        raise ExporterSilent(
+            f"read exposition: {MOST_READINGS} readings in a row all differ; the exporter still "
+            "reads its source"
+        )
+
+    def _read_text(self, text: Path) -> str:
+        digest = hashlib.sha256()
+        with text.open("wb") as file, self.exporter.exposition() as pieces:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+            if not file.tell():
+                raise ExporterSilent("read exposition: the exporter serves no samples yet")
+        return digest.hexdigest()

@@ -1,0 +1,87 @@
+"""One cycle of the scraper: what the exporter serves becomes the handler's newest delivery."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from costwire_scraper.compatible.reader import CompatibleReader
+from costwire_scraper.deliver import Courier
+from costwire_scraper.exporter_client import ExporterClient
+from costwire_scraper.metrics import Metrics
+from costwire_scraper.outcome import Outcome, OutcomeFile
+from costwire_scraper.settings import Settings
+from costwire_scraper.shipment import ServedShipment, Shipment
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Cycle:
+    """Reads, delivers, and remembers what was settled, so that a repeat costs one small request."""
+
+    exporter: ExporterClient
+    courier: Courier
+    compatible: CompatibleReader
+    settings: Settings
+    metrics: Metrics
+    outcome_file: OutcomeFile
+    _settled: Outcome | None = field(default=None, init=False)
+    _settled_key: tuple[str, str] | None = field(default=None, init=False)
+
+    def run(self) -> Outcome:
+        """Settle what the exporter serves now. Raises: a `ScraperError`."""
+        self.outcome_file.progress("asking", 0, 0)
+        manifest = self.exporter.delivery()
+        if manifest is None:
+            # Such an exporter tells no generation: equal content is the settled delivery.
+            with self.compatible.read() as compatible:
+                return self._settle(compatible, (compatible.manifest.id, ""))
+        served = ServedShipment(
+            manifest,
+            self.exporter,
+            self.settings.block_bytes,
+            self.settings.spool_dir,
+            TransferProgress(self.metrics, self.outcome_file, manifest.exposition.samples),
+        )
+        return self._settle(served, (manifest.id, str(manifest.generation)))
+
+    def _settle(self, shipment: Shipment, key: tuple[str, str]) -> Outcome:
+        manifest = shipment.manifest
+        if self._settled is not None and key == self._settled_key:
+            return Outcome(self._settled.entry, dry_run=self._settled.dry_run, repeated=True)
+        entry = self.courier.deliver(shipment)
+        log.info(
+            "delivery settled",
+            extra={
+                "commit": entry["commit"],
+                "delivery": manifest.id,
+                "source": manifest.source,
+                "state": entry["state"],
+                "rows": entry["rows"],
+            },
+        )
+        self._settled = Outcome(entry, dry_run=self.settings.dry_run)
+        self._settled_key = key
+        return self._settled
+
+
+class TransferProgress:
+    """Counts decoded blocks into the metrics and the outcome file."""
+
+    def __init__(self, metrics: Metrics, file: OutcomeFile, expected: int) -> None:
+        """`expected`: samples that the manifest promises."""
+        self._metrics = metrics
+        self._file = file
+        self._expected = expected
+        self._samples = 0
+        metrics.transfer_expected_samples.set(expected)
+        metrics.transfer_samples.set(0)
+
+    def __call__(self, samples: int, text_bytes: int) -> None:
+        self._samples += samples
+        self._metrics.samples.inc(samples)
+        self._metrics.exposition_bytes.inc(text_bytes)
+        self._metrics.transfer_samples.set(self._samples)
+        phase = "delivering" if self._samples < self._expected else "committing"
+        self._file.progress(phase, self._samples, self._expected)

@@ -1,0 +1,72 @@
+"""Takes one shipment to the handler: announced, transferred, committed as a whole or aborted."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from costwire_scraper.errors import PartsConflict, Refused, ScraperError
+from costwire_scraper.handler_client import CountsDiffer, HandlerClient, Opened
+from costwire_scraper.metrics import Metrics
+from costwire_scraper.outcome import Entry
+from costwire_scraper.shipment import Shipment
+from costwire_scraper.transfer import Transfer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Courier:
+    """How shipments travel: to which handler, how far decoding may run ahead, how long to wait."""
+
+    handler: HandlerClient
+    metrics: Metrics
+    queue_blocks: int
+    stall_seconds: float
+    dry_run: bool = False
+
+    def deliver(self, shipment: Shipment) -> Entry:
+        """Deliver, and give the ledger's entry.
+
+        Raises: `Transient` errors leave the staged parts for the next try; after `Refused` ones
+                and after conflicting parts the open delivery is aborted.
+        """
+        opened = self.handler.open(shipment.manifest, dry_run=self.dry_run)
+        if not opened.wants_parts:
+            return opened.entry
+        try:
+            return self._send(shipment, opened)
+        except CountsDiffer as error:
+            self._abort(opened)
+            if opened.staged:
+                raise PartsConflict(f"{error}; parts of an earlier try are thrown away") from error
+            raise
+        except (Refused, PartsConflict):
+            self._abort(opened)
+            raise
+
+    def _send(self, shipment: Shipment, opened: Opened) -> Entry:
+        commit = str(opened.entry["commit"])
+        transfer = Transfer(
+            lambda: shipment.parts(opened.staged),
+            depth=self.queue_blocks,
+            stall_seconds=self.stall_seconds,
+        )
+        with transfer as parts:
+            for part in parts:
+                if part.body is not None:
+                    self.handler.post_part(commit, part.seq, part.body)
+                    self.metrics.parts.inc()
+        if shipment.manifest.rows.quarantined:
+            with shipment.quarantine() as rows:
+                self.handler.post_quarantine(commit, rows)
+        entry = self.handler.commit(commit, dry_run=self.dry_run)
+        if self.dry_run:
+            self._abort(opened)
+        return entry
+
+    def _abort(self, opened: Opened) -> None:
+        try:
+            self.handler.abort(str(opened.entry["commit"]))
+        except ScraperError as error:
+            log.warning("abort delivery", extra={"reason": str(error)})

@@ -1,0 +1,90 @@
+"""Asks an exporter for its delivery, exposition and quarantine; knows nothing of the handler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+from pydantic import ValidationError
+
+from costwire_focus.manifest import Manifest
+from costwire_runtime.client import HttpClient, HttpError, HttpFailure
+from costwire_runtime.http_errors import LIBRARY_ERRORS, translated
+from costwire_scraper.decompress import ACCEPTED, decoded
+from costwire_scraper.errors import (
+    BrokenExposition,
+    DeliveryReplaced,
+    ExporterRefused,
+    ExporterSilent,
+    ScraperError,
+)
+
+CHUNK_BYTES = 256 * 1024
+_NOT_FOUND = 404
+_PRECONDITION_FAILED = 412
+
+
+class ExporterClient:
+    """The three answers of an exporter, their failures told as the scraper's own errors."""
+
+    def __init__(self, http: HttpClient) -> None:
+        """`http`: a client whose base address is the exporter's."""
+        self._http = http
+
+    def delivery(self) -> Manifest | None:
+        """The manifest of what is served; None where the exporter knows no deliveries."""
+        try:
+            with self._http.get("/delivery") as response:
+                return Manifest.model_validate_json(response.content)
+        except HttpError as error:
+            if isinstance(error, HttpFailure) and error.status == _NOT_FOUND:
+                return None
+            raise _told("read delivery", error) from error
+        except ValidationError as error:
+            raise ExporterRefused(
+                f"read delivery: the answer is no manifest of a delivery ({error.error_count()} "
+                "faults); is this the address of a Costwire exporter of a matching version?"
+            ) from error
+
+    @contextmanager
+    def exposition(self, delivery_id: str | None = None) -> Iterator[Iterator[bytes]]:
+        """The text of a delivery in pieces, its content encoding undone; None: what is served."""
+        params = {"delivery": delivery_id} if delivery_id else None
+        with self._stream("read exposition", "/metrics", params, ACCEPTED) as response:
+            encoding = response.headers.get("Content-Encoding", "")
+            yield decoded(_chunks("read exposition", response), encoding)
+
+    @contextmanager
+    def quarantine(self, delivery_id: str) -> Iterator[Iterator[bytes]]:
+        """The quarantined rows of a delivery as NDJSON, in pieces."""
+        params = {"delivery": delivery_id}
+        with self._stream("read quarantine", "/quarantine", params, "identity") as response:
+            yield _chunks("read quarantine", response)
+
+    @contextmanager
+    def _stream(
+        self, act: str, path: str, params: dict[str, str] | None, encodings: str
+    ) -> Iterator[requests.Response]:
+        headers = {"Accept-Encoding": encodings, "Accept": "text/plain;version=0.0.4,*/*;q=0.5"}
+        try:
+            response = self._http.get(path, params=params, headers=headers, stream=True)
+        except HttpError as error:
+            raise _told(act, error) from error
+        with response:
+            yield response
+
+
+def _chunks(act: str, response: requests.Response) -> Iterator[bytes]:
+    """The body as it travels: its content encoding is undone by us, whatever requests could do."""
+    try:
+        yield from response.raw.stream(CHUNK_BYTES, decode_content=False)
+    except LIBRARY_ERRORS as error:
+        raise BrokenExposition(str(translated(error, act))) from error
+
+
+def _told(act: str, error: HttpError) -> ScraperError:
+    if isinstance(error, HttpFailure) and error.status == _PRECONDITION_FAILED:
+        return DeliveryReplaced(f"{act}: the exporter serves another delivery by now")
+    kind = ExporterSilent if error.transient else ExporterRefused
+    return kind(f"{act}: {error}")

@@ -1,0 +1,161 @@
+"""Speaks to the database handler: opens deliveries, posts their parts, commits or aborts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, TypeVar
+
+import pyarrow as pa
+import requests
+
+from costwire_focus.manifest import Manifest
+from costwire_runtime.client import HttpClient, HttpError, HttpFailure
+from costwire_scraper.errors import (
+    HandlerRefused,
+    HandlerSilent,
+    PartsConflict,
+    ScraperError,
+)
+from costwire_scraper.outcome import Entry
+
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
+NDJSON = "application/x-ndjson"
+COMMIT_SECONDS = 900.0
+"""A commit of ten million charges takes minutes; the answer comes when it is done."""
+
+_CONFLICT = 409
+_GONE = frozenset({404, 410})
+_UNPROCESSABLE = 422
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The handler's answer to a manifest: the ledger's entry and the parts it has already."""
+
+    entry: Entry
+    staged: frozenset[int]
+
+    @property
+    def wants_parts(self) -> bool:
+        """Whether there is anything to send."""
+        return bool(self.entry["state"] == "open")
+
+
+class CountsDiffer(HandlerRefused):
+    """The handler's own count of the parts is not what the manifest promises."""
+
+
+class HandlerClient:
+    """Deliveries of the database handler, their failures told as the scraper's own errors."""
+
+    def __init__(self, http: HttpClient) -> None:
+        """`http`: a client whose base address is the handler's, signed in as a writer."""
+        self._http = http
+
+    def open(self, manifest: Manifest, *, dry_run: bool = False) -> Opened:
+        """Announce a delivery; announcing it again finds the same open one."""
+        body = manifest.to_json()
+
+        def send() -> Opened:
+            with self._http.post(
+                "/deliveries",
+                params=_dry(dry_run),
+                data=body,
+                headers={"Content-Type": "application/json"},
+                retry=True,
+            ) as response:
+                answer = response.json()
+                return Opened(answer["entry"], frozenset(answer.get("parts") or ()))
+
+        return _told("open delivery", send)
+
+    def post_part(self, commit: str, seq: int, body: bytes) -> None:
+        """Stage one block of charges; repeating it is harmless."""
+        self._post(
+            f"post part {seq}",
+            f"/deliveries/{commit}/parts",
+            {"seq": str(seq)},
+            body,
+            ARROW_STREAM,
+        )
+
+    def post_quarantine(self, commit: str, rows: IO[bytes]) -> None:
+        """Hand over the quarantined rows; they replace what was sent before."""
+        self._post("post quarantine", f"/deliveries/{commit}/quarantine", None, rows, NDJSON)
+
+    def commit(self, commit: str, *, dry_run: bool = False) -> Entry:
+        """Make a delivery visible as a whole; a repeated commit answers the same entry."""
+
+        def send() -> Entry:
+            with self._http.post(
+                f"/deliveries/{commit}/commit",
+                params=_dry(dry_run),
+                timeout=(5.0, COMMIT_SECONDS),
+                retry=True,
+            ) as response:
+                entry: Entry = response.json()
+                return entry
+
+        return _told("commit delivery", send)
+
+    def abort(self, commit: str) -> None:
+        """Throw an open delivery away; one that is gone already is no failure."""
+        try:
+            self._http.delete(f"/deliveries/{commit}").close()
+        except HttpError as error:
+            if not (isinstance(error, HttpFailure) and error.status in _GONE | {_CONFLICT}):
+                raise HandlerSilent(f"abort delivery: {error}") from error
+
+    def _post(
+        self,
+        act: str,
+        path: str,
+        params: dict[str, str] | None,
+        body: bytes | IO[bytes],
+        content_type: str,
+    ) -> None:
+        def send() -> None:
+            self._http.post(
+                path,
+                params=params,
+                data=body,
+                headers={"Content-Type": content_type},
+                retry=isinstance(body, bytes),
+            ).close()
+
+        _told(act, send)
+
+
+def part_body(charges: pa.Table) -> bytes:
+    """A block of charges as an Arrow IPC stream; the same charges give the same bytes."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, charges.schema) as writer:
+        writer.write_table(charges)
+    body: bytes = sink.getvalue().to_pybytes()
+    return body
+
+
+def _dry(dry_run: bool) -> dict[str, str] | None:
+    return {"dryRun": "true"} if dry_run else None
+
+
+def _told(act: str, send: Callable[[], _Answer]) -> _Answer:
+    """Run a request; its failures become the scraper's own errors."""
+    try:
+        return send()
+    except HttpError as error:
+        raise _translated(act, error) from error
+    except requests.JSONDecodeError as error:
+        raise HandlerRefused(f"{act}: the answer is no JSON; is this the handler?") from error
+
+
+def _translated(act: str, error: HttpError) -> ScraperError:
+    status = error.status if isinstance(error, HttpFailure) else None
+    if status == _CONFLICT or status in _GONE:
+        return PartsConflict(f"{act}: {error}")
+    if status == _UNPROCESSABLE:
+        return CountsDiffer(f"{act}: {error}")
+    kind = HandlerSilent if error.transient else HandlerRefused
+    return kind(f"{act}: {error}")

@@ -1,0 +1,128 @@
+"""What is delivered: a manifest, its parts and its quarantine; here, as an exporter serves them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+import pyarrow as pa
+
+from costwire_focus.errors import Unreadable
+from costwire_focus.exposition.parse import Parser
+from costwire_focus.manifest import Manifest
+from costwire_scraper.blocks import line_blocks
+from costwire_scraper.errors import BrokenExposition, DeliveryReplaced, WrongExposition
+from costwire_scraper.exporter_client import ExporterClient
+from costwire_scraper.handler_client import part_body
+from costwire_scraper.transfer import Part
+from costwire_scraper.verify import Tally, differences
+
+QUARANTINE_IN_MEMORY = 1024 * 1024
+OnBlock = Callable[[int, int], None]
+"""Told after each decoded block: its samples, and its bytes of text."""
+
+
+class Shipment(Protocol):
+    """A delivery on its way; the parts can be asked for again, with the same result."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the handler is told before anything is sent."""
+
+    def parts(self, staged: Collection[int]) -> Iterator[Part]:
+        """All parts in order, without the bodies of those that are staged already."""
+
+    def quarantine(self) -> AbstractContextManager[IO[bytes]]:
+        """The quarantined rows as NDJSON, in a file at its start."""
+
+
+@dataclass(frozen=True)
+class ServedShipment:
+    """A delivery as an exporter with `/delivery` serves it, verified while it is read."""
+
+    manifest: Manifest
+    exporter: ExporterClient
+    block_bytes: int
+    spool_dir: Path | None = None
+    on_block: OnBlock = lambda samples, text_bytes: None
+
+    def parts(self, staged: Collection[int]) -> Iterator[Part]:
+        """Decode the exposition.
+
+        The last part is given only after the whole text was found to be what the manifest promises:
+        the last block of a text that was cut off is a wrong one.
+        Raises: `BrokenExposition` on a text that is too short, `WrongExposition` on another one.
+        """
+        columns = self.manifest.label_columns()
+        names = list(columns.values())
+        parser = Parser(list(columns))
+        tally = Tally()
+        held_back: Part | None = None
+        with self.exporter.exposition(self.manifest.id) as text:
+            for seq, block in enumerate(line_blocks(text, self.block_bytes)):
+                if held_back is not None:
+                    yield held_back
+                charges = with_columns(_parsed(parser, block, columns), names)
+                tally.add_text(block)
+                tally.add_charges(charges)
+                self.on_block(charges.num_rows, len(block))
+                body = None if seq in staged else part_body(charges)
+                held_back = Part(seq, charges.num_rows, body)
+        check(tally, self.manifest)
+        if held_back is not None:
+            yield held_back
+
+    @contextmanager
+    def quarantine(self) -> Iterator[IO[bytes]]:
+        """The rows of `/quarantine`, as many as the manifest says."""
+        folder = str(self.spool_dir) if self.spool_dir else None
+        with tempfile.SpooledTemporaryFile(QUARANTINE_IN_MEMORY, dir=folder) as file:
+            rows = 0
+            with self.exporter.quarantine(self.manifest.id) as pieces:
+                for piece in pieces:
+                    rows += piece.count(b"\n")
+                    file.write(piece)
+            if rows != self.manifest.rows.quarantined:
+                raise DeliveryReplaced(
+                    f"read quarantine: {rows} rows instead of {self.manifest.rows.quarantined}"
+                )
+            file.seek(0)
+            yield file
+
+
+def _parsed(parser: Parser, block: bytes, columns: dict[str, str]) -> pa.Table:
+    try:
+        return parser.charges(block, columns)
+    except Unreadable as error:
+        if block.endswith(b"\n"):
+            raise WrongExposition(str(error)) from error
+        raise BrokenExposition("read exposition: it ended within a line") from error
+
+
+def check(tally: Tally, manifest: Manifest) -> None:
+    """Compare a whole exposition with its manifest.
+
+    Raises: `BrokenExposition` when the text is too short, `WrongExposition` when it differs.
+    """
+    if tally.bytes < manifest.exposition.bytes:
+        raise BrokenExposition(
+            f"read exposition: it ended after {tally.bytes} of {manifest.exposition.bytes} bytes"
+        )
+    if found := differences(tally, manifest):
+        raise WrongExposition(
+            "verify exposition: it is not what the manifest promises: "
+            + "; ".join(found)
+            + ". Nothing was stored; something between exporter and scraper changed the text"
+        )
+
+
+def with_columns(charges: pa.Table, names: list[str]) -> pa.Table:
+    """The charges with exactly these columns, in this order; an absent one is null throughout."""
+    present = set(charges.column_names)
+    absent = pa.nulls(charges.num_rows, pa.string())
+    columns = [charges.column(name) if name in present else absent for name in names]
+    return pa.table(columns, names=names)

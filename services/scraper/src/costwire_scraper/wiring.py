@@ -1,0 +1,68 @@
+"""Puts the scraper together from its settings; the transports can be replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from requests.adapters import BaseAdapter
+
+from costwire_runtime.client import ClientTelemetry, HttpClient
+from costwire_scraper.compatible.reader import CompatibleReader
+from costwire_scraper.cycle import Cycle
+from costwire_scraper.deliver import Courier
+from costwire_scraper.exporter_client import ExporterClient
+from costwire_scraper.handler_client import COMMIT_SECONDS, HandlerClient
+from costwire_scraper.loop import Loop
+from costwire_scraper.metrics import SERVICE, Metrics
+from costwire_scraper.outcome import OutcomeFile
+from costwire_scraper.settings import Settings
+
+
+@contextmanager
+def open_loop(
+    settings: Settings,
+    metrics: Metrics,
+    *,
+    exporter_transport: BaseAdapter | None = None,
+    handler_transport: BaseAdapter | None = None,
+) -> Iterator[Loop]:
+    """A loop with its two connections, which are closed at the end."""
+    telemetry = ClientTelemetry(SERVICE, metrics.registry)
+    exporter_http = HttpClient(
+        settings.exporter_url,
+        auth=settings.exporter_sign_in(),
+        ca_file=settings.exporter_ca_file,
+        transport=exporter_transport,
+        service="exporter",
+        telemetry=telemetry,
+    )
+    handler_http = HttpClient(
+        settings.handler_url,
+        auth=settings.handler_sign_in(),
+        ca_file=settings.handler_ca_file,
+        transport=handler_transport,
+        service="db-handler",
+        deadline_seconds=COMMIT_SECONDS,
+        telemetry=telemetry,
+    )
+    with exporter_http, handler_http:
+        exporter = ExporterClient(exporter_http)
+        outcome_file = OutcomeFile(settings.outcome_file)
+        courier = Courier(
+            HandlerClient(handler_http),
+            metrics,
+            queue_blocks=settings.queue_blocks,
+            stall_seconds=settings.stall_seconds,
+            dry_run=settings.dry_run,
+        )
+        cycle = Cycle(
+            exporter, courier, CompatibleReader(exporter, settings), settings, metrics, outcome_file
+        )
+        yield Loop(
+            cycle.run,
+            metrics=metrics,
+            outcome_file=outcome_file,
+            patience_seconds=settings.patience_seconds,
+            interval_seconds=settings.polling_interval_seconds,
+        )

@@ -1,0 +1,191 @@
+"""Deliveries over the scraper's real clients; exporter and handler live in the test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from starlette.responses import JSONResponse
+
+QUARANTINED = (
+    b'{"file":"report.csv","line":7,"raw":"eA==","column":null,"rule":"CW-X","reason":"r"}\n'
+)
+
+
+def refusal(status: int, reason: str = "spoiled") -> JSONResponse:
+    return JSONResponse({"detail": reason}, status)
+
+
+def test_every_charge_arrives_as_it_was_served(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    outcome = bench.run()
+    assert outcome.exit_status == 0
+    assert bench.handler.visible == charges
+    assert len(bench.handler.deliveries["1"]["parts"]) > 5
+    assert bench.told()["entry"]["state"] == "committed"
+
+
+def test_served_delivery_is_not_sent_again(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    bench.run()
+    bench.handler.log.clear()
+    outcome = bench.run()
+    assert outcome.entry is not None
+    assert outcome.entry["state"] == "unchanged"
+    assert bench.handler.log == ["POST deliveries"]
+
+
+def test_unchanged_exporter_costs_one_request_at_an_interval(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    loop = bench.loop(once=False)
+    loop.run_once()
+    bench.handler.log.clear()
+    bench.exporter.requests.clear()
+    assert loop.run_once().repeated
+    assert bench.exporter.requests == ["/delivery"]
+    assert bench.handler.log == []
+
+
+def test_one_changed_digit_is_refused_and_nothing_stays(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    bench.exporter.spoil = lambda text: text.replace(
+        b'BilledCost="7.000000007"', b'BilledCost="7.000000008"'
+    )
+    outcome = bench.run()
+    assert outcome.exit_status == 1
+    assert outcome.error is not None
+    assert "BilledCost in USD adds up to" in outcome.error
+    assert bench.handler.deliveries["1"]["state"] == "aborted"
+    assert bench.handler.visible is None
+
+
+def test_changed_text_with_the_same_money_is_refused(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    bench.exporter.spoil = lambda text: text.replace(b'vm \\"8\\"', b'vm \\"9\\"')
+    outcome = bench.run()
+    assert outcome.error is not None
+    assert "checksum" in outcome.error
+    assert bench.handler.visible is None
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.999], ids=["a third", "all but the end"])
+def test_cut_off_exposition_is_read_again(bench: Any, charges: pa.Table, kept: float) -> None:
+    bench.exporter.serve(charges)
+    spoiled = []
+
+    def once(text: bytes) -> bytes:
+        if spoiled:
+            return text
+        spoiled.append(True)
+        return text[: int(len(text) * kept)]
+
+    bench.exporter.spoil = once
+    assert bench.run().exit_status == 0
+    assert bench.handler.visible == charges
+    assert bench.handler.log.count("POST deliveries") == 2
+    assert bench.handler.log.count("POST parts 0") == 1, "a part that is staged is not sent again"
+
+
+def test_exposition_that_stays_cut_off_fails_when_patience_ends(
+    bench: Any, charges: pa.Table
+) -> None:
+    bench.exporter.serve(charges)
+    bench.exporter.spoil = lambda text: text[:-100]
+    outcome = bench.run(patience_seconds=0)
+    assert outcome.exit_status == 1
+    assert outcome.error is not None
+    assert "it ended" in outcome.error
+    assert bench.handler.visible is None
+
+
+def test_new_delivery_in_between_starts_the_cycle_over(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    newer = charges.slice(0, 100)
+
+    def replace(path: str) -> None:
+        if path == "/metrics":
+            bench.exporter.serve(newer)
+
+    bench.exporter.before = replace
+    assert bench.run().exit_status == 0
+    assert bench.handler.visible == newer
+
+
+def test_exporter_that_has_nothing_yet_is_waited_for(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    refusals = iter([refusal(503)] * 7)
+    bench.exporter.before = lambda path: next(refusals, None)
+    assert bench.run().exit_status == 0
+    assert bench.exporter.requests.count("/delivery") == 8
+
+
+def test_handler_that_fails_for_a_moment_changes_nothing_twice(
+    bench: Any, charges: pa.Table
+) -> None:
+    bench.exporter.serve(charges)
+    bench.handler.instead = {"POST parts 1": refusal(503), "POST commit": refusal(503)}
+    assert bench.run().exit_status == 0
+    assert bench.handler.visible == charges
+    assert bench.handler.log.count("POST parts 1") == 2
+
+
+def test_parts_that_were_cut_otherwise_are_thrown_away(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    bench.handler.instead = {"POST parts 3": refusal(400)}
+    assert bench.run(block_bytes=16_384).exit_status == 1
+    bench.handler.deliveries["1"]["state"] = "open"
+    assert bench.run().exit_status == 0
+    assert bench.handler.visible == charges
+    assert bench.handler.deliveries["1"]["state"] == "aborted"
+
+
+def test_counts_that_differ_at_the_handler_abort_the_delivery(
+    bench: Any, charges: pa.Table
+) -> None:
+    bench.exporter.serve(charges)
+    bench.handler.instead = {"POST commit": refusal(422, "sums differ")}
+    outcome = bench.run()
+    assert outcome.exit_status == 1
+    assert outcome.error is not None
+    assert "sums differ" in outcome.error
+    assert bench.handler.deliveries["1"]["state"] == "aborted"
+
+
+def test_quarantined_rows_arrive_and_show_in_the_exit_status(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges, quarantine=QUARANTINED * 2)
+    outcome = bench.run()
+    assert outcome.exit_status == 3
+    assert bench.handler.deliveries["1"]["quarantine"] == QUARANTINED * 2
+
+
+def test_dry_run_changes_nothing_and_settles(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    outcome = bench.run(dry_run=True)
+    assert outcome.exit_status == 0
+    assert outcome.entry is not None
+    assert outcome.entry["state"] == "committed", "what it would become"
+    assert bench.handler.visible is None
+    assert bench.handler.deliveries["1"]["state"] == "aborted"
+
+
+def test_held_delivery_has_an_exit_status_of_its_own(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    bench.run()
+    held = {"commit": 2, "state": "held", "rows": {}, "balanced": True}
+    bench.handler.instead = {"POST deliveries": JSONResponse({"entry": held, "parts": []})}
+    assert bench.run().exit_status == 4
+
+
+def test_wrong_password_is_told_at_once(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    bench.handler.instead = {"POST deliveries": refusal(401)}
+    outcome = bench.run()
+    assert outcome.exit_status == 1
+    assert bench.handler.log == ["POST deliveries"]
+
+
+def test_report_without_charges_is_delivered(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges.slice(0, 0))
+    bench.run()
+    assert bench.handler.deliveries["1"]["state"] == "committed"

@@ -1,0 +1,91 @@
+"""When cycles run, and what they leave behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from costwire_scraper.errors import ExporterSilent, WrongExposition
+from costwire_scraper.loop import LONGEST_PAUSE_SECONDS, Loop, pause_after
+from costwire_scraper.metrics import Metrics
+from costwire_scraper.outcome import Outcome, OutcomeFile
+
+SETTLED = Outcome({"state": "committed", "rows": {}, "balanced": True})
+
+
+def a_loop(cycle: Callable[[], Outcome], metrics: Metrics | None = None) -> Loop:
+    return Loop(
+        cycle,
+        metrics=metrics or Metrics(),
+        outcome_file=OutcomeFile(None),
+        patience_seconds=10,
+        interval_seconds=0.01,
+        jitter=lambda: 0.0,
+    )
+
+
+def ending(*results: Outcome | Exception) -> Callable[[], Outcome]:
+    waiting: Iterator[Outcome | Exception] = iter(results)
+
+    def cycle() -> Outcome:
+        result = next(waiting)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    return cycle
+
+
+def test_transient_trouble_is_tried_again() -> None:
+    assert a_loop(ending(ExporterSilent("not yet"), SETTLED)).run_once() == SETTLED
+
+
+def test_refusal_is_not_tried_again() -> None:
+    outcome = a_loop(ending(WrongExposition("changed"), SETTLED)).run_once()
+    assert outcome.error == "changed"
+    assert outcome.exit_status == 1
+
+
+def test_unexpected_error_ends_a_single_run_with_its_name() -> None:
+    outcome = a_loop(ending(KeyError("x"), SETTLED)).run_once()
+    assert outcome.error == "KeyError: 'x'"
+
+
+def test_cycles_go_on_at_the_interval_until_stopped() -> None:
+    metrics = Metrics()
+    runs = threading.Semaphore(0)
+    results = iter([SETTLED, WrongExposition("changed"), ExporterSilent("gone"), SETTLED])
+
+    def cycle() -> Outcome:
+        runs.release()
+        result = next(results, SETTLED)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    loop = a_loop(cycle, metrics)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    for _ in range(5):
+        assert runs.acquire(timeout=10)
+    loop.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+    samples = {
+        sample.labels["result"]: sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "costwire_scraper_cycles_total"
+    }
+    assert samples["failed"] == 2
+    assert samples["settled"] >= 2
+
+
+@pytest.mark.parametrize("jitter", [0.0, 1.0])
+def test_pauses_grow_to_a_limit(jitter: float) -> None:
+    pauses = [pause_after(failures, jitter) for failures in range(1, 40)]
+    assert pauses == sorted(pauses)
+    assert 0 < pauses[0] <= 0.5
+    assert LONGEST_PAUSE_SECONDS / 2 <= pauses[-1] <= LONGEST_PAUSE_SECONDS
