@@ -9,12 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-import duckdb
-
 from costwire_db_handler.sql.access import TableCatalog
 from costwire_db_handler.sql.errors import SqlError
 from costwire_db_handler.sql.guard import check
-from costwire_db_handler.stores.duckdb.locks import cap_allocations, harden
+from costwire_db_handler.stores.duckdb.headroom import Headroom
+from costwire_db_handler.stores.duckdb.locks import harden
 from costwire_db_handler.stores.duckdb.parse import DuckParser
 from costwire_db_handler.stores.duckdb.sandbox import Limits, Sandbox
 from costwire_db_handler.stores.duckdb.user_tables import StoredOwnership
@@ -22,7 +21,18 @@ from costwire_db_handler.stores.duckdb.watchdog import MIB, Watchdog
 from costwire_db_handler.users import Role
 
 
+def peak_mib() -> int:
+    """The most memory this process has held; `ru_maxrss` alone would count its parent's too."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    lines = status.read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM:"))
+
+
 def main(folder: Path, bombs: dict[str, str]) -> dict[str, object]:
+    import duckdb  # after the packages above, as in the handler: they tune its allocator
+
     connection = duckdb.connect(folder / "costs.duckdb")
     connection.execute(
         "CREATE TABLE costs AS SELECT CAST(i AS DECIMAL(38,18)) AS BilledCost, "
@@ -34,17 +44,14 @@ def main(folder: Path, bombs: dict[str, str]) -> dict[str, object]:
         memory_bytes=200 * MIB,
         max_temp_bytes=500 * MIB,
     )
-    cap_allocations(900 * MIB)
     catalog = TableCatalog(frozenset({"costs"}))
     parser = DuckParser()
     watchdog = Watchdog(ceiling_bytes=400 * MIB)
-    sandbox = Sandbox(watchdog, StoredOwnership(), Limits(timeout_seconds=2.0))
+    sandbox = Sandbox(watchdog, StoredOwnership(), Limits(timeout_seconds=2.0), Headroom())
 
     def run(statement: str) -> tuple[int, str, list[list[object]]]:
         try:
-            checked = check(
-                statement, role=Role.WRITER, user="ann", catalog=catalog, parser=parser
-            )
+            checked = check(statement, role=Role.WRITER, user="ann", catalog=catalog, parser=parser)
             with connection.cursor() as cursor:
                 result = sandbox.run(cursor, checked)
         except SqlError as refused:
@@ -56,20 +63,19 @@ def main(folder: Path, bombs: dict[str, str]) -> dict[str, object]:
     for name, statement in bombs.items():
         started = time.monotonic()
         status, message, rows = run(statement)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         outcomes[name] = {
             "status": status,
             "message": message,
             "rows": rows,
             "seconds": round(time.monotonic() - started, 2),
-            "peak_mib": peak,
+            "peak_mib": peak_mib(),
         }
     alive = run("SELECT count(*) FROM costs")[2]
     watchdog.close()
     return {
         "outcomes": outcomes,
         "alive": alive,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_mib": peak_mib(),
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from costwire_db_handler.sql.checked import BulkItem, Checked, Result
 from costwire_db_handler.sql.guard import check
+from costwire_db_handler.stores.duckdb.headroom import Headroom
 from costwire_db_handler.stores.duckdb.locks import harden
 from costwire_db_handler.stores.duckdb.parse import DuckParser
 from costwire_db_handler.stores.duckdb.sandbox import Limits, Sandbox
@@ -48,7 +49,7 @@ class SqlFace:
         self.connection.execute(_SCHEMA)
         harden(self.connection, temp_directory=folder / "spill")
         self.watchdog = Watchdog()
-        self.sandbox = Sandbox(self.watchdog, StoredOwnership(), limits)
+        self.sandbox = Sandbox(self.watchdog, StoredOwnership(), limits, Headroom())
         self.parser = DuckParser()
 
     def checked(self, statement: str, *, role: Role = Role.WRITER, user: str = "ann") -> Checked:
@@ -71,7 +72,9 @@ class SqlFace:
         with self.connection.cursor() as cursor:
             return self.sandbox.run_bulk(cursor, checked, rows)
 
-    def rows(self, statement: str, arguments: Sequence[Any] = (), **who: Any) -> list[tuple[Any, ...]]:
+    def rows(
+        self, statement: str, arguments: Sequence[Any] = (), **who: Any
+    ) -> list[tuple[Any, ...]]:
         result = self.run(statement, arguments, **who)
         found: list[tuple[Any, ...]] = []
         for batch in result.batches:

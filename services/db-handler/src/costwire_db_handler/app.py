@@ -12,9 +12,9 @@ from starlette.concurrency import run_in_threadpool
 
 from costwire_db_handler.bootstrap import ensure_admin
 from costwire_db_handler.decide import Thresholds
-from costwire_db_handler.errors import StoreInUse
+from costwire_db_handler.errors import CannotOpen
 from costwire_db_handler.gather import Gatherer
-from costwire_db_handler.handler import Handler
+from costwire_db_handler.handler import Handler, Turns
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.routes.deliveries import delivery_routes
 from costwire_db_handler.routes.sql import sql_routes
@@ -44,8 +44,11 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Star
             store,
             quiet_seconds=settings.upload_quiet_seconds,
             clock=clock,
+            on_settled=metrics.settled,
         )
-        app.state.handler = Handler(settings, store, SignIn(store.users), gatherer, metrics, clock)
+        app.state.handler = Handler(
+            settings, store, SignIn(store.users), gatherer, metrics, clock, Turns()
+        )
         gatherer.start()
         try:
             yield
@@ -74,14 +77,17 @@ def _open(settings: Settings) -> CostStore:
         repeated_share=settings.hold_repeated_share,
     )
     limits = StoreLimits(
-        memory_bytes=settings.memory_mib * MIB,
+        memory_bytes=settings.memory_mib * settings.threads * MIB,
+        threads=settings.threads,
         process_memory_mib=settings.process_memory_mib,
         query_timeout_seconds=settings.query_timeout_seconds,
         query_rows=settings.query_rows,
+        open_deliveries=settings.open_deliveries,
+        open_hours=settings.open_hours,
     )
     try:
         store = open_store(settings.data_dir, thresholds=thresholds, limits=limits)
-    except StoreInUse as taken:
-        raise CannotStart(str(taken)) from taken
+    except CannotOpen as error:
+        raise CannotStart(str(error)) from error
     ensure_admin(store.users, settings.data_dir)
     return store

@@ -16,13 +16,20 @@ def ensure_admin(users: Users, data_dir: Path) -> None:
     """Make the admin and the password file at first start; a lost or changed file sets it anew."""
     path = data_dir / PASSWORD_FILE
     admin = users.get(ADMIN)
-    if path.exists():
-        password = path.read_text().strip()
-        if admin is not None and verify_password(password, admin.password_hash):
-            return
-    else:
+    password = path.read_text().strip() if path.exists() else ""
+    if password and admin is not None and verify_password(password, admin.password_hash):
+        return
+    if not password:
         password = secrets.token_urlsafe(24)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(password + "\n")
+        _write_for_owner(path, password + "\n")
     users.add(new_user(ADMIN, Role.ADMIN, password))
+
+
+def _write_for_owner(path: Path, text: str) -> None:
+    """Write a file that nobody else can read; a kill leaves the whole of it or nothing."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    unfinished.replace(path)

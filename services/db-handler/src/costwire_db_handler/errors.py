@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from costwire_runtime import problems
 
@@ -63,6 +64,47 @@ class Unbalanced(problems.Unprocessable):
     title: ClassVar[str] = "The delivery does not balance"
 
 
+class OutsideScope(problems.Unprocessable):
+    """Charges of other months than those that the manifest declares: nothing was made visible."""
+
+    slug: ClassVar[str] = "outside-scope"
+    title: ClassVar[str] = "The delivery names months that it does not declare"
+
+
+class _TryAgain(problems.Unavailable):
+    """What a client may repeat after a while."""
+
+    pause_seconds: ClassVar[int] = 10
+
+    def __init__(
+        self, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: Any
+    ) -> None:
+        pause = {"Retry-After": str(self.pause_seconds)}
+        super().__init__(detail, headers={**pause, **(headers or {})}, **extensions)
+
+
+class StoreBusy(_TryAgain):
+    """Another delivery is being settled, and takes its time."""
+
+    slug: ClassVar[str] = "store-busy"
+    title: ClassVar[str] = "Another delivery is being settled"
+
+
+class TooManyOpen(_TryAgain):
+    """Deliveries were opened and not finished; no more are taken."""
+
+    slug: ClassVar[str] = "too-many-open"
+    title: ClassVar[str] = "Too many deliveries are open"
+    pause_seconds: ClassVar[int] = 60
+
+
+class TableTaken(problems.Conflict):
+    """A table of a user has the name that the charges are for."""
+
+    slug: ClassVar[str] = "table-taken"
+    title: ClassVar[str] = "The table belongs to a user"
+
+
 class UnknownUser(problems.NotFound):
     """No user has this name."""
 
@@ -77,5 +119,9 @@ class UserRefused(problems.BadRequest):
     title: ClassVar[str] = "The user was not changed"
 
 
-class StoreInUse(Exception):
+class CannotOpen(Exception):
+    """The database cannot be opened; the message says why, and what to do."""
+
+
+class StoreInUse(CannotOpen):
     """Another process has the database file open."""

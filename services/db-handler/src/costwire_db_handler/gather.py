@@ -9,6 +9,7 @@ import os
 import shutil
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,6 @@ import pyarrow as pa
 
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.stores import CostStore
-from costwire_db_handler.upload import Upload
 from costwire_focus.amounts import CostSums
 from costwire_focus.manifest import (
     ColumnLabel,
@@ -32,7 +32,10 @@ from costwire_focus.versions import detect
 from costwire_runtime.problems import Problem
 
 _META = "gathering.json"
+_QUIET = "quiet-"
+"""What the name of a gathering begins with to which nothing is added any more."""
 _NOT_RENDERED = "0" * 64
+_STOP_SECONDS = 30.0
 _logger = logging.getLogger(__name__)
 
 
@@ -59,11 +62,13 @@ class Gatherer:
         *,
         quiet_seconds: float,
         clock: Callable[[], datetime],
+        on_settled: Callable[[Entry, datetime], None] = lambda entry, now: None,
     ) -> None:
         self._folder = folder
         self._store = store
         self._quiet_seconds = quiet_seconds
         self._clock = clock
+        self._on_settled = on_settled
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -77,52 +82,69 @@ class Gatherer:
         """Stop looking; what is gathered stays on disk for the next start."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(timeout=30)
+            self._thread.join(timeout=_STOP_SECONDS)
 
-    def add(self, gathering: Gathering, upload: Upload, body: bytes) -> None:
-        """Keep an upload; the same body again adds nothing."""
-        digest = hashlib.sha256(body).hexdigest()
+    def add(self, gathering: Gathering, charges: pa.Table) -> None:
+        """Keep uploaded charges; the same ones again add nothing."""
+        stream = _stream(charges)
         with self._lock:
             folder = self._folder / gathering.key()
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / _META).write_text(json.dumps(asdict(gathering)))
-            path = folder / f"{digest}.arrow"
+            if not (folder / _META).exists():
+                _write_durably(folder / _META, json.dumps(asdict(gathering)).encode())
+            path = folder / f"{hashlib.sha256(stream).hexdigest()}.arrow"
             if not path.exists():
-                _write_durably(path, upload.charges)
+                _write_durably(path, stream)
             os.utime(folder)
 
     def deliver_quiet(self) -> list[Entry]:
-        """Deliver every gathering to which nothing was added for a while."""
-        settled = []
-        for folder in sorted(self._folder.glob("*")):
-            with self._lock:
-                if time.time() - folder.stat().st_mtime < self._quiet_seconds:
-                    continue
-                settled.append(self._deliver(folder))
-        return settled
+        """Deliver every gathering to which nothing was added for a while.
 
-    def _watch(self) -> None:
-        while not self._stop.wait(min(1.0, self._quiet_seconds / 2)):
+        One that cannot be delivered waits for the next time, and holds up no other.
+        """
+        settled = []
+        for folder in self._fallen_quiet():
+            if self._stop.is_set():
+                break
             try:
-                self.deliver_quiet()
+                settled.append(self._deliver(folder))
             except Exception:
                 _logger.exception("a gathered upload was not delivered; it is tried again")
-                self._stop.wait(self._quiet_seconds)
+        return settled
+
+    def _fallen_quiet(self) -> list[Path]:
+        """The folders that are complete; uploads that follow go into new ones."""
+        with self._lock:
+            for folder in self._folder.glob("*"):
+                is_quiet = time.time() - folder.stat().st_mtime >= self._quiet_seconds
+                if is_quiet and not (folder / _META).exists():
+                    shutil.rmtree(folder)  # a kill came before the first charge
+                elif is_quiet and not folder.name.startswith(_QUIET):
+                    folder.rename(folder.with_name(f"{_QUIET}{time.time_ns()}-{uuid.uuid4().hex}"))
+            return sorted(self._folder.glob(f"{_QUIET}*"))
+
+    def _watch(self) -> None:
+        pause = min(1.0, self._quiet_seconds / 2)
+        while not self._stop.wait(pause):
+            self.deliver_quiet()
+            waiting = any(self._folder.glob(f"{_QUIET}*"))
+            pause = self._quiet_seconds if waiting else min(1.0, self._quiet_seconds / 2)
 
     def _deliver(self, folder: Path) -> Entry:
-        gathering = Gathering(**json.loads((folder / _META).read_text()))
+        gathering = Gathering(**json.loads((folder / _META).read_bytes()))
         paths = sorted(folder.glob("*.arrow"))
-        tables = [_read(path) for path in paths]
-        manifest = _manifest(gathering, [path.stem for path in paths], tables, self._clock())
-        entry = self._store.open_delivery(manifest, self._clock())
+        now = self._clock()
+        manifest = _manifest(gathering, paths, now)
+        entry = self._store.open_delivery(manifest, now)
         if entry.state is State.OPEN:
             try:
-                for seq, (path, table) in enumerate(zip(paths, tables, strict=True)):
-                    self._store.stage_part(entry.commit, seq, table, path.stem)
-                entry = self._store.commit(entry.commit, self._clock())
+                for seq, path in enumerate(paths):
+                    self._store.stage_part(entry.commit, seq, _read(path), path.stem)
+                entry = self._store.commit(entry.commit, now)
             except Problem:
-                self._store.abort(entry.commit, self._clock())
+                self._store.abort(entry.commit, now)
                 raise
+        self._on_settled(entry, now)
         _logger.info(
             "gathered upload delivered", extra={"commit": entry.commit, "state": entry.state.value}
         )
@@ -130,11 +152,17 @@ class Gatherer:
         return entry
 
 
-def _write_durably(path: Path, charges: pa.Table) -> None:
+def _stream(charges: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, charges.schema) as writer:
+        writer.write_table(charges)
+    return bytes(sink.getvalue())
+
+
+def _write_durably(path: Path, content: bytes) -> None:
     unfinished = path.with_suffix(".unfinished")
     with unfinished.open("wb") as sink:
-        with pa.ipc.new_stream(sink, charges.schema) as writer:
-            writer.write_table(charges)
+        sink.write(content)
         sink.flush()
         os.fsync(sink.fileno())
     unfinished.replace(path)
@@ -144,33 +172,35 @@ def _read(path: Path) -> pa.Table:
     return pa.ipc.open_stream(path.read_bytes()).read_all()
 
 
-def _manifest(
-    gathering: Gathering, digests: list[str], tables: list[pa.Table], now: datetime
-) -> Manifest:
-    names = list(dict.fromkeys(name for table in tables for name in table.column_names))
-    sums = CostSums()
-    for table in tables:
-        sums.add(table)
-    rows = sum(table.num_rows for table in tables)
-    told = json.dumps([gathering.table, *digests]).encode()
-    generation = datetime.fromtimestamp(gathering.timestamp, UTC) if gathering.timestamp else now
+def _manifest(gathering: Gathering, paths: list[Path], now: datetime) -> Manifest:
+    names: dict[str, None] = {}
+    rows, sums = 0, CostSums()
+    for path in paths:
+        charges = _read(path)
+        names |= dict.fromkeys(charges.column_names)
+        rows += charges.num_rows
+        sums.add(charges)
+    told = json.dumps([gathering.table, *(path.stem for path in paths)]).encode()
     return Manifest(
         id=hashlib.sha256(told).hexdigest(),
         table=gathering.table,
         source=f"upload:{gathering.user}",
-        generation=generation,
-        focus_version=detect(names),
+        generation=datetime.fromtimestamp(gathering.timestamp, UTC) if gathering.timestamp else now,
+        focus_version=detect(list(names)),
         columns=[ColumnLabel(name=name, label=name) for name in names],
         rows=RowCounts(read=rows, published=rows, quarantined=0),
-        sums={
-            currency: {
-                name: None
-                if total is None
-                else CostSum(read=total, published=total, quarantined="0")
-                for name, total in lines.items()
-            }
-            for currency, lines in sums.to_json().items()
-        },
+        sums=_claimed(sums),
         exposition=Exposition(samples=rows, bytes=0, sha256=_NOT_RENDERED, renderer=0),
         times=ManifestTimes(read=now),
     )
+
+
+def _claimed(sums: CostSums) -> dict[str, dict[str, CostSum | None]]:
+    """All that was uploaded was published: nobody has looked at it before."""
+    return {
+        currency: {
+            name: None if total is None else CostSum(read=total, published=total, quarantined="0")
+            for name, total in lines.items()
+        }
+        for currency, lines in sums.to_json().items()
+    }

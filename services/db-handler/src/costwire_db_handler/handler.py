@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import anyio
 from starlette.requests import Request
 
+from costwire_db_handler.errors import StoreBusy
 from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.settings import Settings
 from costwire_db_handler.stores import CostStore
 from costwire_db_handler.users import SignIn
+
+_AT_ONCE = 2
+_WAIT_SECONDS = 45.0
+
+
+class Turns:
+    """Lets few large bodies be in memory at the same time; the others wait before they are read."""
+
+    def __init__(self, at_once: int = _AT_ONCE, wait_seconds: float = _WAIT_SECONDS) -> None:
+        self._free = anyio.Semaphore(at_once)
+        self._wait_seconds = wait_seconds
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """A turn; raises `StoreBusy` when none comes."""
+        try:
+            with anyio.fail_after(self._wait_seconds):
+                await self._free.acquire()
+        except TimeoutError:
+            raise StoreBusy("read the body: others have been at it for too long") from None
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 @dataclass(frozen=True)
@@ -25,6 +52,7 @@ class Handler:
     gatherer: Gatherer
     metrics: HandlerMetrics
     clock: Callable[[], datetime]
+    turns: Turns
 
 
 def handler_of(request: Request) -> Handler:

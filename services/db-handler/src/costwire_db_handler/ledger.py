@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-from costwire_focus.amounts import COST_COLUMNS, CostSums, canonical_text, exact_sum
+from costwire_focus.amounts import COST_COLUMNS, CostSums, canonical_text, exact_sum, subtract
 from costwire_focus.instants import to_text
-from costwire_focus.manifest import BillingPeriod, Manifest
+from costwire_focus.manifest import BillingPeriod, CostSum, Manifest
+
+_ZERO = Decimal(0)
 
 Instant = Annotated[datetime, PlainSerializer(to_text, when_used="json")]
 
@@ -100,11 +104,50 @@ def sums_read(manifest: Manifest) -> Sums:
     }
 
 
-def settle_sums(manifest: Manifest, stored: CostSums, refused: CostSums) -> Sums:
-    """The ledger's sums: read by the manifest, stored as counted in the store.
+@dataclass(frozen=True)
+class Refused:
+    """What the handler quarantined of the charges that the exporter published."""
 
-    `refused`: sums of the charges that the handler quarantined after the exporter published them.
-    """
+    rows: int = 0
+    sums: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    """currency -> cost column -> sum"""
+
+    @classmethod
+    def counted(cls, rows: int, sums: CostSums) -> Refused:
+        """As they were counted when the delivery was settled."""
+        return cls(
+            rows,
+            {
+                currency: {name: sums.get(currency, name) or _ZERO for name in COST_COLUMNS}
+                for currency in sums.currencies()
+            },
+        )
+
+    @classmethod
+    def told_by(cls, entry: Entry, manifest: Manifest) -> Refused:
+        """As a settled entry tells them: what it quarantined beyond the exporter's own."""
+        sums: dict[str, dict[str, Decimal]] = {}
+        for currency, lines in entry.sums.items():
+            claimed = manifest.sums.get(currency, {})
+            sums[currency] = {
+                name: subtract(Decimal(line.quarantined), _claimed(claimed.get(name)).quarantined)
+                for name, line in lines.items()
+                if line is not None
+            }
+        return cls(entry.rows.quarantined - manifest.rows.quarantined, sums)
+
+
+class _Claimed(NamedTuple):
+    read: Decimal = _ZERO
+    quarantined: Decimal = _ZERO
+
+
+def _claimed(line: CostSum | None) -> _Claimed:
+    return _Claimed(Decimal(line.read), Decimal(line.quarantined)) if line else _Claimed()
+
+
+def settle_sums(manifest: Manifest, stored: CostSums, refused: Refused) -> Sums:
+    """The ledger's sums: read by the manifest, stored as counted in the store."""
     currencies = sorted({*manifest.sums, *stored.currencies()})
     return {
         currency: {
@@ -115,19 +158,18 @@ def settle_sums(manifest: Manifest, stored: CostSums, refused: CostSums) -> Sums
 
 
 def _sum_line(
-    manifest: Manifest, currency: str, name: str, stored: CostSums, refused: CostSums
+    manifest: Manifest, currency: str, name: str, stored: CostSums, refused: Refused
 ) -> SumLine | None:
-    claimed = manifest.sums.get(currency, {}).get(name)
+    line = manifest.sums.get(currency, {}).get(name)
     kept = stored.get(currency, name)
-    if claimed is None and not kept:
+    if line is None and not kept:
         return None
-    quarantined = exact_sum(
-        (Decimal(claimed.quarantined if claimed else 0), refused.get(currency, name) or Decimal(0))
-    )
+    claimed = _claimed(line)
+    later = refused.sums.get(currency, {}).get(name, _ZERO)
     return SumLine(
-        read=canonical_text(Decimal(claimed.read if claimed else 0)),
-        stored=canonical_text(kept or Decimal(0)),
-        quarantined=canonical_text(quarantined),
+        read=canonical_text(claimed.read),
+        stored=canonical_text(kept or _ZERO),
+        quarantined=canonical_text(exact_sum((claimed.quarantined, later))),
     )
 
 

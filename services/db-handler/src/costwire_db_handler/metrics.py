@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from prometheus_client import CollectorRegistry
 
 from costwire_db_handler.ledger import Entry
 from costwire_runtime.metrics import Metric
 
-_SERVICE = "db_handler"
+SERVICE = "db_handler"
 
 DELIVERIES = Metric(
     "deliveries_total", "Deliveries settled, by the state they got", ("table", "state")
@@ -34,18 +36,19 @@ class HandlerMetrics:
     """The handler's metrics on one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._deliveries = DELIVERIES.counter(_SERVICE, registry)
-        self._charges = CHARGES.counter(_SERVICE, registry)
-        self._unbalanced = UNBALANCED.counter(_SERVICE, registry)
-        self._last = LAST_SETTLED.gauge(_SERVICE, registry)
-        self.staged_charges = STAGED_CHARGES.counter(_SERVICE, registry)
+        self._deliveries = DELIVERIES.counter(SERVICE, registry)
+        self._charges = CHARGES.counter(SERVICE, registry)
+        self._unbalanced = UNBALANCED.counter(SERVICE, registry)
+        self._last = LAST_SETTLED.gauge(SERVICE, registry)
+        self.staged_charges = STAGED_CHARGES.counter(SERVICE, registry)
 
-    def settled(self, entry: Entry) -> None:
-        """Count a delivery that was settled just now."""
+    def settled(self, entry: Entry, now: datetime) -> None:
+        """Count a delivery if it was settled at this moment, and not before or not yet."""
+        if entry.times.committed != now:
+            return
         self._deliveries.labels(entry.table, entry.state.value).inc()
         for fate in _FATES:
             self._charges.labels(entry.table, fate).inc(getattr(entry.rows, fate))
         if not entry.balanced:
             self._unbalanced.labels(entry.table).inc()
-        if entry.times.committed is not None:
-            self._last.labels(entry.table).set(entry.times.committed.timestamp())
+        self._last.labels(entry.table).set(now.timestamp())

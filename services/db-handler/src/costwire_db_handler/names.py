@@ -1,4 +1,4 @@
-"""Names of columns in SQL: FOCUS columns by their own, all others legal and apart on every engine."""
+"""Names of columns in SQL: FOCUS columns by their own, all others legal and apart everywhere."""
 
 from __future__ import annotations
 

@@ -24,15 +24,26 @@ class Settings(ServiceSettings):
         default=Path("costwire-data"), description="folder of the database and the staged parts"
     )
     memory_mib: int = Field(
-        default=192,
-        ge=64,
+        default=128,
+        ge=96,
         description="memory of the database engine; what is larger spills to disk",
     )
-    part_limit_mib: int = Field(default=256, ge=1, description="largest body of one part")
-    upload_limit_mib: int = Field(default=64, ge=1, description="largest body of one /upload")
+    threads: int = Field(
+        default=1,
+        ge=1,
+        description="threads of the database engine; each wants memory_mib of its own",
+    )
+    part_limit_mib: int = Field(default=64, ge=1, description="largest body of one part")
+    upload_limit_mib: int = Field(default=16, ge=1, description="largest body of one /upload")
     manifest_limit_mib: int = Field(default=16, ge=1, description="largest manifest")
     quarantine_limit_mib: int = Field(
-        default=256, ge=1, description="largest list of quarantined rows"
+        default=4096, ge=1, description="largest list of quarantined rows"
+    )
+    open_deliveries: int = Field(
+        default=100, ge=1, description="most deliveries that are open at the same time"
+    )
+    open_hours: float = Field(
+        default=24.0, gt=0, description="a delivery that is open for longer is given up"
     )
     hold_withdrawn_share: float = Field(
         default=0.20,

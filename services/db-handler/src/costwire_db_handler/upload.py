@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +17,9 @@ from costwire_focus.flattened_tags import with_json_tags
 ARROW = "application/vnd.apache.arrow.stream"
 NDJSON = "application/x-ndjson"
 JSON = "application/json"
+
+_LATEST = 253_402_300_799
+"""The end of the year 9999."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +34,24 @@ def read_part(body: bytes) -> pa.Table:
     """An Arrow IPC stream of text columns; empty cells are null."""
     try:
         table = pa.ipc.open_stream(body).read_all()
-    except pa.ArrowInvalid as broken:
+    except (pa.ArrowException, OSError) as broken:
         raise BadPart(f"read the part: it is no whole Arrow IPC stream ({broken})") from broken
-    columns = {}
-    for field in table.schema:
+    columns: dict[str, pa.ChunkedArray] = {}
+    for field, column in zip(table.schema, table.columns, strict=True):
         if field.name in columns:
             raise BadPart(f"read the part: column {field.name!r} stands twice")
-        if not _is_text(field.type):
-            raise BadPart(f"read the part: column {field.name!r} is {field.type}, not text")
-        columns[field.name] = _null_for_empty(table.column(field.name).cast(pa.string()))
+        columns[field.name] = _text_column(field.name, column)
     return pa.table(columns)
+
+
+def _text_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not _is_text(column.type):
+        raise BadPart(f"read the part: column {name!r} is {column.type}, not text")
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as broken:
+        raise BadPart(f"read the part: column {name!r} is not UTF-8 ({broken})") from broken
+    return _null_for_empty(column.cast(pa.string()))
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -73,15 +85,14 @@ def read_upload(content_type: str, body: bytes) -> Upload:
     else:
         raise BadUpload(f"read the upload: send {JSON}, {NDJSON} or {ARROW}, not {content_type!r}")
     charges = [_labels(record, at) for at, record in enumerate(records, 1)]
-    timestamps = [record.get("timestamp") for record in records]
-    known = [int(t) for t in timestamps if isinstance(t, int | float)]
-    return Upload(with_json_tags(_table(charges)), max(known, default=0))
+    timestamps = [_timestamp(record, at) for at, record in enumerate(records, 1)]
+    return Upload(with_json_tags(_table(charges)), max(timestamps, default=0))
 
 
 def _document(body: bytes) -> list[Any]:
     try:
-        records = json.loads(body)
-    except ValueError as broken:
+        records = _loads(body)
+    except (ValueError, RecursionError) as broken:
         raise BadUpload(
             f"read the upload: it is no JSON ({broken})",
             line=getattr(broken, "lineno", None),
@@ -92,10 +103,14 @@ def _document(body: bytes) -> list[Any]:
     return records
 
 
+def _loads(text: bytes) -> Any:
+    return json.loads(text, parse_float=Decimal)
+
+
 def _record(line: bytes, number: int) -> Any:
     try:
-        return json.loads(line)
-    except ValueError as broken:
+        return _loads(line)
+    except (ValueError, RecursionError) as broken:
         raise BadUpload(f"read the upload: line {number} is no JSON", line=number) from broken
 
 
@@ -103,18 +118,35 @@ def _labels(record: Any, number: int) -> dict[str, str | None]:
     labels = record.get("labels") if isinstance(record, dict) else None
     if not isinstance(labels, dict):
         raise BadUpload(f"read the upload: record {number} has no labels", line=number)
-    cells = {
-        str(name): None if cell is None else str(cell) or None for name, cell in labels.items()
-    }
+    cells = {name: _text(cell) for name, cell in labels.items()}
     value = record.get("value")
-    if "BilledCost" not in cells and isinstance(value, int | float) and value == value:  # no NaN
-        cells["BilledCost"] = repr(value)
+    if "BilledCost" not in cells and isinstance(value, int | Decimal):  # NaN is none of them
+        cells["BilledCost"] = str(value)
     return cells
+
+
+def _text(cell: Any) -> str | None:
+    """A label's value as the text of a cell; numbers keep their digits."""
+    if isinstance(cell, dict | list | bool):
+        return json.dumps(cell, ensure_ascii=False, default=str)
+    return None if cell is None else str(cell) or None
+
+
+def _timestamp(record: dict[str, Any], number: int) -> int:
+    told = record.get("timestamp") or 0
+    if isinstance(told, int | Decimal) and 0 <= told <= _LATEST:
+        return int(told)
+    raise BadUpload(
+        f"read the upload: the timestamp of record {number} is no Unix time in seconds", line=number
+    )
 
 
 def _table(charges: Iterable[dict[str, str | None]]) -> pa.Table:
     rows = list(charges)
     names = dict.fromkeys(name for row in rows for name in row)
-    return pa.table(
-        {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
-    )
+    try:
+        return pa.table(
+            {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
+        )
+    except UnicodeEncodeError as broken:
+        raise BadUpload("read the upload: a text holds half of a surrogate pair") from broken

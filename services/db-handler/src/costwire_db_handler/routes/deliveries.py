@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterator
-from typing import Any
+from itertools import islice
+from typing import IO
 
-from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from costwire_db_handler.access import requires
-from costwire_db_handler.errors import BadManifest, BadPart, UnknownDelivery
+from costwire_db_handler.errors import BadPart, UnknownDelivery
 from costwire_db_handler.handler import handler_of
+from costwire_db_handler.intake import read_manifest, read_quarantine
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.settings import MIB
+from costwire_db_handler.stores import CostStore
 from costwire_db_handler.upload import NDJSON, read_part
 from costwire_db_handler.users import Role, User
-from costwire_focus.manifest import Manifest
-from costwire_runtime.bodies import read_body
+from costwire_runtime.bodies import body_chunks, read_body
 
-_FIELDS = {"file", "line", "raw", "column", "rule", "reason"}
+_SPOOL_IN_MEMORY_BYTES = MIB
+_LONGEST_LINE_BYTES = 32 * MIB
+_ROWS_OF_PIECE = 500
 
 
 def delivery_routes() -> list[BaseRoute]:
@@ -45,17 +49,18 @@ def delivery_routes() -> list[BaseRoute]:
 
 @requires(Role.WRITER)
 async def open_delivery(request: Request, _user: User) -> Response:
-    """Take a manifest: 201 with the open delivery, 200 when there is nothing to send."""
+    """Take a manifest: 201 with the open delivery, 200 when there is nothing to send.
+
+    `?dryRun=true` opens one that can only try what would happen.
+    """
     handler = handler_of(request)
-    body = await read_body(request, handler.settings.manifest_limit_mib * MIB)
-    try:
-        manifest = Manifest.model_validate_json(body)
-    except ValidationError as wrong:
-        raise BadManifest(f"read the manifest: {_first_error(wrong)}") from wrong
-    store = handler.store
-    entry = await run_in_threadpool(store.open_delivery, manifest, handler.clock())
+    manifest = read_manifest(await read_body(request, handler.settings.manifest_limit_mib * MIB))
+    store, now, dry_run = handler.store, handler.clock(), _is_dry_run(request)
+    entry = await run_in_threadpool(store.open_delivery, manifest, now, dry_run=dry_run)
     opened = entry.state is State.OPEN
     parts = await run_in_threadpool(store.staged_parts, entry.commit) if opened else []
+    if not dry_run:
+        handler.metrics.settled(entry, now)
     answer = {"entry": json.loads(entry.to_json()), "parts": parts}
     return JSONResponse(answer, status_code=201 if opened else 200)
 
@@ -65,38 +70,39 @@ async def stage_part(request: Request, _user: User) -> Response:
     """Keep a part of an open delivery; 204, also when it is there already."""
     handler = handler_of(request)
     commit, seq = _commit(request), _seq(request)
-    body = await read_body(request, handler.settings.part_limit_mib * MIB)
+    async with handler.turns.one():
+        body = await read_body(request, handler.settings.part_limit_mib * MIB)
 
-    def stage() -> None:
-        charges = read_part(body)
-        handler.store.stage_part(commit, seq, charges, hashlib.sha256(body).hexdigest())
-        handler.metrics.staged_charges.inc(charges.num_rows)
+        def stage() -> None:
+            charges = read_part(body)
+            handler.store.stage_part(commit, seq, charges, hashlib.sha256(body).hexdigest())
+            handler.metrics.staged_charges.inc(charges.num_rows)
 
-    await run_in_threadpool(stage)
+        await run_in_threadpool(stage)
     return Response(status_code=204)
 
 
 @requires(Role.WRITER)
 async def set_quarantine(request: Request, _user: User) -> Response:
     """Keep the rows that the exporter quarantined, instead of those told before."""
-    handler = handler_of(request)
-    body = await read_body(request, handler.settings.quarantine_limit_mib * MIB)
-    rows = [_quarantined(line, at) for at, line in enumerate(body.splitlines(), 1) if line.strip()]
-    await run_in_threadpool(handler.store.set_quarantine, _commit(request), rows)
+    handler, commit = handler_of(request), _commit(request)
+    limit_bytes = handler.settings.quarantine_limit_mib * MIB
+    with tempfile.SpooledTemporaryFile(
+        max_size=_SPOOL_IN_MEMORY_BYTES, dir=str(handler.settings.data_dir)
+    ) as spool:
+        async for chunk in body_chunks(request, limit_bytes):
+            await run_in_threadpool(spool.write, chunk)
+        await run_in_threadpool(_keep_quarantine, handler.store, commit, spool)
     return Response(status_code=204)
 
 
 @requires(Role.WRITER)
 async def commit_delivery(request: Request, _user: User) -> Response:
     """Verify and settle a delivery; `?dryRun=true` tells what would happen and changes nothing."""
-    handler = handler_of(request)
-    dry_run = request.query_params.get("dryRun") == "true"
-    commit = _commit(request)
-    entry = await run_in_threadpool(
-        lambda: handler.store.commit(commit, handler.clock(), dry_run=dry_run)
-    )
+    handler, now, dry_run = handler_of(request), handler_of(request).clock(), _is_dry_run(request)
+    entry = await run_in_threadpool(handler.store.commit, _commit(request), now, dry_run=dry_run)
     if not dry_run:
-        handler.metrics.settled(entry)
+        handler.metrics.settled(entry, now)
     return _told(entry)
 
 
@@ -111,17 +117,18 @@ async def abort_delivery(request: Request, _user: User) -> Response:
 @requires(Role.WRITER)
 async def accept_delivery(request: Request, _user: User) -> Response:
     """Let readers see a delivery that was held, superseded or rejected."""
-    handler = handler_of(request)
-    entry = await run_in_threadpool(handler.store.accept, _commit(request), handler.clock())
-    handler.metrics.settled(entry)
+    handler, now = handler_of(request), handler_of(request).clock()
+    entry = await run_in_threadpool(handler.store.accept, _commit(request), now)
+    handler.metrics.settled(entry, now)
     return _told(entry)
 
 
 @requires(Role.WRITER)
 async def reject_delivery(request: Request, _user: User) -> Response:
     """Decide that a held delivery is not to be seen."""
-    handler = handler_of(request)
-    entry = await run_in_threadpool(handler.store.reject, _commit(request), handler.clock())
+    handler, now = handler_of(request), handler_of(request).clock()
+    entry = await run_in_threadpool(handler.store.reject, _commit(request), now)
+    handler.metrics.settled(entry, now)
     return _told(entry)
 
 
@@ -149,14 +156,25 @@ async def list_quarantine(request: Request, _user: User) -> Response:
     await run_in_threadpool(store.delivery, commit)  # a 404 before the answer begins
 
     def lines() -> Iterator[str]:
-        for row in store.quarantine(commit):
-            yield json.dumps(row, ensure_ascii=False) + "\n"
+        rows = store.quarantine(commit)
+        while piece := list(islice(rows, _ROWS_OF_PIECE)):
+            yield "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in piece)
 
     return StreamingResponse(lines(), media_type=NDJSON)
 
 
 def _told(entry: Entry) -> Response:
     return Response(entry.to_json(), media_type="application/json")
+
+
+def _keep_quarantine(store: CostStore, commit: int, spool: IO[bytes]) -> None:
+    spool.seek(0)
+    lines = iter(lambda: spool.readline(_LONGEST_LINE_BYTES), b"")
+    store.set_quarantine(commit, read_quarantine(lines))
+
+
+def _is_dry_run(request: Request) -> bool:
+    return request.query_params.get("dryRun") == "true"
 
 
 def _commit(request: Request) -> int:
@@ -171,22 +189,3 @@ def _seq(request: Request) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 8:
         raise BadPart("stage a part: say which one it is with ?seq=0, 1, 2, ...")
     return int(text)
-
-
-def _quarantined(line: bytes, number: int) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError as broken:
-        raise BadPart(f"read the quarantine: line {number} is no JSON", line=number) from broken
-    if not isinstance(row, dict) or not row.keys() >= _FIELDS:
-        raise BadPart(
-            f"read the quarantine: line {number} lacks one of {', '.join(sorted(_FIELDS))}",
-            line=number,
-        )
-    return {name: row[name] for name in _FIELDS}
-
-
-def _first_error(wrong: ValidationError) -> str:
-    error = wrong.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(step) for step in error["loc"]) or "the document"
-    return f"{where}: {error['msg']}"

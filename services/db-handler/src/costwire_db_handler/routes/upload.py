@@ -38,17 +38,18 @@ async def upload(request: Request, user: User) -> Response:
     kind = request.query_params.get("type", _COST).lower() or _COST
     if kind != _COST:
         raise BadUpload(f"upload: records of type {kind!r} are not stored; send type=cost")
-    body = await read_body(request, handler.settings.upload_limit_mib * MIB)
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
-    def gather() -> int:
+    def gather(body: bytes) -> int:
         received = read_upload(content_type, body)
         if received.charges.num_rows:
             gathering = Gathering(user.name, table, received.timestamp)
-            handler.gatherer.add(gathering, received, body)
+            handler.gatherer.add(gathering, received.charges)
         return int(received.charges.num_rows)
 
-    rows = await run_in_threadpool(gather)
+    async with handler.turns.one():
+        body = await read_body(request, handler.settings.upload_limit_mib * MIB)
+        rows = await run_in_threadpool(gather, body)
     if not rows:
         return JSONResponse({"result": "No data to process"})
     return JSONResponse(

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from costwire_db_handler.access import requires
-from costwire_db_handler.bootstrap import ADMIN
+from costwire_db_handler.bootstrap import ADMIN, PASSWORD_FILE
 from costwire_db_handler.errors import UnknownUser, UserRefused
 from costwire_db_handler.handler import handler_of
 from costwire_db_handler.users import InvalidUser, Role, User, new_user
@@ -45,6 +45,11 @@ async def put_user(request: Request, _user: User) -> Response:
         user = await run_in_threadpool(
             new_user, str(told["name"]), Role(told["role"]), str(told["password"])
         )
+        if user.name == ADMIN:
+            raise UserRefused(
+                f"change {ADMIN}: its password is what stands in {PASSWORD_FILE}; change it there "
+                "and start the handler anew"
+            )
     except InvalidUser as wrong:
         raise UserRefused(str(wrong)) from wrong
     except (ValueError, KeyError, TypeError) as wrong:

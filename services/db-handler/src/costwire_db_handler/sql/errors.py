@@ -1,4 +1,7 @@
-"""What a statement can fail with, as CrateDB says it: a class name, a code, an HTTP status."""
+"""What a statement can fail with, as CrateDB says it: a class name, a code, an HTTP status.
+
+No status is one that makes CrateDB's clients send the statement again (502, 503, 504, 509).
+"""
 
 from typing import ClassVar
 
@@ -112,13 +115,13 @@ class RelationExists(SqlError):
 class QueryTimedOut(SqlError):
     """The statement ran longer than it may."""
 
-    name, code, status = "QueryTimeoutException", 5030, 408
+    name, code, status = "QueryTimeoutException", 5001, 500
 
 
 class MemoryExceeded(SqlError):
     """The statement, or all running ones together, wanted more memory than there is."""
 
-    name, code, status = "CircuitBreakingException", 5031, 503
+    name, code, status = "CircuitBreakingException", 5002, 500
 
 
 class ResultTooLarge(SqlError):

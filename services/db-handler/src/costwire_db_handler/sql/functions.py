@@ -82,7 +82,6 @@ FUNCTIONS: frozenset[str] = frozenset(
 RENAMED: Mapping[str, str] = {
     "arbitrary": "any_value",
     "array_overlap": "list_has_any",
-    "array_unnest": "unnest",
     "date_bin": "time_bucket",
     "date_format": "strftime",
     "hyperloglog_distinct": "approx_count_distinct",

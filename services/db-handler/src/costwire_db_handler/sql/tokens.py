@@ -7,6 +7,7 @@ the engine's own parser.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from costwire_db_handler.sql.errors import SqlParse
 
@@ -23,6 +24,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+MAX_TOKENS = 50_000
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
@@ -68,9 +70,12 @@ def literal(text: str) -> str:
 def tokens(statement: str) -> list[Token]:
     """All tokens of a statement, comments and blanks left out.
 
-    Raises: `SqlParse` for a comment without an end.
+    Raises: `SqlParse` for a comment without an end, and for more tokens than are worth parsing.
     """
-    return list(_scan(statement))
+    found = list(islice(_scan(statement), MAX_TOKENS + 1))
+    if len(found) > MAX_TOKENS:
+        raise SqlParse("the statement has too many parts: send the values as bulk arguments")
+    return found
 
 
 def _scan(statement: str) -> Iterator[Token]:

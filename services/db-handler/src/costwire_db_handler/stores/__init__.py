@@ -5,7 +5,7 @@ No engine is imported before `open_store` is called for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,12 +25,17 @@ from costwire_focus.manifest import Manifest
 class StoreLimits:
     """What a store may take of the machine."""
 
-    memory_bytes: int = 192 * 1024 * 1024
+    memory_bytes: int = 128 * 1024 * 1024
     """Of the engine; what is larger spills to disk."""
+    threads: int = 1
+    """Of the engine; each one wants memory of its own while charges are written."""
     process_memory_mib: int = 480
     """Above this the newest query of a user is ended."""
     query_timeout_seconds: float = 30.0
     query_rows: int = 100_000
+    open_deliveries: int = 100
+    open_hours: float = 24.0
+    """What is open for longer is given up when another delivery is opened."""
 
 
 class CostStore(Protocol):
@@ -40,10 +45,11 @@ class CostStore(Protocol):
         """Finish what runs and let go of the database."""
         ...
 
-    def open_delivery(self, manifest: Manifest, now: datetime) -> Entry:
+    def open_delivery(self, manifest: Manifest, now: datetime, *, dry_run: bool = False) -> Entry:
         """Record an arrival. The entry is open, or already settled when there is nothing to send.
 
-        The same content of the same source that is still open is the same delivery again.
+        The same manifest that is still open is the same delivery again. A dry run is in no list,
+        and gone with its commit. Raises `TooManyOpen`.
         """
         ...
 
@@ -55,14 +61,15 @@ class CostStore(Protocol):
         """Keep a part of an open delivery; the same part again changes nothing."""
         ...
 
-    def set_quarantine(self, commit: int, rows: Sequence[dict[str, Any]]) -> None:
+    def set_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:
         """Keep the rows that the exporter could not use; replaces what was kept before."""
         ...
 
     def commit(self, commit: int, now: datetime, *, dry_run: bool = False) -> Entry:
         """Verify an open delivery against its manifest, and settle it in one step.
 
-        Raises `Unbalanced` when counts or sums differ: then nothing has changed.
+        Raises `Unbalanced` when counts or sums differ, `OutsideScope` when a charge lies outside
+        the declared months: then nothing has changed, as after a dry run.
         """
         ...
 
@@ -103,7 +110,7 @@ class CostStore(Protocol):
 def open_store(data_dir: Path, *, thresholds: Thresholds, limits: StoreLimits) -> CostStore:
     """The embedded store of a data folder, migrated to this version's schema.
 
-    Raises `StoreInUse` when another process has it open.
+    Raises `CannotOpen`, and of these `StoreInUse` when another process has it open.
     """
     from costwire_db_handler.stores.duckdb.store import DuckDBStore
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import duckdb
 
+from costwire_db_handler.errors import TableTaken
 from costwire_db_handler.names import json_name, quoted, sql_names
 from costwire_focus.columns import ValueType, value_type
 from costwire_focus.typed import DEFAULT_SCALE, DIGITS
@@ -37,8 +38,20 @@ def cost_tables(sql: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in sql.execute("SELECT name FROM costwire.tables").fetchall()}
 
 
+def require_free(sql: duckdb.DuckDBPyConnection, table: str) -> None:
+    """No user has a table of this name; raises `TableTaken`."""
+    taken = sql.execute(
+        "SELECT owner FROM costwire.user_tables WHERE lower(name) = ?", [table]
+    ).fetchall()
+    if taken:
+        raise TableTaken(
+            f"deliver to {table}: {taken[0][0]} has a table of this name; drop it, or use another"
+        )
+
+
 def ensure_table(sql: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Make the tables of a name that is new, and its view."""
+    """Make the tables of a name that is new; raises `TableTaken`."""
+    require_free(sql, table)
     sql.execute("INSERT INTO costwire.tables VALUES (?) ON CONFLICT DO NOTHING", [table])
     sql.execute(f"CREATE TABLE IF NOT EXISTS {current(table)} ({_VERSIONING})")
     sql.execute(

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import duckdb
 
-from costwire_db_handler.errors import StoreInUse
+from costwire_db_handler.errors import CannotOpen, StoreBusy, StoreInUse
 from costwire_db_handler.stores.duckdb.locks import harden
+from costwire_db_handler.stores.duckdb.watchdog import MIB
 
 FILE_NAME = "store.duckdb"
-WRITE_TIMEOUT_SECONDS = 600.0
+WRITE_TIMEOUT_SECONDS = 45.0
+"""Less than clients wait for an answer, so that they are told why, and to come again."""
 
 
 class Database:
@@ -25,22 +27,38 @@ class Database:
         self._writing = threading.RLock()
 
     @classmethod
-    def open(cls, data_dir: Path, *, memory_bytes: int) -> Database:
-        """Open or make the file of a data folder; raises `StoreInUse`."""
-        data_dir.mkdir(parents=True, exist_ok=True)
+    def open(cls, data_dir: Path, *, memory_bytes: int, threads: int) -> Database:
+        """Open or make the file of a data folder; raises `CannotOpen`, `StoreInUse`."""
         path = data_dir / FILE_NAME
         try:
-            connection = duckdb.connect(path, config={"preserve_insertion_order": "false"})
+            data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotOpen(f"open {path}: {error.strerror}; choose another folder") from error
+        # The limits hold from the first moment: after a kill, opening repeats what was logged.
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "preserve_insertion_order": "false",
+            "memory_limit": f"{memory_bytes // MIB}MiB",
+            "threads": threads,
+            "allocator_flush_threshold": "16MiB",
+            "allocator_bulk_deallocation_flush_threshold": "16MiB",
+        }
+        try:
+            connection = duckdb.connect(path, config=config)
         except duckdb.IOException as taken:
             if "lock" not in str(taken).lower():
-                raise
+                raise CannotOpen(f"open {path}: {str(taken).splitlines()[0]}") from taken
             raise StoreInUse(
                 f"open {path}: another process has it open; stop that one, or ask it by HTTP "
                 "(its address stands in handler.address beside the file)"
             ) from taken
         database = cls(connection)
         database.migrate()
-        harden(connection, temp_directory=data_dir / "spill", memory_bytes=memory_bytes)
+        harden(
+            connection,
+            temp_directory=data_dir / "spill",
+            memory_bytes=memory_bytes,
+            threads=threads,
+        )
         return database
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -63,13 +81,18 @@ class Database:
                 cursor.execute("ROLLBACK")
 
     @contextmanager
-    def writing(self, *, keep: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    def writing(
+        self, *, keep: bool = True, timeout_seconds: float = WRITE_TIMEOUT_SECONDS
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor in a transaction that is committed at the end, rolled back on an exception.
 
-        `keep=False` rolls back in any case.
+        `keep=False` rolls back in any case. Raises `StoreBusy` when its turn does not come.
         """
-        if not self._writing.acquire(timeout=WRITE_TIMEOUT_SECONDS):
-            raise TimeoutError("another commit has been running for too long")
+        if not self._writing.acquire(timeout=timeout_seconds):
+            raise StoreBusy(
+                f"write: another delivery has been settled for {timeout_seconds:g} seconds; "
+                "try again in a while"
+            )
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute("BEGIN TRANSACTION")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import duckdb
 
 from costwire_db_handler.decide import Applied
 from costwire_db_handler.errors import UnknownDelivery
 from costwire_db_handler.ledger import Entry, State
-from costwire_focus.manifest import Manifest
+from costwire_focus.manifest import Manifest, ManifestTimes
 
-_COLUMNS = "commit, manifest, entry, periods, applied"
+_COLUMNS = "manifest, entry, periods, applied, twin, dry_run"
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,35 @@ class Delivery:
     periods: list[str] = field(default_factory=list)
     """The billing periods that it is the state of, once that is known."""
     applied: int | None = None
+    """The state that readers saw from then on; its new charges carry this number."""
+    twin: int | None = None
+    """Of a repeated content: the delivery that brought it."""
+    dry_run: bool = False
 
     @property
     def commit(self) -> int:
         """Its number."""
         return self.entry.commit
 
+    @property
+    def brought_by(self) -> int:
+        """The delivery whose charges and quarantined rows are this one's."""
+        return self.twin or self.commit
+
     def settled(self, **changes: object) -> Delivery:
         """The delivery with another entry: the fields that differ."""
         return replace(self, entry=self.entry.model_copy(update=changes))
+
+    def aborted(self, now: datetime) -> Delivery:
+        """The delivery given up."""
+        times = self.entry.times.model_copy(update={"committed": now})
+        return self.settled(state=State.ABORTED, times=times)
+
+    def read_at(self, times: ManifestTimes) -> Delivery:
+        """The delivery of a source that was read again and had not changed."""
+        told = self.entry.times.model_copy(update={"read": times.read})
+        manifest = self.manifest.model_copy(update={"times": times})
+        return replace(self.settled(times=told), manifest=manifest)
 
 
 def next_number(sql: duckdb.DuckDBPyConnection) -> int:
@@ -41,13 +62,22 @@ def next_number(sql: duckdb.DuckDBPyConnection) -> int:
     return int(sql.execute("SELECT nextval('costwire.commits')").fetchall()[0][0])
 
 
+def next_state(sql: duckdb.DuckDBPyConnection, commit: int) -> int:
+    """The number of the state that a delivery makes: larger than that of any state before.
+
+    Deliveries may be settled in another order than they are opened, so the own may be too small.
+    """
+    last = sql.execute("SELECT max(applied) FROM costwire.deliveries").fetchall()[0][0]
+    return commit if last is None or commit > last else next_number(sql)
+
+
 def put(sql: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     """Write a delivery, new or changed."""
     entry, manifest = delivery.entry, delivery.manifest
     sql.execute(
         "INSERT OR REPLACE INTO costwire.deliveries "
-        "(commit, id, table_name, source, mode, state, manifest, entry, periods, applied) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "(commit, id, table_name, source, mode, state, manifest, entry, periods, applied, twin, "
+        "dry_run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             entry.commit,
             entry.id,
@@ -59,6 +89,8 @@ def put(sql: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
             entry.to_json(),
             json.dumps(delivery.periods),
             delivery.applied,
+            delivery.twin,
+            delivery.dry_run,
         ],
     )
 
@@ -77,9 +109,14 @@ def remove(sql: duckdb.DuckDBPyConnection, commit: int) -> None:
     sql.execute("DELETE FROM costwire.deliveries WHERE commit = ?", [commit])
 
 
-def of_table(sql: duckdb.DuckDBPyConnection, table: str | None) -> list[Delivery]:
-    """All deliveries, or those of one table, oldest first."""
-    return _find(sql, "table_name = coalesce(?, table_name)", [table])
+def entries(sql: duckdb.DuckDBPyConnection, table: str | None) -> list[Entry]:
+    """The ledger: all entries, or those of one table, oldest first."""
+    rows = sql.execute(
+        "SELECT entry FROM costwire.deliveries "
+        "WHERE table_name = coalesce(?, table_name) AND NOT dry_run ORDER BY commit",
+        [table],
+    ).fetchall()
+    return [Entry.model_validate_json(entry) for (entry,) in rows]
 
 
 def in_state(sql: duckdb.DuckDBPyConnection, state: State) -> list[Delivery]:
@@ -93,7 +130,8 @@ def same_content(
     """Deliveries of the same content by the same source, in one of these states, oldest first."""
     return _find(
         sql,
-        "id = ? AND table_name = ? AND source = ? AND mode = ? AND list_contains(?, state)",
+        "id = ? AND table_name = ? AND source = ? AND mode = ? AND list_contains(?, state) "
+        "AND NOT dry_run",
         [
             manifest.id,
             manifest.table,
@@ -102,15 +140,6 @@ def same_content(
             [state.value for state in states],
         ],
     )
-
-
-def has_delivered(sql: duckdb.DuckDBPyConnection, table: str, source: str) -> bool:
-    """Whether a source has ever shaped what readers of a table see."""
-    found = sql.execute(
-        "SELECT 1 FROM costwire.shapes WHERE table_name = ? AND source = ? LIMIT 1",
-        [table, source],
-    ).fetchall()
-    return bool(found)
 
 
 def shapes(sql: duckdb.DuckDBPyConnection, table: str, source: str) -> dict[str, Applied]:
@@ -150,6 +179,8 @@ def _find(sql: duckdb.DuckDBPyConnection, where: str, parameters: list[object]) 
             entry=Entry.model_validate_json(entry),
             periods=json.loads(periods),
             applied=applied,
+            twin=twin,
+            dry_run=dry_run,
         )
-        for _, manifest, entry, periods, applied in rows
+        for manifest, entry, periods, applied, twin, dry_run in rows
     ]

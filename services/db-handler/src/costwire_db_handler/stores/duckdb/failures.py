@@ -27,6 +27,7 @@ _COLUMN = re.compile(r"Referenced column \"([^\n]+?)\" not found")
 _FUNCTION = re.compile(r"Function with name \"?([^\"\n]+?)\"? does not exist")
 _NO_MATCH = re.compile(r"No function matches the given name and argument types '([^\n]+?)'\.")
 _DUPLICATE = re.compile(r"[Dd]uplicate key|violates (?:primary key|unique) constraint")
+_MEMORY = re.compile(r"^Out of Memory Error|bad.alloc|[Mm]alloc .*failed")
 _QUOTED_VALUE = re.compile(r"\"[^\"]{200,}\"|'[^']{200,}'")
 _PLAIN: dict[type[duckdb.Error], type[SqlError]] = {
     duckdb.ParserException: SqlParse,
@@ -55,7 +56,7 @@ def translate(error: BaseException) -> SqlError:
     if isinstance(error, SqlError):
         return error
     text = str(error)
-    if isinstance(error, duckdb.OutOfMemoryException | MemoryError):
+    if isinstance(error, duckdb.OutOfMemoryException | MemoryError) or _MEMORY.search(text):
         return MemoryExceeded(_TOO_MUCH)
     if isinstance(error, duckdb.TransactionException) and "onflict" in text:
         return VersionConflict("another statement changed the same rows: try again")

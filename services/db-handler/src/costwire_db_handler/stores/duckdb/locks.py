@@ -1,15 +1,10 @@
-"""The locks of the engine and of the process, which hold whatever passes the guard."""
+"""The engine's own locks, which hold whatever passes the guard."""
 
 from pathlib import Path
 
 import duckdb
 
 from costwire_db_handler.stores.duckdb.watchdog import MIB
-
-try:
-    import resource
-except ImportError:  # pragma: no cover - there is none on Windows
-    resource = None  # type: ignore[assignment]
 
 
 def harden(
@@ -41,18 +36,3 @@ def harden(
     }
     for name, value in settings.items():
         connection.execute(f"SET GLOBAL {name} = {value}")
-
-
-def cap_allocations(max_bytes: int) -> bool:
-    """Let a single huge allocation fail at once, as an error of the statement that wanted it.
-
-    A watchdog cannot stop a statement within one step, and one step can ask for gigabytes.
-    Gives False where the system knows no such limit.
-    """
-    if resource is None:
-        return False
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    if hard != resource.RLIM_INFINITY:
-        max_bytes = min(max_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (max_bytes, hard))
-    return True

@@ -4,58 +4,83 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from costwire_db_handler.stores.duckdb.prepare import CELL, ROW
+from costwire_db_handler.stores.duckdb.prepare import CELL, JSON_TEXT, ROW, ROWS_OF_PART
 from costwire_db_handler.stores.duckdb.scales import Fit
-from costwire_db_handler.stores.duckdb.staging import Staging
-from costwire_focus.amounts import CostSums
+from costwire_db_handler.stores.duckdb.staging import StagedParts
+from costwire_focus.amounts import CostSums, canonical_text
+from costwire_focus.instants import to_text
 from costwire_focus.typed import AMOUNT_DIGITS
 
-
-@dataclass(frozen=True)
-class Refused:
-    """Rows for the quarantine, and the sums of their costs."""
-
-    rows: list[dict[str, Any]]
-    sums: CostSums
+Row = dict[str, Any]
 
 
-def refused_rows(staging: Staging, fit: Fit) -> Refused:
-    """Rows with a cell that could not be typed, and rows whose amounts do not fit the table."""
-    rows = staging.quarantine()
+def refused_rows(staged: StagedParts, fit: Fit) -> Iterator[Row]:
+    """Rows with a cell that could not be typed, and rows whose amounts do not fit the table.
+
+    `line` is the number of the charge in the order in which the delivery sent them, from 1.
+    """
+    yield from _numbered(staged, staged.quarantine())
+    if fit.unfit:
+        yield from _numbered(staged, _unfit(staged, fit))
+
+
+def refused_sums(staged: StagedParts, fit: Fit) -> CostSums:
+    """The sums of the same charges' costs."""
     sums = CostSums()
-    for cells in staging.refused():
+    for cells in staged.refused():
         sums.add(pa.table({name: pa.array([cell], pa.string()) for name, cell in cells.items()}))
     if fit.unfit:
-        wanted = pa.array(list(fit.unfit), pa.int64())
-        for part in staging.read():
-            unfit = part.filter(pc.is_in(part.column(ROW), value_set=wanted))
-            if unfit.num_rows:
-                names = [name for name in unfit.column_names if name.startswith(CELL)]
-                charges = unfit.select(names).rename_columns([n.removeprefix(CELL) for n in names])
-                sums.add_typed(charges)
-                rows += _unfit_rows(charges, unfit.column(ROW).to_pylist(), fit)
-    return Refused(rows, sums)
+        for part in staged.read():
+            unfit = fit.only_unfit(part)
+            names = [name for name in unfit.column_names if name.startswith(CELL)]
+            charges = unfit.select(names).rename_columns([n.removeprefix(CELL) for n in names])
+            sums.add_typed(charges)
+    return sums
 
 
-def _unfit_rows(charges: pa.Table, numbers: list[int], fit: Fit) -> list[dict[str, Any]]:
-    rows = []
-    for number, cells in zip(numbers, charges.to_pylist(), strict=True):
-        column = fit.unfit[number]
-        text = {name: str(cell) for name, cell in cells.items() if cell is not None}
-        rows.append(
-            {
+def _numbered(staged: StagedParts, rows: Iterable[Row]) -> Iterator[Row]:
+    sizes = staged.sizes()
+    before = dict(zip(sizes, accumulate(sizes.values(), initial=0), strict=False))
+    for row in rows:
+        seq, index = divmod(row["line"], ROWS_OF_PART)
+        yield row | {"line": before[seq] + index + 1}
+
+
+def _unfit(staged: StagedParts, fit: Fit) -> Iterator[Row]:
+    for part in staged.read():
+        unfit = fit.only_unfit(part)
+        reasons = fit.reasons(unfit.column(ROW))
+        for cells, column in zip(unfit.to_pylist(), reasons, strict=True):
+            told = json.dumps(_as_text(cells), ensure_ascii=False)
+            yield {
                 "file": "",
-                "line": number,
-                "raw": base64.b64encode(json.dumps(text).encode()).decode(),
+                "line": cells[ROW],
+                "raw": base64.b64encode(told.encode()).decode(),
                 "column": column,
                 "rule": AMOUNT_DIGITS,
                 "reason": f"{column} has more digits than DECIMAL(38,{fit.scales[column]}) holds",
             }
-        )
-    return rows
+
+
+def _as_text(cells: Row) -> dict[str, str]:
+    """The charge as the report may have had it: the texts of its cells that are not null."""
+    found = {}
+    for name, cell in cells.items():
+        if name.startswith(CELL) and cell is not None:
+            column = name.removeprefix(CELL)
+            found[column] = _text(cells.get(JSON_TEXT + column) or cell)
+    return found
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, Decimal):
+        return canonical_text(cell)
+    return to_text(cell) if isinstance(cell, datetime) else str(cell)

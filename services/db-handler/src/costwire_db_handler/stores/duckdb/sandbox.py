@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from costwire_db_handler.sql.errors import (
     VersionConflict,
 )
 from costwire_db_handler.stores.duckdb.failures import translate
+from costwire_db_handler.stores.duckdb.headroom import Headroom
 from costwire_db_handler.stores.duckdb.watchdog import MIB, Stopped, Watch, Watchdog
 
 _BATCH_ROWS = 1_024
@@ -56,12 +57,20 @@ class Ownership(Protocol):
 
 
 class Sandbox:
-    """Runs statements; each call wants a cursor that nobody else uses meanwhile."""
+    """Runs statements; each call wants a cursor that nobody else uses meanwhile.
+
+    `headroom`: limits the growth of the process; whoever gives one also lifts it for deliveries.
+    """
 
     def __init__(
-        self, watchdog: Watchdog, ownership: Ownership, limits: Limits | None = None
+        self,
+        watchdog: Watchdog,
+        ownership: Ownership,
+        limits: Limits | None = None,
+        headroom: Headroom | None = None,
     ) -> None:
         self._watchdog = watchdog
+        self._headroom = headroom
         self._ownership = ownership
         self._limits = Limits() if limits is None else limits
 
@@ -152,8 +161,9 @@ class Sandbox:
         names, types = list(relation.columns), [str(kind) for kind in relation.types]
         batches: list[pa.RecordBatch] = []
         rows = size = 0
-        reader = relation.to_arrow_reader(_BATCH_ROWS)
+        reader = None
         try:
+            reader = relation.to_arrow_reader(_BATCH_ROWS)
             for batch in reader:
                 rows += batch.num_rows
                 size += batch.nbytes
@@ -161,8 +171,15 @@ class Sandbox:
                 if watch.stopped is not None:
                     raise self._stopped(watch)
                 batches.append(batch)
+        except BaseException:
+            # An exception keeps this frame, and with it all that the frame still names.
+            batch = None
+            batches.clear()
+            raise
         finally:
-            reader.close()
+            if reader is not None:
+                reader.close()
+            del reader, relation
         return Result(names, types, batches, rows)
 
     def _check_size(self, rows: int, size: int) -> None:
@@ -181,11 +198,14 @@ class Sandbox:
     def _transaction(self, connection: Connection, begin: str, end: str) -> Iterator[Watch]:
         """A watched transaction; its end is not watched, so that no commit is ever stopped."""
         watch: Watch | None = None
+        self._watchdog.wait_for_room()
         try:
             connection.execute(begin)
-            with self._watchdog.watch(
-                connection, timeout_seconds=self._limits.timeout_seconds
-            ) as watch:
+            seconds = self._limits.timeout_seconds
+            with (
+                self._headroom.bounded() if self._headroom else nullcontext(),
+                self._watchdog.watch(connection, timeout_seconds=seconds) as watch,
+            ):
                 yield watch
             connection.execute(end)
         except _RowRefused:

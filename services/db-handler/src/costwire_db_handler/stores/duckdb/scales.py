@@ -1,9 +1,11 @@
-"""Scales of DECIMAL columns: widened while 38 digits allow, so that no amount is ever rounded."""
+"""Scales of DECIMAL columns: widened while digits allow, so that no amount is ever rounded."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import duckdb
 import pyarrow as pa
@@ -12,9 +14,13 @@ import pyarrow.compute as pc
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.duckdb.catalog import current, history, refresh_view
 from costwire_db_handler.stores.duckdb.prepare import CELL, ROW
-from costwire_db_handler.stores.duckdb.staging import Staging
+from costwire_db_handler.stores.duckdb.staging import StagedParts
 from costwire_focus.amounts import EXACT
-from costwire_focus.typed import DIGITS, SCALES, fits
+from costwire_focus.typed import DIGITS, fits
+
+WIDEST_SCALE = 30
+"""No column is widened further: a charge of the noise of doubles (`-1.38e-17` has 33 decimals) must
+not take away the digits before the point that all later charges need."""
 
 
 @dataclass(frozen=True)
@@ -23,19 +29,39 @@ class Fit:
 
     scales: dict[str, int] = field(default_factory=dict)
     """column -> the scale that its column has, or is to get."""
-    unfit: dict[int, str] = field(default_factory=dict)
-    """Rows with an amount that has more digits than its column can hold -> that column."""
+    unfit: dict[str, pa.Array] = field(default_factory=dict)
+    """column -> the rows whose amount has more digits than it can hold."""
 
     def without_unfit(self, part: pa.Table) -> pa.Table:
         """The rows of a staged part that fit."""
-        if not self.unfit:
-            return part
-        unfit = pc.is_in(part.column(ROW), value_set=pa.array(list(self.unfit), pa.int64()))
-        return part.filter(pc.invert(unfit))
+        return part.filter(pc.invert(self._is_unfit(part))) if self.unfit else part
+
+    def only_unfit(self, part: pa.Table) -> pa.Table:
+        """The other rows."""
+        return part.filter(self._is_unfit(part)) if self.unfit else part.slice(0, 0)
+
+    def count(self) -> int:
+        """How many rows do not fit."""
+        return len(pc.unique(pa.concat_arrays(self.unfit.values()))) if self.unfit else 0
+
+    def reasons(self, rows: pa.ChunkedArray) -> list[str]:
+        """For each of these rows that do not fit, the first column that refuses it."""
+        names = list(self.unfit)
+        first = pc.coalesce(
+            *(
+                pc.if_else(pc.is_in(rows, value_set=found), pa.scalar(number), None)
+                for number, found in enumerate(self.unfit.values())
+            )
+        )
+        return [names[number] for number in first.to_pylist()]
+
+    def _is_unfit(self, part: pa.Table) -> pa.ChunkedArray:
+        everywhere = pa.concat_arrays(self.unfit.values())
+        return pc.is_in(part.column(ROW), value_set=everywhere)
 
 
 def fit(
-    sql: duckdb.DuckDBPyConnection, table: str, names: Mapping[str, str], staging: Staging
+    sql: duckdb.DuckDBPyConnection, table: str, names: Mapping[str, str], staged: StagedParts
 ) -> Fit:
     """Choose for each amount column the scale that loses no digit, and widen the table to it.
 
@@ -43,28 +69,26 @@ def fit(
     fewest charges; those are told, never rounded.
     """
     present = _scales(sql, table)
-    staged = _staged_scales(staging)
     result = Fit()
     changed = False
-    for column, scales in staged.items():
-        sql_name = names[column]
-        now = present[sql_name]
-        target = max(now, *scales)
-        if scales != {now}:
-            room = DIGITS - _integer_digits(sql, table, sql_name)
-            target = _best_scale(staging, column, now, target, room, result.unfit)
-        result.scales[column] = target
-        if target > now:
-            _alter(sql, table, sql_name, target)
+    for column, scales in _staged_scales(staged).items():
+        now = present[names[column]]
+        result.scales[column] = now
+        if scales == {now}:
+            continue
+        room = DIGITS - _integer_digits(sql, table, names[column])
+        result.scales[column] = _best_scale(staged, column, now, room, result.unfit)
+        if result.scales[column] > now:
+            _alter(sql, table, names[column], result.scales[column])
             changed = True
     if changed:
         refresh_view(sql, table)
     return result
 
 
-def _staged_scales(staging: Staging) -> dict[str, set[int]]:
+def _staged_scales(staged: StagedParts) -> dict[str, set[int]]:
     scales: dict[str, set[int]] = {}
-    for schema in staging.schemas():
+    for schema in staged.schemas():
         for item in schema:
             if item.name.startswith(CELL) and pa.types.is_decimal(item.type):
                 scales.setdefault(item.name.removeprefix(CELL), set()).add(item.type.scale)
@@ -72,22 +96,41 @@ def _staged_scales(staging: Staging) -> dict[str, set[int]]:
 
 
 def _best_scale(
-    staging: Staging, column: str, now: int, wanted: int, room: int, unfit: dict[int, str]
+    staged: StagedParts, column: str, now: int, room: int, unfit: dict[str, pa.Array]
 ) -> int:
-    if wanted <= room and not _unfit_rows(staging, column, wanted):
-        return wanted
-    candidates = sorted({now, *(s for s in (*SCALES, room) if now <= s <= room)}, reverse=True)
-    refused = {scale: _unfit_rows(staging, column, scale) for scale in candidates}
-    best = min(candidates, key=lambda scale: (len(refused[scale]), -scale))
-    unfit.update(dict.fromkeys(refused[best], column))
+    """The scale that is needed and no more, so that sums have room; else what refuses fewest."""
+    widest = min(room, WIDEST_SCALE)
+    needed = max(now, min(widest, _needed_scale(staged, column, now)))
+    best, refused = needed, _unfit_rows(staged, column, needed)
+    if len(refused):
+        for scale in range(now, widest + 1):
+            found = _unfit_rows(staged, column, scale)
+            if len(found) < len(refused):
+                best, refused = scale, found
+    if len(refused):
+        unfit[column] = refused
     return best
 
 
-def _unfit_rows(staging: Staging, column: str, scale: int) -> list[int]:
+def _needed_scale(staged: StagedParts, column: str, least: int) -> int:
+    """The smallest scale, from `least` on, that keeps all digits after the point."""
+    for part in staged.read([CELL + column]):
+        if CELL + column in part.column_names:
+            amounts = part.column(CELL + column)
+            scales = range(least, amounts.type.scale)
+            least += bisect_left(scales, True, key=partial(_is_whole, amounts))
+    return least
+
+
+def _is_whole(amounts: pa.ChunkedArray, scale: int) -> bool:
+    return bool(pc.all(pc.equal(pc.round(amounts, scale), amounts)).as_py())
+
+
+def _unfit_rows(staged: StagedParts, column: str, scale: int) -> pa.Array:
     """The rows whose amount is not exact, or too large, in this scale."""
     target = pa.decimal128(DIGITS, scale)
-    rows: list[int] = []
-    for part in staging.read([CELL + column, ROW]):
+    rows = [pa.array([], pa.int64())]
+    for part in staged.read([CELL + column, ROW]):
         if CELL + column not in part.column_names:
             continue
         amounts = part.column(CELL + column)
@@ -95,8 +138,8 @@ def _unfit_rows(staging: Staging, column: str, scale: int) -> list[int]:
             pc.cast(amounts, target)
         except pa.ArrowInvalid:
             unfit = pc.invert(fits(pc.cast(amounts, EXACT), scale))
-            rows += part.column(ROW).filter(unfit).to_pylist()
-    return rows
+            rows += part.column(ROW).filter(unfit).chunks
+    return pa.concat_arrays(rows)
 
 
 def _scales(sql: duckdb.DuckDBPyConnection, table: str) -> dict[str, int]:
@@ -114,12 +157,11 @@ def _alter(sql: duckdb.DuckDBPyConnection, table: str, column: str, scale: int) 
 
 
 def _integer_digits(sql: duckdb.DuckDBPyConnection, table: str, column: str) -> int:
-    """Digits before the point of the largest amount that the table holds."""
+    """Digits before the point of the largest amount that the table holds; 0 below 1."""
     largest = " UNION ALL ".join(
         f"SELECT max(abs({quoted(column)})) AS amount FROM {target}"
         for target in (current(table), history(table))
     )
-    found = sql.execute(
-        f"SELECT max(len(split_part(amount::VARCHAR, '.', 1))) FROM ({largest})"
-    ).fetchall()[0][0]
-    return int(found or 1)
+    found = sql.execute(f"SELECT max(trunc(amount))::VARCHAR FROM ({largest})").fetchall()[0][0]
+    digits = str(found or "0").partition(".")[0].lstrip("0")
+    return len(digits)

@@ -5,97 +5,148 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import threading
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from costwire_db_handler.errors import PartDiffers
+from costwire_db_handler.stores.duckdb.prepare import Prepared
 
-_DIGEST, _QUARANTINE, _REFUSED = b"digest", b"quarantine", b"refused"
+_DIGEST, _QUARANTINE, _REFUSED, _ROWS = b"digest", b"quarantine", b"refused", b"rows"
+_SUFFIX, _UNFINISHED = ".arrow", ".unfinished"
 
 
-class Staging:
-    """The staged parts of one delivery. A part is there as a whole or not at all."""
+class StagingArea:
+    """The staged parts of all open deliveries."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._moving = threading.Lock()
 
-    def parts(self) -> list[int]:
-        """The numbers of the parts that are there."""
-        return sorted(int(path.stem) for path in self._folder.glob("*.arrow"))
+    def keep_only(self, commits: Collection[int]) -> None:
+        """Remove the parts of deliveries that are open no more, and what was never finished."""
+        if not self._folder.is_dir():
+            return
+        kept = {str(commit) for commit in commits}
+        for path in self._folder.iterdir():
+            if path.is_dir() and path.name not in kept:
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.suffix == _UNFINISHED:
+                path.unlink()
 
-    def holds(self, seq: int, digest: str) -> bool:
-        """Whether the part is there; raises `PartDiffers` when it is there with other bytes."""
-        path = self._path(seq)
+    def parts_of(self, commit: int) -> StagedParts:
+        """What is staged of a delivery at this moment."""
+        return StagedParts(self._of(commit))
+
+    def holds(self, commit: int, seq: int, digest: str) -> bool:
+        """Whether a part is there; raises `PartDiffers` when it is there with other bytes."""
+        path = _path(self._of(commit), seq)
         if not path.exists():
             return False
-        known = self._metadata(seq)[_DIGEST].decode()
-        if known != digest:
+        if _metadata(path)[_DIGEST].decode() != digest:
             raise PartDiffers(
                 f"stage part {seq}: it was staged before with other bytes; "
                 "abort the delivery and open it anew"
             )
         return True
 
-    def write(
+    def place(
         self,
+        commit: int,
         seq: int,
-        charges: pa.Table,
-        *,
+        part: Prepared,
         digest: str,
-        quarantine: Sequence[dict[str, Any]],
-        refused: pa.Table,
+        must_be_open: Callable[[], None],
     ) -> None:
-        """Keep a part durably, with the rows of it that cannot be stored."""
+        """Keep a part durably, as a whole or not at all.
+
+        `must_be_open` raises when the delivery was settled meanwhile; then nothing is kept.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
-        metadata = {
-            _DIGEST: digest.encode(),
-            _QUARANTINE: json.dumps(list(quarantine)).encode(),
-            _REFUSED: json.dumps(refused.to_pylist()).encode(),
-        }
-        table = charges.replace_schema_metadata(metadata)
-        path = self._path(seq)
-        unfinished = path.with_suffix(".unfinished")
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
-        with unfinished.open("wb") as sink:
-            with pa.ipc.new_file(sink, table.schema, options=options) as writer:
-                writer.write_table(table)
-            sink.flush()
-            os.fsync(sink.fileno())
-        unfinished.replace(path)
+        unfinished = self._folder / f"{uuid.uuid4().hex}{_UNFINISHED}"
+        try:
+            _write(unfinished, part, digest)
+            with self._moving:
+                must_be_open()
+                if not self.holds(commit, seq, digest):
+                    self._of(commit).mkdir(exist_ok=True)
+                    unfinished.replace(_path(self._of(commit), seq))
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def clear(self, commit: int) -> None:
+        """Remove all parts of a delivery that is open no more."""
+        with self._moving:
+            shutil.rmtree(self._of(commit), ignore_errors=True)
+
+    def _of(self, commit: int) -> Path:
+        return self._folder / str(commit)
+
+
+class StagedParts:
+    """The parts of one delivery that were there when it was asked for; later ones are not seen."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.numbers = sorted(int(path.stem) for path in folder.glob(f"*{_SUFFIX}"))
 
     def read(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The parts in order, whole or with some of their columns (those that a part has)."""
-        for seq in self.parts():
-            with pa.OSFile(str(self._path(seq))) as file:
+        for path in self._paths():
+            with pa.OSFile(str(path)) as file:
                 yield _read_columns(file, names).replace_schema_metadata(None)
 
     def schemas(self) -> Iterator[pa.Schema]:
         """The schema of each part."""
-        for seq in self.parts():
-            with pa.OSFile(str(self._path(seq))) as file:
+        for path in self._paths():
+            with pa.OSFile(str(path)) as file:
                 yield pa.ipc.open_file(file).schema.remove_metadata()
 
-    def quarantine(self) -> list[dict[str, Any]]:
+    def quarantine(self) -> Iterator[dict[str, Any]]:
         """The rows of all parts that cannot be stored."""
-        return [row for seq in self.parts() for row in json.loads(self._metadata(seq)[_QUARANTINE])]
+        for path in self._paths():
+            yield from json.loads(_metadata(path)[_QUARANTINE])
 
-    def refused(self) -> list[dict[str, str | None]]:
+    def refused(self) -> Iterator[dict[str, str | None]]:
         """The cells of the same rows, as they came."""
-        return [row for seq in self.parts() for row in json.loads(self._metadata(seq)[_REFUSED])]
+        for path in self._paths():
+            yield from json.loads(_metadata(path)[_REFUSED])
 
-    def clear(self) -> None:
-        """Remove everything."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+    def sizes(self) -> dict[int, int]:
+        """How many charges each part came with, the refused ones included."""
+        return {seq: int(_metadata(_path(self._folder, seq))[_ROWS]) for seq in self.numbers}
 
-    def _metadata(self, seq: int) -> dict[bytes, bytes]:
-        with pa.OSFile(str(self._path(seq))) as file:
-            return dict(pa.ipc.open_file(file).schema.metadata)
+    def _paths(self) -> Iterator[Path]:
+        return (_path(self._folder, seq) for seq in self.numbers)
 
-    def _path(self, seq: int) -> Path:
-        return self._folder / f"{seq:08}.arrow"
+
+def _path(folder: Path, seq: int) -> Path:
+    return folder / f"{seq:08}{_SUFFIX}"
+
+
+def _metadata(path: Path) -> dict[bytes, bytes]:
+    with pa.OSFile(str(path)) as file:
+        return dict(pa.ipc.open_file(file).schema.metadata)
+
+
+def _write(path: Path, part: Prepared, digest: str) -> None:
+    metadata = {
+        _DIGEST: digest.encode(),
+        _QUARANTINE: json.dumps(part.quarantine).encode(),
+        _REFUSED: json.dumps(part.refused.to_pylist()).encode(),
+        _ROWS: str(part.charges.num_rows + part.refused.num_rows).encode(),
+    }
+    table = part.charges.replace_schema_metadata(metadata)
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with path.open("wb") as sink:
+        with pa.ipc.new_file(sink, table.schema, options=options) as writer:
+            writer.write_table(table)
+        sink.flush()
+        os.fsync(sink.fileno())
 
 
 def _read_columns(file: pa.NativeFile, names: Sequence[str] | None) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +12,11 @@ import pyarrow as pa
 from costwire_db_handler.decide import Period
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.duckdb.catalog import current, history
-from costwire_db_handler.stores.duckdb.incoming import KEYS, Incoming
+from costwire_db_handler.stores.duckdb.incoming import KEYS, NAMED, Incoming
 from costwire_focus.amounts import COST_COLUMNS, NO_CURRENCY, CostSums
 from costwire_focus.manifest import month_of
 
+_BATCH_ROWS = 20_000
 ADDED = "SELECT row FROM added"
 
 
@@ -42,7 +43,7 @@ def scope_periods(
 
     Those that its charges name, and of the charges there already those of a declared month.
     """
-    named = {p for (p,) in sql.execute(f"SELECT DISTINCT period FROM {KEYS}").fetchall()}
+    named = {p for (p,) in sql.execute(f"SELECT period FROM {NAMED}").fetchall()}
     if declared:
         named |= {
             period
@@ -64,6 +65,11 @@ def _present_periods(
     ).fetchall()
 
 
+def loaded(sql: duckdb.DuckDBPyConnection) -> int:
+    """How many charges of the delivery are loaded."""
+    return int(sql.execute(f"SELECT count(*) FROM {KEYS}").fetchall()[0][0])
+
+
 def compare(
     sql: duckdb.DuckDBPyConnection, table: str, source: int, periods: Sequence[str]
 ) -> Difference:
@@ -71,12 +77,12 @@ def compare(
 
     Fills the temporary tables `added` (rows of the delivery) and `removed` (row ids of current).
     """
+    scope = f"FROM {current(table)} WHERE _source = ? AND list_contains(?, _period)"
+    parameters = [source, list(periods)]
     sql.execute(
-        "CREATE OR REPLACE TEMP TABLE present AS "
-        "SELECT rowid AS id, _content AS content, _dimensions AS dimensions, _period AS period, "
-        "row_number() OVER (PARTITION BY _content ORDER BY rowid) AS copy "
-        f"FROM {current(table)} WHERE _source = ? AND list_contains(?, _period)",
-        [source, list(periods)],
+        "CREATE OR REPLACE TEMP TABLE present AS SELECT rowid AS id, _content AS content, "
+        f"row_number() OVER (PARTITION BY _content ORDER BY rowid) AS copy {scope}",
+        parameters,
     )
     sql.execute(
         f"""
@@ -85,30 +91,32 @@ def compare(
             SELECT *, row_number() OVER (PARTITION BY content ORDER BY row) AS copy FROM {KEYS}
         ) AS incoming ANTI JOIN present USING (content, copy);
         CREATE OR REPLACE TEMP TABLE removed AS
-        SELECT id, dimensions, period FROM present ANTI JOIN (
-            SELECT content, row_number() OVER (PARTITION BY content ORDER BY row) AS copy
-            FROM {KEYS}
-        ) AS incoming USING (content, copy)"""
+        SELECT gone.id, _dimensions AS dimensions, _period AS period
+        FROM (
+            SELECT id FROM present ANTI JOIN (
+                SELECT content, row_number() OVER (PARTITION BY content ORDER BY row) AS copy
+                FROM {KEYS}
+            ) AS incoming USING (content, copy)
+        ) AS gone JOIN {current(table)} AS charge ON charge.rowid = gone.id;
+        DROP TABLE present"""
     )
-    return _difference(sql)
+    before = sql.execute(f"SELECT _period, count(*) {scope} GROUP BY ALL", parameters).fetchall()
+    return _difference(sql, dict(before))
 
 
 def nothing_present(sql: duckdb.DuckDBPyConnection) -> Difference:
     """The comparison for a delivery that replaces nothing: all of it is added."""
     sql.execute(
-        "CREATE OR REPLACE TEMP TABLE present "
-        "(id BIGINT, content UHUGEINT, dimensions UHUGEINT, period VARCHAR);"
         f"CREATE OR REPLACE TEMP TABLE added AS SELECT row, dimensions FROM {KEYS};"
         "CREATE OR REPLACE TEMP TABLE removed (id BIGINT, dimensions UHUGEINT, period VARCHAR)"
     )
-    return _difference(sql)
+    return _difference(sql, {})
 
 
-def _difference(sql: duckdb.DuckDBPyConnection) -> Difference:
+def _difference(sql: duckdb.DuckDBPyConnection, before: Mapping[str, int]) -> Difference:
     """Count; added and removed charges of equal dimensions are corrected, as many as pair up."""
-    rows, added, removed = sql.execute(
-        f"SELECT (SELECT count(*) FROM {KEYS}), (SELECT count(*) FROM added), "
-        "(SELECT count(*) FROM removed)"
+    added, removed = sql.execute(
+        "SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM removed)"
     ).fetchall()[0]
     sql.execute(
         """
@@ -118,19 +126,18 @@ def _difference(sql: duckdb.DuckDBPyConnection) -> Difference:
         JOIN (SELECT dimensions, count(*) AS n FROM removed GROUP BY ALL) AS r USING (dimensions)"""
     )
     corrected = sql.execute("SELECT coalesce(sum(pairs), 0)::BIGINT FROM paired").fetchall()[0][0]
-    periods = sql.execute(
+    gone = sql.execute(
         """
-        SELECT period, count(*) AS before, coalesce(any_value(gone.n), 0)
-        FROM present LEFT JOIN (
-            SELECT period, count(*) AS n FROM (
-                SELECT period, dimensions, row_number() OVER (PARTITION BY dimensions) AS copy
-                FROM removed
-            ) LEFT JOIN paired USING (dimensions)
-            WHERE copy > coalesce(pairs, 0) GROUP BY period
-        ) AS gone USING (period)
-        GROUP BY period ORDER BY period"""
+        SELECT period, count(*) FROM (
+            SELECT period, dimensions,
+                   row_number() OVER (PARTITION BY dimensions ORDER BY id) AS copy
+            FROM removed
+        ) LEFT JOIN paired USING (dimensions)
+        WHERE copy > coalesce(pairs, 0) GROUP BY period"""
     ).fetchall()
-    return Difference(rows, added, removed, corrected, [Period(*period) for period in periods])
+    withdrawn = dict(gone)
+    periods = [Period(name, n, withdrawn.get(name, 0)) for name, n in sorted(before.items())]
+    return Difference(loaded(sql), added, removed, corrected, periods)
 
 
 def found_elsewhere(sql: duckdb.DuckDBPyConnection, table: str, source: int) -> dict[str, int]:
@@ -148,6 +155,17 @@ def found_elsewhere(sql: duckdb.DuckDBPyConnection, table: str, source: int) -> 
         [source],
     ).fetchall()
     return dict(found)
+
+
+def present_rows(
+    sql: duckdb.DuckDBPyConnection, table: str, source: int, commit: int | None
+) -> int:
+    """How many charges that a commit brought readers still see."""
+    found = sql.execute(
+        f"SELECT count(*) FROM {current(table)} WHERE _source = ? AND _commit = ?",
+        [source, commit],
+    ).fetchall()
+    return int(found[0][0])
 
 
 def apply(
@@ -190,7 +208,7 @@ def stored_sums(
     )
     chosen = ", ".join([f'{currency} AS "BillingCurrency"', *map(quoted, costs)])
     query = f"SELECT {chosen} FROM {relation} WHERE {where}"
-    reader = sql.sql(query, params=list(parameters)).to_arrow_reader(100_000)
+    reader = sql.sql(query, params=list(parameters)).to_arrow_reader(_BATCH_ROWS)
     rows, sums = 0, CostSums()
     for batch in reader:
         rows += batch.num_rows

@@ -71,6 +71,15 @@ class Watchdog:
         self._closed = False
         self._thread: threading.Thread | None = None
 
+    def wait_for_room(self, *, seconds: float = 1.0) -> None:
+        """Wait while the process is too large, but not longer: it may be so for another reason.
+
+        What a hungry statement took is given back a moment after its end.
+        """
+        until = self._clock() + seconds
+        while self._measure() > self._ceiling and self._clock() < until:
+            time.sleep(self._interval)
+
     @contextmanager
     def watch(self, connection: Interruptible, *, timeout_seconds: float) -> Iterator[Watch]:
         """Watch what the block runs on a connection; nothing is interrupted after its end."""

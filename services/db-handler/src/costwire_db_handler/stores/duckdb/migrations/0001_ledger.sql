@@ -11,9 +11,13 @@ CREATE TABLE costwire.deliveries (
     manifest VARCHAR NOT NULL,
     entry VARCHAR NOT NULL,
     periods VARCHAR NOT NULL,
-    applied BIGINT
+    applied BIGINT,
+    twin BIGINT,
+    dry_run BOOLEAN NOT NULL
 );
-COMMENT ON COLUMN costwire.deliveries.applied IS 'the commit number that its charges carry; differs from commit when it was accepted later';
+COMMENT ON COLUMN costwire.deliveries.applied IS 'the state that readers saw from then on, and the number that its new charges carry; differs from commit when another delivery was settled, or it was accepted, later than it was opened';
+COMMENT ON COLUMN costwire.deliveries.twin IS 'of a repeated content: the delivery that brought it, whose charges and quarantine are its own';
+COMMENT ON COLUMN costwire.deliveries.dry_run IS 'opened to see what it would do; in no list, and gone once that is told';
 
 CREATE TABLE costwire.shapes (
     table_name VARCHAR NOT NULL,

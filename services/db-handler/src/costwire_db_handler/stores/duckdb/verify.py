@@ -1,0 +1,78 @@
+"""Whether what is staged of a delivery is what its manifest says: rows, sums, declared months."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import pyarrow as pa
+
+from costwire_db_handler.errors import OutsideScope, Unbalanced
+from costwire_db_handler.stores.duckdb.prepare import CELL, PERIOD
+from costwire_db_handler.stores.duckdb.staging import StagedParts
+from costwire_focus.amounts import COST_COLUMNS, CostSums
+from costwire_focus.manifest import Manifest, month_of
+
+_PERIOD_END = CELL + "BillingPeriodEnd"
+_ZERO = Decimal(0)
+
+
+def verify_rows(manifest: Manifest, *, published: int, quarantined: int) -> None:
+    """The counts of charges and of quarantined rows; raises `Unbalanced`."""
+    claimed = manifest.rows
+    if published != claimed.published:
+        raise Unbalanced(f"{published} charges arrived where the manifest has {claimed.published}")
+    if quarantined != claimed.quarantined:
+        raise Unbalanced(
+            f"{quarantined} quarantined rows arrived where the manifest has {claimed.quarantined}"
+        )
+
+
+def verify_sums(manifest: Manifest, staged: StagedParts) -> None:
+    """Every cost column in every currency, to the last digit; raises `Unbalanced`."""
+    arrived = _sums(staged)
+    for currency in sorted({*arrived.currencies(), *manifest.sums}):
+        lines = manifest.sums.get(currency, {})
+        for column in COST_COLUMNS:
+            line = lines.get(column)
+            there = arrived.get(currency, column) or _ZERO
+            if there != (Decimal(line.published) if line else _ZERO):
+                raise Unbalanced(
+                    f"the sum of {column} in {currency} arrived as {there:f}, "
+                    f"the manifest has {line.published if line else 'none'}"
+                )
+
+
+def _sums(staged: StagedParts) -> CostSums:
+    sums = CostSums()
+    for part in staged.read([CELL + name for name in (*COST_COLUMNS, "BillingCurrency")]):
+        sums.add_typed(part.rename_columns([n.removeprefix(CELL) for n in part.column_names]))
+    for row in staged.refused():
+        sums.add(pa.table({name: pa.array([cell], pa.string()) for name, cell in row.items()}))
+    return sums
+
+
+def verify_scope(manifest: Manifest, staged: StagedParts) -> None:
+    """No charge lies outside the declared months, or widens them; raises `OutsideScope`."""
+    declared = manifest.scope.declared
+    if not declared:
+        return
+    for part in staged.read([PERIOD, _PERIOD_END]):
+        present = [name for name in (PERIOD, _PERIOD_END) if name in part.column_names]
+        for period in part.select(present).group_by(present).aggregate([]).to_pylist():
+            start = period[PERIOD]
+            if start and _month(start, period.get(_PERIOD_END)) not in declared:
+                raise OutsideScope(
+                    f"charges of the billing period that begins {start} arrived, "
+                    f"the manifest declares {', '.join(declared)}"
+                )
+
+
+def default_period(manifest: Manifest) -> str:
+    """The start of the one declared month, for charges that name no period; '' where none is."""
+    declared = manifest.scope.declared or []
+    return f"{declared[0]}-01T00:00:00Z" if len(declared) == 1 else ""
+
+
+def _month(start: str, end: datetime | None) -> str:
+    return month_of(datetime.fromisoformat(start).replace(tzinfo=None), end)

@@ -1,0 +1,39 @@
+"""A process that delivers one state after the other until it is killed; prints each of them."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from tests.factories import NOW, a_charge, a_report
+
+from costwire_db_handler.decide import Thresholds
+from costwire_db_handler.ledger import State
+from costwire_db_handler.stores import StoreLimits, open_store
+
+ROWS = 60
+
+
+def deliver_until_killed(folder: Path) -> None:
+    """Every charge of state n costs n."""
+    store = open_store(folder, thresholds=Thresholds(), limits=StoreLimits())
+    number = max((int(entry.generation.timestamp()) for entry in store.deliveries()), default=0)
+    number = max(0, number - int(NOW.timestamp()))
+    while True:
+        rows = [a_charge(BilledCost=str(number), ResourceId=f"disk-{n}") for n in range(ROWS)]
+        report = a_report(rows, part_rows=10).generated(seconds=number)
+        entry = store.open_delivery(report.manifest, NOW + timedelta(seconds=number))
+        if entry.state is State.OPEN:
+            staged = store.staged_parts(entry.commit)
+            for seq, part in enumerate(report.parts):
+                if seq not in staged:
+                    store.stage_part(entry.commit, seq, part, str(seq))
+            store.commit(entry.commit, NOW)
+        sys.stdout.write(f"{number}\n")
+        sys.stdout.flush()
+        number += 1
+
+
+if __name__ == "__main__":
+    deliver_until_killed(Path(sys.argv[1]))

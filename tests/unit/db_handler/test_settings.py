@@ -1,0 +1,32 @@
+"""Settings from the environment."""
+
+import pytest
+from pydantic import ValidationError
+
+from costwire_db_handler.settings import Settings
+
+
+def test_service_listens_on_loopback_unless_told() -> None:
+    assert (Settings().host, Settings().port) == ("127.0.0.1", 8088)
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDLER_HOLD_WITHDRAWN_SHARE", "0.5")
+    assert Settings().hold_withdrawn_share == 0.5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"hold_withdrawn_share": 1.1},
+        {"hold_repeated_share": -0.1},
+        {"memory_mib": 16},
+        {"threads": 0},
+        {"open_deliveries": 0},
+        {"upload_quiet_seconds": 0},
+    ],
+    ids=str,
+)
+def test_wrong_setting_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate(wrong)
