@@ -1,0 +1,207 @@
+"""The grammar of the command line; imports nothing heavy, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias
+
+DEFAULT_DATA = Path("costwire-data")
+_TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar; the chosen command's module is `commands.<args.command>`."""
+    root = argparse.ArgumentParser(
+        prog="costwire", description="From a FOCUS report to exact, queryable costs."
+    )
+    root.add_argument("--version", action="version", version=f"costwire {version('costwire')}")
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_run, _sql, _ledger, _deliveries, _validate, _sample, _demo, _user):
+        add(commands)
+    return root
+
+
+def _run(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "run", help="deliver reports into the store", description="Deliver reports into the store."
+    )
+    command.add_argument("sources", nargs="+", metavar="SOURCE", help="file, folder, glob or URL")
+    command.add_argument("--table", type=_table, default="costs", help="table (default: costs)")
+    command.add_argument("--source", metavar="NAME", help="name of the one SOURCE in the ledger")
+    command.add_argument(
+        "--period",
+        action="append",
+        type=_period,
+        metavar="YYYY-MM",
+        help="billing month that the report is the whole of; may be repeated",
+    )
+    command.add_argument(
+        "--mode",
+        choices=("replace", "append"),
+        default="replace",
+        help="replace what the report is the new state of (default), or append",
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="show what would be done, change nothing"
+    )
+    command.add_argument(
+        "--once", action="store_true", help="end after the delivery; services take free ports"
+    )
+    _reading(command)
+    _store(command)
+
+
+def _sql(commands: _Subparsers) -> None:
+    command = commands.add_parser("sql", help="ask the store", description="Ask the store in SQL.")
+    command.add_argument("statement", metavar="STATEMENT", help='e.g. "SELECT count(*) FROM costs"')
+    _format(command, "table", "csv", "json")
+    _store(command)
+
+
+def _ledger(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "ledger", help="list every delivery", description="List every delivery, oldest first."
+    )
+    command.add_argument("--table", type=_table, help="only deliveries into this table")
+    _format(command, "table", "json")
+    _store(command)
+
+
+def _deliveries(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "deliveries", help="look at deliveries, decide about held ones", description="Deliveries."
+    )
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="every delivery")
+    listing.add_argument("--table", type=_table, help="only deliveries into this table")
+    _format(listing, "table", "json")
+    _store(listing)
+    for name, what in (
+        ("show", "one delivery, with its findings and quarantined rows"),
+        ("accept", "make a held delivery visible"),
+        ("reject", "put a held delivery away"),
+    ):
+        action = actions.add_parser(name, help=what)
+        action.add_argument("commit", metavar="COMMIT", help="number of the delivery")
+        _format(action, "table", "json")
+        _store(action)
+
+
+def _validate(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "validate",
+        help="check a report, store nothing",
+        description="Check a report against the rules of FOCUS; nothing is stored.",
+    )
+    command.add_argument("source", metavar="SOURCE", help="file, folder, glob or URL")
+    _format(command, "table", "json")
+    _reading(command)
+    _store(command)
+
+
+def _sample(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "sample", help="write reports of a made-up estate", description="Write sample reports."
+    )
+    command.add_argument("--rows", type=_at_least(1), default=10_000, help="charges in all")
+    command.add_argument("--seed", type=_at_least(0), default=1, help="same seed, same bytes")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    command.add_argument(
+        "--focus-version", choices=("1.0", "1.1", "1.2", "1.3", "1.4"), help="of all reports"
+    )
+    _store(command)
+
+
+def _demo(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "demo",
+        help="the whole pipeline on sample data",
+        description="Make sample reports, deliver them, show the ledger and three queries.",
+    )
+    _store(command)
+
+
+def _user(commands: _Subparsers) -> None:
+    command = commands.add_parser("user", help="users of the store", description="Users.")
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser(
+        "add", help="add a user; the password is asked for, or read from stdin"
+    )
+    add.add_argument("name", metavar="NAME")
+    add.add_argument(
+        "--role", choices=("admin", "writer", "reader"), default="reader", help="(default: reader)"
+    )
+    remove = actions.add_parser("remove", help="remove a user")
+    remove.add_argument("name", metavar="NAME")
+    listing = actions.add_parser("list", help="list users and their roles")
+    _format(listing, "table", "json")
+    for action in (add, remove, listing):
+        _store(action)
+
+
+def _store(command: argparse.ArgumentParser) -> None:
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
+        "--data",
+        type=Path,
+        default=DEFAULT_DATA,
+        metavar="DIR",
+        help="folder of the embedded store (default: ./costwire-data)",
+    )
+    where.add_argument(
+        "--store",
+        type=_url,
+        metavar="URL",
+        help="a running database handler, e.g. https://user:password@host:8088",
+    )
+
+
+def _format(command: argparse.ArgumentParser, *choices: str) -> None:
+    command.add_argument("--format", choices=choices, default="table", help="(default: table)")
+
+
+def _reading(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--currency", type=_currency, metavar="CODE", help="currency of charges that name none"
+    )
+    command.add_argument(
+        "--dates",
+        choices=("mdy", "dmy"),
+        help="order of dates such as 9/1/24, which is not guessed",
+    )
+    command.add_argument(
+        "--focus-version",
+        choices=("1.0", "1.1", "1.2", "1.3", "1.4"),
+        help="of the report (default: found from its columns)",
+    )
+
+
+def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+        return text
+
+    return read
+
+
+_table = _matching(_TABLE, "a table name (lower-case letters, digits, _)")
+_period = _matching(_PERIOD, "a month such as 2024-09")
+_currency = _matching(re.compile("[A-Z]{3}"), "a currency code such as USD")
+_url = _matching(re.compile(r"https?://.+"), "an http:// or https:// address")
+
+
+def _at_least(minimum: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        digits = text.replace("_", "")
+        if not digits.isdecimal() or int(digits) < minimum:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {minimum} on")
+        return int(digits)
+
+    return read

@@ -1,0 +1,183 @@
+"""`costwire run`: delivers reports through the three services, each a process of its own."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from costwire_cli.errors import FAILED, WRONG_USE, CommandError, worst
+from costwire_cli.output import say
+from costwire_cli.progress import Progress
+from costwire_cli.scratch import Folders, folders
+from costwire_cli.services import ServiceKilled
+from costwire_cli.source_pipeline import Outcome, SourcePipeline
+from costwire_cli.store import Store
+from costwire_cli.summary import summary
+from costwire_sources.errors import SourceError
+from costwire_sources.opening import open_source
+
+EXPORTER_PORT = 2112
+HANDLER_PORT = 8088
+TRIES = 3
+_LOOK_SECONDS = 1.0
+_REMOTE = ("http://", "https://")
+
+
+def run(args: Namespace) -> int:
+    """Deliver every source and tell of each; without `--once` stay, and deliver what changes."""
+    if args.source and len(args.sources) > 1:
+        raise CommandError("run: --source names one SOURCE; give one", status=WRONG_USE)
+    check_sources(args.sources)
+    stays = not (args.once or args.dry_run)
+    with ExitStack() as stack:
+        places = stack.enter_context(folders(args))
+        store = stack.enter_context(Store(args, HANDLER_PORT if stays else 0))
+        deliveries = Deliveries(args, store, places, stays=stays)
+        stack.callback(deliveries.stop)
+        deliveries.deliver_all()
+        if stays:
+            deliveries.watch()
+        return deliveries.status()
+
+
+def check_sources(sources: Sequence[str]) -> None:
+    """Raise `CommandError` for a source that is not there, before anything is started."""
+    for text in sources:
+        try:
+            source = open_source(text)
+            if text.lower().startswith(_REMOTE):
+                continue
+            reading = source.poll(None)
+        except SourceError as error:
+            raise CommandError(str(error)) from error
+        if reading is not None:
+            with reading:
+                continue
+
+
+class Deliveries:
+    """The sources of one command, each with its exporter and scraper, and how they ended."""
+
+    def __init__(self, args: Namespace, store: Store, places: Folders, *, stays: bool) -> None:
+        """`stays`: services go on after the first deliveries, on their usual ports."""
+        self._args = args
+        self._store = store
+        self._places = places
+        self._stays = stays
+        self._pipelines: dict[str, SourcePipeline] = {}
+        self._latest: dict[str, int] = {}
+        self._cycles: dict[str, int] = {}
+
+    def status(self) -> int:
+        """The exit status of the latest delivery of every source."""
+        return worst(list(self._latest.values()))
+
+    def deliver_all(self) -> None:
+        """Deliver one source after the other; one that fails does not keep the next from it."""
+        for number, source in enumerate(self._args.sources, start=1):
+            try:
+                with Progress() as progress:
+                    outcome = self._deliver(number, source, progress)
+                self._tell(source, outcome)
+            except CommandError as error:
+                if len(self._args.sources) == 1:
+                    raise
+                self._latest[source] = FAILED
+                say(f"{source}: {error}")
+
+    def _deliver(self, number: int, source: str, progress: Progress) -> Outcome:
+        """Deliver a source; a process that was killed on the way is started again.
+
+        Every step can be repeated, so starting over changes nothing twice.
+        """
+        for left in reversed(range(TRIES)):
+            pipeline = self._pipeline(number, source)
+            try:
+                pipeline.start()
+                connection = self._store.connect()
+                pipeline.await_published(progress)
+                outcome = pipeline.deliver(connection, progress, self._store.raise_if_ended)
+            except ServiceKilled:
+                pipeline.stop_scraper()
+                if not left:
+                    raise
+                continue
+            if not self._stays:
+                pipeline.stop()
+            return outcome
+        raise AssertionError("the last try returns or raises")
+
+    def _pipeline(self, number: int, source: str) -> SourcePipeline:
+        if source not in self._pipelines:
+            self._pipelines[source] = SourcePipeline(
+                number,
+                self._exporter_settings(number, source),
+                self._scraper_settings(),
+                logs=self._places.logs,
+                scratch=self._places.scratch,
+            )
+        return self._pipelines[source]
+
+    def _exporter_settings(self, number: int, source: str) -> dict[str, str]:
+        args = self._args
+        settings = {
+            "SOURCE": source,
+            "TABLE": args.table,
+            "MODE": args.mode,
+            "PORT": str(EXPORTER_PORT if self._stays and number == 1 else 0),
+            "SOURCE_NAME": args.source,
+            "PERIOD": ",".join(args.period or ()),
+            "CURRENCY": args.currency,
+            "DATES": args.dates,
+            "FOCUS_VERSION": args.focus_version,
+        }
+        return {name: value for name, value in settings.items() if value}
+
+    def _scraper_settings(self) -> dict[str, str]:
+        return {"ONCE": str(not self._stays).lower(), "DRY_RUN": str(self._args.dry_run).lower()}
+
+    def _tell(self, source: str, outcome: Outcome) -> None:
+        """Say how a delivery ended. Raises: `CommandError` when there was none."""
+        self._latest[source] = outcome.exit_status
+        self._cycles[source] = outcome.cycle
+        if outcome.entry is None:
+            raise CommandError(outcome.error or "the delivery did not settle")
+        hint = self._store.connect().hint
+        for line in summary(outcome.entry, hint, dry_run=self._args.dry_run):
+            say(line)
+        say()
+
+    def watch(self) -> None:
+        """Tell of further deliveries until interrupted. Raises: when a service ends."""
+        self._tell_addresses()
+        try:
+            while True:
+                time.sleep(_LOOK_SECONDS)
+                self._store.raise_if_ended()
+                for source, pipeline in self._pipelines.items():
+                    pipeline.raise_if_ended()
+                    self._tell_news(source, pipeline)
+        except KeyboardInterrupt:
+            say("stopping")
+
+    def _tell_news(self, source: str, pipeline: SourcePipeline) -> None:
+        outcome = pipeline.outcome()
+        if outcome is None or outcome.cycle == self._cycles.get(source):
+            return
+        try:
+            self._tell(source, outcome)
+        except CommandError as error:
+            say(f"{source}: {error}")
+
+    def _tell_addresses(self) -> None:
+        say(f"database handler  {self._store.connect().url}")
+        for source, pipeline in self._pipelines.items():
+            say(f"exporter          {pipeline.exporter_url}/metrics  ({source})")
+        say("Sources are looked at again now and then; Ctrl-C stops everything.")
+
+    def stop(self) -> None:
+        """Stop every exporter and scraper."""
+        for pipeline in self._pipelines.values():
+            pipeline.stop()

@@ -1,0 +1,145 @@
+"""Asks a database handler on behalf of a command; its refusals become sentences for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from costwire_cli.errors import CommandError
+from costwire_runtime.client import HttpClient, HttpError, HttpFailure
+
+Json = dict[str, Any]
+QUERY_TIMEOUT = (5.0, 330.0)
+_UNAUTHORIZED = 401
+_FORBIDDEN = 403
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the handler is, and who asks."""
+
+    url: str
+    sign_in: tuple[str, str] | None
+    hint: str = ""
+    """The options that name this store in a command that is suggested to the user."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a statement gave: names, CrateDB's type numbers, rows; fractions are exact decimals."""
+
+    columns: list[str]
+    types: list[Any]
+    rows: list[list[Any]]
+    rowcount: int
+
+
+class HandlerApi:
+    """The endpoints of the database handler that commands need."""
+
+    def __init__(self, http: HttpClient) -> None:
+        """`http`: a client whose base address is the handler's."""
+        self._http = http
+
+    def sql(self, statement: str) -> Answer:
+        """Run one statement as the signed-in user."""
+        try:
+            response = self._http.post(
+                "/_sql", params={"types": "true"}, json={"stmt": statement}, timeout=QUERY_TIMEOUT
+            )
+        except HttpFailure as failure:
+            raise _refused("run statement", failure, _sql_message(failure)) from failure
+        except HttpError as error:
+            raise CommandError(f"run statement: {error}") from error
+        answer = json.loads(response.content, parse_float=Decimal)
+        return Answer(
+            answer["cols"], answer.get("col_types", []), answer["rows"], answer["rowcount"]
+        )
+
+    def deliveries(self, table: str | None = None) -> list[Json]:
+        """Every delivery, oldest first."""
+        params = {"table": table} if table else None
+        entries: list[Json] = self._json("list deliveries", "GET", "/deliveries", params)[
+            "deliveries"
+        ]
+        return entries
+
+    def delivery(self, commit: str) -> Json:
+        """One delivery."""
+        return self._json(f"show delivery {commit}", "GET", f"/deliveries/{quote(commit)}")
+
+    def decide(self, commit: str, decision: str) -> Json:
+        """`accept` or `reject` a held delivery."""
+        path = f"/deliveries/{quote(commit)}/{decision}"
+        return self._json(f"{decision} delivery {commit}", "POST", path)
+
+    def quarantined_rows(self, commit: str, most: int) -> list[Json]:
+        """The first quarantined rows of a delivery."""
+        act = f"show quarantine of delivery {commit}"
+        with _told(act):
+            response = self._http.get(f"/deliveries/{quote(commit)}/quarantine", stream=True)
+            rows: list[Json] = []
+            with response:
+                for line in response.iter_lines():
+                    if len(rows) == most:
+                        break
+                    rows.append(json.loads(line))
+            return rows
+
+    def users(self) -> list[Json]:
+        """Names and roles."""
+        users: list[Json] = self._json("list users", "GET", "/users")["users"]
+        return users
+
+    def add_user(self, name: str, role: str, password: str) -> None:
+        """Add a user. The name must be free."""
+        body = {"name": name, "role": role, "password": password}
+        with _told(f"add user {name}"):
+            self._http.post("/users", json=body)
+
+    def remove_user(self, name: str) -> None:
+        """Remove a user."""
+        with _told(f"remove user {name}"):
+            self._http.delete(f"/users/{quote(name, safe='')}")
+
+    def _json(self, act: str, method: str, path: str, params: dict[str, str] | None = None) -> Json:
+        with _told(act):
+            answer: Json = self._http.request(method, path, params=params).json()
+            return answer
+
+
+@contextmanager
+def open_api(connection: Connection) -> Iterator[HandlerApi]:
+    """An API client that closes its connections at the end."""
+    with HttpClient(connection.url, auth=connection.sign_in, service="db-handler") as http:
+        yield HandlerApi(http)
+
+
+@contextmanager
+def _told(act: str) -> Iterator[None]:
+    try:
+        yield
+    except HttpFailure as failure:
+        raise _refused(act, failure, failure.problem.get("detail")) from failure
+    except HttpError as error:
+        raise CommandError(f"{act}: {error}") from error
+
+
+def _refused(act: str, failure: HttpFailure, said: str | None) -> CommandError:
+    if failure.status == _UNAUTHORIZED and not said:
+        return CommandError(f"{act}: the store does not know this user and password")
+    return CommandError(f"{act}: {said or failure}")
+
+
+def _sql_message(failure: HttpFailure) -> str | None:
+    error = failure.problem.get("error")
+    if isinstance(error, dict) and error.get("message"):
+        return str(error["message"])
+    detail = failure.problem.get("detail")
+    return str(detail) if detail else None

@@ -1,0 +1,167 @@
+"""The exporter and the scraper of one source, as processes, from start to outcome."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from costwire_cli.errors import CommandError
+from costwire_cli.handler_api import Connection
+from costwire_cli.progress import Progress
+from costwire_cli.services import Service, local_get
+
+TRANSIENT_PATIENCE_SECONDS = 30.0
+_LOOK_SECONDS = 0.1
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the scraper's cycle ended, as its outcome file tells it."""
+
+    cycle: int
+    exit_status: int
+    entry: Json | None
+    error: str | None
+    transient: bool
+
+
+class SourcePipeline:
+    """One source on its way; its files are in a scratch folder of its own."""
+
+    def __init__(
+        self,
+        number: int,
+        exporter_settings: Mapping[str, str],
+        scraper_settings: Mapping[str, str],
+        *,
+        logs: Path,
+        scratch: Path,
+    ) -> None:
+        """`number`: of this source among those of the command, from 1."""
+        folder = scratch / str(number)
+        folder.mkdir(parents=True)
+        suffix = "" if number == 1 else f"-{number}"
+        self._outcome_file = folder / "outcome.json"
+        self._exporter = Service(
+            "exporter",
+            {"DATA_DIR": str(folder / "exporter"), **exporter_settings},
+            log=logs / f"exporter{suffix}.log",
+            address_file=folder / "exporter.address",
+        )
+        self._scraper_settings = {
+            "OUTCOME_FILE": str(self._outcome_file),
+            "SPOOL_DIR": str(folder),
+            "PORT": "0",
+            **scraper_settings,
+        }
+        self._scraper_log = logs / f"scraper{suffix}.log"
+        self._scraper_address_file = folder / "scraper.address"
+        self._scraper: Service | None = None
+        self.exporter_url = ""
+
+    def start(self) -> None:
+        """Start the exporter, unless it runs."""
+        if not self._exporter.is_running():
+            self.exporter_url = ""
+            self._exporter.start()
+
+    def await_published(self, progress: Progress) -> None:
+        """Wait until the exporter has read the source.
+
+        Raises: `CommandError` with the exporter's reason when it cannot read it.
+        """
+        self.exporter_url = self._exporter.wait_for_address()
+        patience_ends = time.monotonic() + TRANSIENT_PATIENCE_SECONDS
+        while not self._is_published(progress, time.monotonic() > patience_ends):
+            self._exporter.raise_if_ended()
+            time.sleep(_LOOK_SECONDS)
+
+    def _is_published(self, progress: Progress, impatient: bool) -> bool:
+        try:
+            answer = local_get(f"{self.exporter_url}/delivery")
+        except requests.RequestException:
+            return False
+        if answer.ok:
+            return True
+        standing = answer.json().get("exporter") or {}
+        failure = standing.get("lastFailure")
+        if failure and (impatient or not failure.get("transient")):
+            raise CommandError(failure["reason"])
+        if (reading := standing.get("progress")) is not None:
+            progress.show("reading", reading["rows"], reading["bytesRead"], reading["bytesTotal"])
+        return False
+
+    def deliver(
+        self, connection: Connection, progress: Progress, on_look: Callable[[], None]
+    ) -> Outcome:
+        """Start the scraper and wait for the outcome of its first cycle.
+
+        `on_look` is called now and then, and may raise to end the wait.
+        """
+        settings = {
+            **self._scraper_settings,
+            "EXPORTER_URL": self.exporter_url,
+            "HANDLER_URL": connection.url,
+        }
+        if connection.sign_in is not None:
+            # The environment of a process is its user's own; its arguments are everybody's.
+            settings["HANDLER_USER"], settings["HANDLER_PASSWORD"] = connection.sign_in
+        self._outcome_file.unlink(missing_ok=True)
+        self._scraper = Service(
+            "scraper",
+            settings,
+            log=self._scraper_log,
+            address_file=self._scraper_address_file,
+        )
+        self._scraper.start()
+        while True:
+            ended = self._scraper.ended()
+            if (outcome := self.outcome(progress)) is not None:
+                return outcome
+            if ended is not None:
+                self._scraper.raise_if_ended()
+            self._exporter.raise_if_ended()
+            on_look()
+            time.sleep(_LOOK_SECONDS)
+
+    def outcome(self, progress: Progress | None = None) -> Outcome | None:
+        """The latest outcome; None while the first cycle runs."""
+        try:
+            told = json.loads(self._outcome_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        if told["phase"] == "done":
+            return Outcome(
+                told["cycle"],
+                told["exitStatus"],
+                told["entry"],
+                told["error"],
+                told["transient"],
+            )
+        if progress is not None:
+            samples = told["samples"]
+            progress.show(told["phase"], samples, samples, told["expectedSamples"])
+        return None
+
+    def raise_if_ended(self) -> None:
+        """Raise `CommandError` when one of the two processes has ended."""
+        self._exporter.raise_if_ended()
+        if self._scraper is not None:
+            self._scraper.raise_if_ended()
+
+    def stop_scraper(self) -> None:
+        """Stop the scraper; the exporter goes on."""
+        if self._scraper is not None:
+            self._scraper.stop()
+
+    def stop(self) -> None:
+        """Stop both."""
+        self.stop_scraper()
+        self._exporter.stop()
