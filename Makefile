@@ -58,6 +58,11 @@ check: lint test ## what CI runs
 bench: setup ## the pipeline's speed beside DuckDB's own CSV load (ROWS=200000)
 	$(BIN)/python bench/bench.py $(if $(ROWS),--rows $(ROWS))
 
+docs: setup ## write the pages that are made from code
+	$(BIN)/python -m costwire_focus.dictionary > docs/data-dictionary.md
+	$(BIN)/python -m costwire_focus.dictionary rules > docs/rules.md
+	$(BIN)/python docs/metric_list.py > docs/metrics.md
+
 clean: ## remove the environment and caches; data stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

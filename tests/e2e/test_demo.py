@@ -1,0 +1,26 @@
+"""`costwire demo`: the whole pipeline on made-up reports, told to whoever tries it first."""
+
+from __future__ import annotations
+
+import subprocess
+
+TITLES = (
+    "Cost by service and month",
+    "Biggest movers from the month before the last to the last one",
+    "Cost that no tag assigns to a team",
+)
+
+
+def test_demo_shows_ledger_and_three_queries_and_ends_by_itself(
+    demo: subprocess.Popen[str],
+) -> None:
+    out, err = demo.communicate(timeout=200)
+    assert demo.returncode == 0, err
+    assert "16 sample reports of 50,000 charges" in out
+    assert out.count("yes: rows and sums agree exactly") == 4
+    ledger = out.partition("The ledger\n")[2].split("\n\n")[0].splitlines()[2:]
+    assert [line.split()[-1] for line in ledger] == ["yes"] * 4
+    for title in TITLES:
+        answer = out.partition(title)[2].split("\n\n")[0].splitlines()
+        assert len(answer) >= 5, title
+    assert "Traceback" not in err

@@ -1,0 +1,220 @@
+"""Two sources are delivered at once while every process is killed again and again."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.support.processes import ServiceProcess, free_port
+from tests.support.reports import LONG_AGO, numbered, write_report
+from tests.support.store import Entry, Store
+from tests.support.waiting import until
+
+from costwire_runtime.client import HttpError
+
+KILLS = int(os.environ.get("COSTWIRE_TEST_KILLS", "3"))
+SEED = int(os.environ.get("COSTWIRE_TEST_SEED", "20240901"))
+CHARGES = 2_500
+CHANGED = 90
+TABLE = "killed"
+MOMENT_SECONDS = 3.0
+
+Charges = Counter[tuple[str, Decimal]]
+Seen = tuple[int, Decimal]
+
+
+class Reports:
+    """A source whose report moves on to its next state as soon as the last one has arrived."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.path = path
+        self.rows = numbered(CHARGES, x_Source=name)
+        self.states: list[Charges] = []
+        self._write()
+
+    def _write(self) -> None:
+        self.states.append(
+            Counter((row["ResourceId"], Decimal(row["BilledCost"])) for row in self.rows)
+        )
+        write_report(self.path, self.rows, at=LONG_AGO + 60 * len(self.states))
+
+    def move_on(self, dice: random.Random) -> None:
+        """The next state: some charges corrected, some withdrawn, some new, some twice."""
+        dice.shuffle(self.rows)
+        corrected, kept = self.rows[:CHANGED], self.rows[2 * CHANGED :]
+        more = [{**row, "BilledCost": row["BilledCost"] + "1"} for row in corrected]
+        new = [
+            {**row, "ResourceId": f"late-{len(self.states)}-{number}"}
+            for number, row in enumerate(kept[:CHANGED])
+        ]
+        self.rows = [*kept, *more, *new, *kept[:5]]
+        self._write()
+
+    def seen(self) -> list[Seen]:
+        """What readers may see of it: each state as a whole, or nothing yet."""
+        return [(0, Decimal(0))] + [figures(state) for state in self.states]
+
+
+def figures(state: Charges) -> Seen:
+    """How many charges, and what they add up to."""
+    return state.total(), sum((cost * count for (_, cost), count in state.items()), Decimal(0))
+
+
+class Pipelines:
+    """Two exporters, two scrapers, one handler, on ports that they keep when they are restarted."""
+
+    def __init__(self, folder: Path) -> None:
+        data = folder / "data"
+        data.mkdir(parents=True)
+        handler_port = free_port()
+        self.reports = [Reports(name, folder / f"{name}.csv") for name in ("one", "two")]
+        self.processes = {
+            "handler": ServiceProcess("db-handler", folder, data_dir=data, port=handler_port)
+        }
+        for reports in self.reports:
+            own = folder / reports.name
+            port = free_port()
+            self.processes[f"exporter {reports.name}"] = ServiceProcess(
+                "exporter",
+                own,
+                port=port,
+                source=reports.path,
+                table=TABLE,
+                data_dir=own / "data",
+                polling_interval_seconds=0.2,
+                retry_base_seconds=0.2,
+            )
+            self.processes[f"scraper {reports.name}"] = ServiceProcess(
+                "scraper",
+                own,
+                exporter_url=f"http://127.0.0.1:{port}",
+                handler_url=f"http://127.0.0.1:{handler_port}",
+                handler_password_file=data / "admin.password",
+                polling_interval_seconds=0.2,
+                block_bytes=16_384,
+            )
+        self.processes["handler"].start().wait_until_ready()
+        self.store = Store(f"http://127.0.0.1:{handler_port}", data)
+        for process in self.processes.values():
+            if not process.is_running():
+                process.start()
+
+    def stop(self) -> None:
+        """End all."""
+        for process in self.processes.values():
+            process.kill()
+
+    def crash(self, name: str, dice: random.Random) -> None:
+        """Kill a process, and start it again a moment later."""
+        process = self.processes[name]
+        assert process.is_running(), f"{name} ended: {process.log.read_text()[-2_000:]}"
+        process.kill()
+        time.sleep(dice.uniform(0, 0.2))
+        process.start()
+
+    def ledger(self) -> list[Entry]:
+        """All entries, of both sources."""
+        return self.store.ledger(TABLE)
+
+    def seen(self, reports: Reports) -> Seen:
+        """What readers see of a source."""
+        ((count, total),) = self.store.sql(
+            "SELECT count(*), sum(BilledCost)::text FROM killed WHERE x_Source = ?", reports.name
+        )
+        return count, Decimal(total or 0)
+
+
+def committed(ledger: list[Entry], reports: Reports) -> list[Entry]:
+    """The deliveries of a source that readers were shown."""
+    own = [entry for entry in ledger if entry["source"] == str(reports.path)]
+    return [entry for entry in own if entry["state"] == "committed"]
+
+
+def has_arrived(ledger: list[Entry], reports: Reports) -> bool:
+    """Whether the report's present state is what readers were shown last."""
+    return len(committed(ledger, reports)) == len(reports.states)
+
+
+@pytest.fixture
+def pipelines(tmp_path: Path) -> Iterator[Pipelines]:
+    running = Pipelines(tmp_path)
+    yield running
+    running.stop()
+
+
+def look(pipelines: Pipelines, dice: random.Random) -> set[str]:
+    """As a reader: every source is seen in one of its states. Those that have arrived move on.
+
+    Gives what goes on: `reading` when a report has moved on, `delivering` when one is under way.
+    """
+    goes_on = set()
+    try:
+        ledger = pipelines.ledger()
+        for reports in pipelines.reports:
+            if committed(ledger, reports):
+                assert pipelines.seen(reports) in reports.seen()[-2:]
+            if has_arrived(ledger, reports):
+                reports.move_on(dice)
+                goes_on.add("reading")
+        if any(entry["state"] == "open" for entry in ledger):
+            goes_on.add("delivering")
+    except HttpError:
+        return set()  # the handler is down
+    return goes_on
+
+
+def await_moment(pipelines: Pipelines, dice: random.Random) -> None:
+    """A random moment while a report is read or delivered."""
+    moment = dice.choice(("reading", "delivering", "delivering"))
+    gives_up = time.monotonic() + MOMENT_SECONDS
+    while moment not in look(pipelines, dice) and time.monotonic() < gives_up:
+        time.sleep(0.05)
+    time.sleep(dice.uniform(0, 0.6))
+
+
+@pytest.mark.timeout(60 + 60 * KILLS)
+def test_every_delivery_arrives_whole_and_once_whatever_is_killed(pipelines: Pipelines) -> None:
+    dice = random.Random(SEED)  # noqa: S311 (no secret)
+    victims = [name for name in pipelines.processes for _ in range(KILLS)]
+    dice.shuffle(victims)
+    for victim in victims:
+        await_moment(pipelines, dice)
+        pipelines.crash(victim, dice)
+    for process in pipelines.processes.values():
+        until("up again", process.is_ready, 60)
+    until("the last states have arrived", lambda: all_arrived(pipelines), 60)
+
+    ledger = pipelines.ledger()
+    for reports in pipelines.reports:
+        check_ledger(committed(ledger, reports), reports)
+        found = pipelines.store.sql(
+            "SELECT ResourceId, BilledCost FROM killed WHERE x_Source = ?", reports.name
+        )
+        assert Counter((name, Decimal(cost)) for name, cost in found) == reports.states[-1]
+    assert all(entry["balanced"] for entry in ledger if entry["state"] != "aborted")
+    assert {entry["state"] for entry in ledger} <= {"committed", "unchanged", "aborted"}
+
+
+def all_arrived(pipelines: Pipelines) -> bool:
+    ledger = pipelines.ledger()
+    return all(has_arrived(ledger, reports) for reports in pipelines.reports)
+
+
+def check_ledger(committed: list[Entry], reports: Reports) -> None:
+    """One delivery for each state, which added and removed exactly what differs."""
+    before: Charges = Counter()
+    for entry, state in zip(committed, reports.states, strict=True):
+        told = entry["rows"]
+        assert told["read"] == told["stored"] == state.total()
+        assert told["added"] == (state - before).total()
+        assert told["removed"] == (before - state).total()
+        stored = entry["sums"]["USD"]["BilledCost"]["stored"]
+        assert Decimal(stored) == figures(state)[1]
+        before = state

@@ -1,0 +1,209 @@
+"""Builders of valid deliveries; a test states only what it is about."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from costwire_focus.amounts import CostSums, canonical_text, exact_sum
+from costwire_focus.instants import parse
+from costwire_focus.manifest import (
+    BillingPeriod,
+    ColumnLabel,
+    CostSum,
+    Exposition,
+    FindingCount,
+    Manifest,
+    ManifestTimes,
+    Mode,
+    RowCounts,
+    Scope,
+)
+from costwire_focus.versions import detect
+
+Charge = Mapping[str, str | None]
+
+NOW = datetime(2024, 12, 11, 10, tzinfo=UTC)
+SEPTEMBER = {
+    "BillingPeriodStart": "2024-09-01T00:00:00Z",
+    "BillingPeriodEnd": "2024-10-01T00:00:00Z",
+}
+OCTOBER = {
+    "BillingPeriodStart": "2024-10-01T00:00:00Z",
+    "BillingPeriodEnd": "2024-11-01T00:00:00Z",
+}
+CHARGE = {
+    "BilledCost": "1.5",
+    "EffectiveCost": "1.25",
+    "ListCost": "2",
+    "ContractedCost": "1.5",
+    "BillingCurrency": "USD",
+    **SEPTEMBER,
+    "ChargePeriodStart": "2024-09-01T00:00:00Z",
+    "ChargePeriodEnd": "2024-09-02T00:00:00Z",
+    "ServiceName": "Storage",
+    "ResourceId": "disk-1",
+}
+
+
+def a_charge(**changes: str | None) -> dict[str, str | None]:
+    """A whole charge of September, with what a test changes of it."""
+    return {**CHARGE, **changes}
+
+
+def charges(number: int, **changes: str | None) -> list[dict[str, str | None]]:
+    """So many charges that differ in their resource and cost."""
+    return [
+        a_charge(**{"ResourceId": f"disk-{i}", "BilledCost": f"{i}.25", **changes})
+        for i in range(1, number + 1)
+    ]
+
+
+def rows_of_csv(text: str) -> list[dict[str, str | None]]:
+    """The rows of a CSV text; empty cells and `NULL` are null."""
+    nothing = {"", "NULL"}
+    return [
+        {name: None if cell in nothing else cell for name, cell in row.items()}
+        for row in csv.DictReader(io.StringIO(text))
+    ]
+
+
+def as_table(rows: Sequence[Charge], names: Sequence[str] | None = None) -> pa.Table:
+    """Charges as columns of text."""
+    found = names or list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in found}
+    return pa.table(columns)
+
+
+def part_body(part: pa.Table) -> bytes:
+    """A part as it travels: an Arrow IPC stream."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, part.schema) as writer:
+        writer.write_table(part)
+    return bytes(sink.getvalue())
+
+
+def an_unusable_row(line: int = 2, **changes: Any) -> dict[str, Any]:
+    """A row of the exporter's quarantine."""
+    return {
+        "file": "bill.csv",
+        "line": line,
+        "raw": base64.b64encode(b"abc,USD").decode(),
+        "column": "BilledCost",
+        "rule": "CW-AmountUnreadable",
+        "reason": "BilledCost is no amount: 'abc'",
+    } | changes
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a scraper has of a delivery: its manifest, its parts, its quarantine."""
+
+    manifest: Manifest
+    parts: list[pa.Table]
+    quarantine: list[dict[str, Any]] = field(default_factory=list)
+
+    def but(self, **changes: Any) -> Report:
+        """The same with another manifest: the fields that differ."""
+        return replace(self, manifest=self.manifest.model_copy(update=changes))
+
+    def of(self, source: str) -> Report:
+        """The same content under the name of another source."""
+        return self.but(source=source)
+
+    def generated(self, **later: float) -> Report:
+        """The same content, made and read so much later (as `timedelta` takes it)."""
+        change = timedelta(**later)
+        times = ManifestTimes(read=self.manifest.times.read + change)
+        return self.but(generation=self.manifest.generation + change, times=times)
+
+    def read_again(self, **later: float) -> Report:
+        """The same file, read so much later."""
+        return self.but(times=ManifestTimes(read=self.manifest.times.read + timedelta(**later)))
+
+
+def a_report(
+    rows: Sequence[Charge],
+    *,
+    columns: Sequence[str] | None = None,
+    source: str = "aws",
+    table: str = "costs",
+    mode: Mode = "replace",
+    declared: list[str] | None = None,
+    quarantine: Iterable[dict[str, Any]] = (),
+    quarantined_cost: str = "0",
+    part_rows: int = 400,
+    findings: Mapping[str, int] | None = None,
+) -> Report:
+    """A report of these charges, cut into parts; `columns` where there is no row to tell them."""
+    names = list(columns or dict.fromkeys(name for row in rows for name in row))
+    charged = as_table(rows, names)
+    unusable = list(quarantine)
+    content = json.dumps([names, list(map(dict, rows)), mode, declared, unusable], sort_keys=True)
+    manifest = Manifest(
+        id=hashlib.sha256(content.encode()).hexdigest(),
+        table=table,
+        source=source,
+        mode=mode,
+        generation=NOW,
+        focus_version=detect(names),
+        columns=[ColumnLabel(name=name, label=name) for name in names],
+        scope=Scope(declared=declared, billing_periods=_periods(charged)),
+        rows=RowCounts(
+            read=len(rows) + len(unusable), published=len(rows), quarantined=len(unusable)
+        ),
+        sums=_sums(charged, Decimal(quarantined_cost)),
+        findings={
+            rule: FindingCount(count=count, message=rule)
+            for rule, count in (findings or {}).items()
+        },
+        exposition=Exposition(samples=len(rows), bytes=0, sha256="0" * 64, renderer=1),
+        times=ManifestTimes(read=NOW),
+    )
+    parts = [charged.slice(at, part_rows) for at in range(0, len(rows), part_rows)]
+    return Report(manifest, parts, unusable)
+
+
+def _sums(charged: pa.Table, quarantined: Decimal) -> dict[str, dict[str, CostSum | None]]:
+    published = CostSums()
+    published.add(charged)
+    return {
+        currency: {
+            name: None if total is None else _cost_sum(total, quarantined, name)
+            for name, total in lines.items()
+        }
+        for currency, lines in published.to_json().items()
+    }
+
+
+def _cost_sum(published: str, quarantined: Decimal, name: str) -> CostSum:
+    aside = quarantined if name == "BilledCost" else Decimal(0)
+    read = canonical_text(exact_sum((Decimal(published), aside)))
+    return CostSum(read=read, published=published, quarantined=canonical_text(aside))
+
+
+def _periods(charged: pa.Table) -> list[BillingPeriod]:
+    names = ("BillingPeriodStart", "BillingPeriodEnd")
+    nothing = pa.nulls(charged.num_rows, pa.string())
+    sides = [
+        parse(charged.column(name) if name in charged.column_names else nothing).values.to_pylist()
+        for name in names
+    ]
+    return [
+        BillingPeriod(start=_aware(start), end=_aware(end))
+        for start, end in dict.fromkeys(zip(*sides, strict=True))
+    ]
+
+
+def _aware(instant: datetime | None) -> datetime | None:
+    return instant and instant.replace(tzinfo=UTC)

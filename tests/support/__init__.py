@@ -1,0 +1,1 @@
+"""What tests of whole pipelines share: reports, processes, a tampering proxy, Prometheus."""
