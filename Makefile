@@ -33,10 +33,10 @@ run: setup ## the whole pipeline on your own report: make run SOURCE=<path or UR
 	$(BIN)/costwire run $(SOURCE) --data $(DATA)
 
 test: setup ## all tests that this machine can run (PYTEST_ARGS narrows them)
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 test-unit: setup ## the tests without sockets, in seconds
-	$(BIN)/pytest tests/unit $(PYTEST_ARGS)
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile tests/unit $(PYTEST_ARGS)
 
 lint: setup ## format, lint, types, import contracts, and that the lock is current
 	$(BIN)/ruff format --check .

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.commands import Run, start
+from tests.support.commands import Run
 from tests.support.in_process import Pipeline
 from tests.support.processes import ServiceProcess
 from tests.support.store import Store
@@ -30,26 +31,26 @@ def handler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess
 
 
 @pytest.fixture(scope="session")
-def store(handler: ServiceProcess) -> Store:
-    """The store of that handler; every test has tables of its own."""
-    return Store(handler.url, handler.address_file.parent)
+def usual_ports(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], AbstractContextManager[None]]:
+    """Ports 2112 and 8088, for one at a time of all the processes that run tests."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if hasattr(request.config, "workerinput") else folder
+
+    @contextmanager
+    def locked() -> Iterator[None]:
+        with (shared / "usual-ports.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    return locked
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
-    """A running `costwire demo`, without a terminal."""
-    data = tmp_path_factory.mktemp("demo") / "data"
-    process = start(["demo", "--data", data], environment={"CHECK": "1"})
-    yield process
-    process.kill()
-    process.communicate(timeout=20)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _early(request: pytest.FixtureRequest) -> None:
-    """The demonstration takes its time: it runs beside the tests before its own."""
-    if any("demo" in item.fixturenames for item in request.session.items):  # type: ignore[attr-defined]
-        request.getfixturevalue("demo")
+def store(handler: ServiceProcess) -> Store:
+    """The store of that handler; every test has tables of its own."""
+    return Store(handler.url, handler.address_file.parent)
 
 
 @pytest.fixture

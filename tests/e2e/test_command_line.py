@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -113,9 +113,9 @@ def test_store_that_was_never_made_is_told_and_not_made(command: list[str], tmp_
 
 
 def test_port_of_the_handler_that_is_taken_is_told_with_the_way_out(
-    report: Path, tmp_path: Path
+    report: Path, tmp_path: Path, usual_ports: Callable[[], AbstractContextManager[None]]
 ) -> None:
-    with listening(8088):
+    with usual_ports(), listening(8088):
         done = costwire("run", report, "--data", tmp_path / "data")
     assert done.status == 1
     assert "port 8088 is taken on this machine" in done.err
@@ -124,9 +124,9 @@ def test_port_of_the_handler_that_is_taken_is_told_with_the_way_out(
 
 
 def test_port_of_the_exporter_that_is_taken_is_told_with_the_way_out(
-    report: Path, store: Store
+    report: Path, store: Store, usual_ports: Callable[[], AbstractContextManager[None]]
 ) -> None:
-    with listening(2112):
+    with usual_ports(), listening(2112):
         done = costwire("run", report, "--table", "port_taken", "--data", store.data)
     assert done.status == 1
     assert "start exporter: port 2112 is taken" in done.err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
+from pathlib import Path
+
+from tests.support.commands import costwire
 
 TITLES = (
     "Cost by service and month",
@@ -11,11 +13,10 @@ TITLES = (
 )
 
 
-def test_demo_shows_ledger_and_three_queries_and_ends_by_itself(
-    demo: subprocess.Popen[str],
-) -> None:
-    out, err = demo.communicate(timeout=200)
-    assert demo.returncode == 0, err
+def test_demo_shows_ledger_and_three_queries_and_ends_by_itself(tmp_path: Path) -> None:
+    done = costwire("demo", "--data", tmp_path / "data", environment={"CHECK": "1"}, seconds=200)
+    out, err = done.out, done.err
+    assert done.status == 0, err
     assert "16 sample reports of 50,000 charges" in out
     assert out.count("yes: rows and sums agree exactly") == 4
     ledger = out.partition("The ledger\n")[2].split("\n\n")[0].splitlines()[2:]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import functools
-import os
 import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,15 +31,17 @@ SERVICES = 3
 
 
 @pytest.fixture(scope="module")
-def ports_free() -> None:
+def ports_free(usual_ports: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
     """A run that stays takes the usual ports."""
-    for port in (2112, 8088):
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind(("127.0.0.1", port))
-            except OSError:
-                lack("ports", f"port {port} is in use on this machine")
+    with usual_ports():
+        for port in (2112, 8088):
+            with socket.socket() as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    listener.bind(("127.0.0.1", port))
+                except OSError:
+                    lack("ports", f"port {port} is in use on this machine")
+        yield
 
 
 @contextmanager
@@ -165,11 +166,15 @@ def test_password_of_the_administrator_stands_in_its_file_only(life: Life) -> No
 
 
 @pytest.mark.usefixtures("ports_free")
-def test_killed_run_leaves_no_process_and_a_store_that_opens(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_run_that_is_ended_leaves_no_process_and_a_store_that_opens(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     report = write_report(tmp_path / "bill.csv", numbered(30))
     with staying(report, "--data", tmp_path / "data") as (process, services):
         assert len(services) == SERVICES
-        os.kill(process.pid, signal.SIGKILL)
+        process.send_signal(number)
+        assert process.wait(30) == (-number if number == signal.SIGKILL else 0)
         assert psutil.wait_procs(services, 20)[1] == []
     with pipeline(tmp_path) as reopened:
         assert reopened.store.shown("costs")[0] == 30

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +28,15 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not come about in time"
         time.sleep(0.05)
+
+
+@contextmanager
+def started_here() -> Iterator[list[psutil.Process]]:
+    """The child processes of this one that the block started, once it is left."""
+    before = set(psutil.Process().children())
+    started: list[psutil.Process] = []
+    yield started
+    started += set(psutil.Process().children()) - before
 
 
 def a_store(data: Path) -> Store:
@@ -70,8 +76,9 @@ def test_owner_waits_for_its_guest_before_it_stops_the_handler(tmp_path: Path) -
 
 def test_handler_that_was_killed_is_started_anew(tmp_path: Path) -> None:
     with a_store(tmp_path) as store:
-        before = store.connect().url
-        (child,) = psutil.Process().children()
+        with started_here() as started:
+            before = store.connect().url
+        (child,) = started
         child.kill()
         until(lambda: not answers(before))
         assert (tmp_path / ADDRESS_FILE).exists(), "what is left behind must not mislead"
@@ -105,9 +112,10 @@ def test_last_words_of_a_service_are_told(tmp_path: Path) -> None:
 
 def test_killed_service_is_told_from_one_that_ended(tmp_path: Path) -> None:
     service = an_exporter(tmp_path)
-    service.start()
+    with started_here() as started:
+        service.start()
     service.wait_for_address()
-    (child,) = psutil.Process().children()
+    (child,) = started
     child.kill()
     until(lambda: service.ended() is not None)
     with pytest.raises(ServiceKilled, match="signal 9"):
@@ -147,34 +155,3 @@ def test_killed_service_is_started_again_during_a_delivery(
     assert process.returncode == 0, output.decode()
     count = costwire("sql", "SELECT sum(BilledCost) FROM costs", *here, "--format", "csv")
     assert count.stdout.splitlines()[1] == "3"
-
-
-def _usual_ports_are_free() -> bool:
-    for port in (2112, 8088):
-        with closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return False
-    return True
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_services_end_with_their_command(tmp_path: Path, a_report: Any, number: int) -> None:
-    if not _usual_ports_are_free():
-        pytest.skip("ports 2112 and 8088 must be free for a command that stays")
-    report = tmp_path / "report.csv"
-    report.write_text(a_report("1", "2"))
-    command = [sys.executable, "-m", "costwire_cli", "run", str(report)]
-    output = tmp_path / "output"
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            [*command, "--data", str(tmp_path / "data")], stdout=file, stderr=file
-        )
-    until(lambda: b"Ctrl-C stops everything" in output.read_bytes())
-    services = psutil.Process(process.pid).children(recursive=True)
-    assert len(services) == 3
-    assert answers("http://127.0.0.1:8088")
-    assert answers("http://127.0.0.1:2112")
-    os.kill(process.pid, number)
-    status = process.wait(PATIENCE_SECONDS)
-    assert status == (0 if number != signal.SIGKILL else -signal.SIGKILL)
-    until(lambda: not any(service.is_running() for service in services))

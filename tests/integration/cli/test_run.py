@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -140,36 +137,21 @@ def test_handler_named_by_address_is_used(
     assert asked.stdout.splitlines()[1] == "4"
 
 
-@pytest.fixture
-def taken_port() -> Iterator[None]:
-    """The exporter's usual port is taken, by this test or by something else."""
-    with closing(socket.socket()) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", 2112))
-            listener.listen()
-        except OSError:
-            pass
-        yield
-
-
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("run", "missing.csv", "--once"), "there is no such file or folder"),
         (("run", "{other}", "--once"), "this is no FOCUS cost report"),
-        (("run", "{report}"), "port 2112 is taken on this machine"),
         (("sql", "SELECT 1", "--store", "http://127.0.0.1:9"), "connection refused"),
         (("ledger", "--store", "{wrong}"), "user"),
     ],
-    ids=["wrong path", "not FOCUS", "port taken", "no handler", "wrong password"],
+    ids=["wrong path", "not FOCUS", "no handler", "wrong password"],
 )
 def test_common_errors_are_a_readable_line(
     costwire: Any,
     handler: Connection,
     data: Path,
     report: Path,
-    taken_port: None,
     tmp_path: Path,
     arguments: tuple[str, ...],
     told: str,

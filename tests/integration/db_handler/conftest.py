@@ -14,7 +14,7 @@ from costwire_db_handler.stores.duckdb.locks import harden
 from costwire_db_handler.stores.duckdb.parse import DuckParser
 from costwire_db_handler.stores.duckdb.sandbox import Limits, Sandbox
 from costwire_db_handler.stores.duckdb.user_tables import StoredCatalog, StoredOwnership
-from costwire_db_handler.stores.duckdb.watchdog import Watchdog
+from costwire_db_handler.stores.duckdb.watchdog import MIB, Watchdog, resident_bytes
 from costwire_db_handler.users import Role
 
 _SCHEMA = """
@@ -48,7 +48,8 @@ class SqlFace:
         self.connection = duckdb.connect(folder / "costs.duckdb")
         self.connection.execute(_SCHEMA)
         harden(self.connection, temp_directory=folder / "spill")
-        self.watchdog = Watchdog()
+        # The process of the tests is large before any statement runs.
+        self.watchdog = Watchdog(ceiling_bytes=resident_bytes() + 256 * MIB)
         self.sandbox = Sandbox(self.watchdog, StoredOwnership(), limits, Headroom())
         self.parser = DuckParser()
 

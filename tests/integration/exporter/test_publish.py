@@ -121,6 +121,22 @@ def test_manifest_says_what_was_read(write_report: WriteReport, publish: Publish
     assert (manifest.recount.records, manifest.recount.billed_cost) == (2, "1")
 
 
+def test_charges_outside_the_declared_months_are_quarantined(
+    write_report: WriteReport, publish: Publish
+) -> None:
+    path = write_report({}, {"BillingPeriodStart": "2024-10-01T00:00:00Z", "BilledCost": "7"})
+    delivery = publish(path, period=("2024-09",))
+    manifest, charges, _ = published(delivery)
+    assert len(charges) == 1
+    assert [(row["line"], row["rule"]) for row in quarantined(delivery)] == [
+        (3, "CW-OutsidePeriod")
+    ]
+    assert [period.start.month for period in manifest.scope.billing_periods if period.start] == [9]
+    sums = manifest.sums["USD"]["BilledCost"]
+    assert sums is not None
+    assert sums.quarantined == "7"
+
+
 @pytest.mark.parametrize("spelling", ["focus", "native"])
 def test_estate_of_several_clouds_is_counted_to_the_last_decimal(
     tmp_path: Path, publish: Publish, spelling: Literal["focus", "native"]

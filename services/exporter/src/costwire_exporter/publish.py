@@ -163,6 +163,7 @@ class _Run:
             version,
             dates=meaning.dates,
             currency=meaning.currency,
+            declared=meaning.period,
             file=parts[0].name,
         )
         self.renderer = Renderer(columns)

@@ -53,8 +53,8 @@ class Settings(ServiceSettings):
     )
     period: Periods = Field(
         (),
-        description="months that a delivery is the whole of, such as 2024-09,2024-10; "
-        "else the billing periods that its charges name",
+        description="months that a delivery is the whole of, such as 2024-09,2024-10; charges "
+        "of other months are quarantined; else the billing periods that its charges name",
     )
     currency: str | None = Field(
         None,

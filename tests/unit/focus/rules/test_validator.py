@@ -83,6 +83,56 @@ def test_slashed_dates_are_read_once_their_order_is_told(a_charge, check):
     assert set(findings) == {"ChargePeriodStart-C-002-M", "ChargePeriodEnd-C-002-M"}
 
 
+OCTOBER = {"BillingPeriodStart": "2024-10-01T00:00:00Z", "BillingPeriodEnd": "2024-11-01T00:00:00Z"}
+NO_PERIOD: dict[str, str | None] = {"BillingPeriodStart": None, "BillingPeriodEnd": None}
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        (OCTOBER, "BillingPeriodStart"),
+        (NO_PERIOD | {"ChargePeriodStart": "2024-08-31T23:59:59Z"}, "ChargePeriodStart"),
+        ({}, None),
+        ({"ChargePeriodStart": "2024-08-31T23:59:59Z"}, None),
+        (
+            {
+                "BillingPeriodStart": "2024-09-01T07:00:00Z",
+                "BillingPeriodEnd": "2024-10-01T07:00:00Z",
+            },
+            None,
+        ),
+        (
+            {
+                "BillingPeriodStart": "2024-08-31T15:00:00Z",
+                "BillingPeriodEnd": "2024-09-30T15:00:00Z",
+            },
+            None,
+        ),
+        (NO_PERIOD | {"ChargePeriodStart": None}, None),
+    ],
+)
+def test_a_charge_of_another_month_than_the_declared_is_set_aside(cells, column, a_charge, check):
+    checked, _ = check(a_charge(), a_charge(**cells), declared=["2024-09"])
+    told = [(row.line, row.column, row.rule) for row in checked.unusable]
+    assert told == ([(3, column, "CW-OutsidePeriod")] if column else [])
+    assert check(a_charge(**cells), declared=[])[0].unusable == []
+
+
+def test_a_charge_outside_the_declared_months_is_told_what_to_do(a_charge, check):
+    checked, _ = check(a_charge(**OCTOBER), declared=["2024-08", "2024-09"])
+    assert checked.unusable[0].reason == (
+        "read BillingPeriodStart: 2024-10-01T00:00:00Z is not in 2024-08, 2024-09, which the "
+        "delivery declares; declare that month too (--period), or none"
+    )
+
+
+def test_declared_months_are_told_by_charge_periods_where_billing_periods_lack(a_charge, check):
+    charge = {k: v for k, v in a_charge().items() if not k.startswith("BillingPeriod")}
+    other = charge | {"ChargePeriodStart": "2024-10-01T00:00:00Z"}
+    checked, _ = check(charge, other, declared=["2024-09"])
+    assert [row.line for row in checked.unusable] == [3]
+
+
 def test_an_unusable_row_is_in_no_finding(a_charge, check):
     _, findings = check(a_charge(BilledCost="x", ServiceName=None), a_charge(ServiceName=None))
     assert findings["ServiceName-C-003-M"].count == 1

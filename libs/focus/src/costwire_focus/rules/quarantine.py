@@ -1,7 +1,9 @@
 """Turns unreadable cells into rows for the quarantine, with reasons that say what to do."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -11,24 +13,50 @@ from numpy.typing import NDArray
 from costwire_focus import instants
 from costwire_focus.batch import Batch, Unusable
 from costwire_focus.columns import ValueType, value_type
-from costwire_focus.rules.registry import AMOUNT_UNREADABLE, INSTANT_UNREADABLE, NUL_CHARACTER
+from costwire_focus.rules.registry import (
+    AMOUNT_UNREADABLE,
+    INSTANT_UNREADABLE,
+    NUL_CHARACTER,
+    OUTSIDE_PERIOD,
+)
 
 _SHOWN: Final = 40
 
+Explanation = Callable[[str, str], tuple[str, str]]
+"""Column and cell -> rule id and reason."""
+
+
+Masks = Mapping[str, NDArray[np.bool_]]
+"""By column: which cells of a batch are bad."""
+
+
+@dataclass(frozen=True)
+class BadCells:
+    """What makes rows of a batch unusable, gravest last."""
+
+    outside: Masks
+    """The charge belongs to another month than the declared."""
+    unreadable: Masks
+    nul: Masks
+
 
 def unusable_rows(
-    batch: Batch, unreadable: Mapping[str, NDArray[np.bool_]], nul: Mapping[str, NDArray[np.bool_]]
+    batch: Batch, cells: BadCells, declared: Sequence[str]
 ) -> Iterator[tuple[int, Unusable]]:
     """The rows with a bad cell, by index; a row is told once, by its first bad column."""
-    bad: dict[int, tuple[str, bool]] = {}
+    explanations: list[tuple[Masks, Explanation]] = [
+        (cells.outside, partial(_explain_outside, declared)),
+        (cells.unreadable, _explain_unreadable),
+        (cells.nul, _explain_nul),
+    ]
+    bad: dict[int, tuple[str, Explanation]] = {}
     for name in reversed(batch.charges.column_names):
-        for masks, has_nul in ((unreadable, False), (nul, True)):
+        for masks, explain in explanations:
             if name in masks:
-                bad |= dict.fromkeys(np.flatnonzero(masks[name]).tolist(), (name, has_nul))
+                bad |= dict.fromkeys(np.flatnonzero(masks[name]).tolist(), (name, explain))
     for index in sorted(bad):
-        name, has_nul = bad[index]
-        cell = _cell(batch.charges, name, index)
-        rule, reason = (NUL_CHARACTER, _nul_reason(name)) if has_nul else _explain(name, cell)
+        name, explain = bad[index]
+        rule, reason = explain(name, _cell(batch.charges, name, index))
         line = batch.lines[index].as_py()
         yield index, Unusable(batch.file, line, batch.raw(index), name, rule, reason)
 
@@ -37,11 +65,18 @@ def _cell(charges: pa.Table, name: str, index: int) -> str:
     return str(charges.column(name)[index].as_py())
 
 
-def _nul_reason(name: str) -> str:
-    return f"read {name}: the cell holds the character U+0000"
+def _explain_outside(declared: Sequence[str], name: str, cell: str) -> tuple[str, str]:
+    return OUTSIDE_PERIOD, (
+        f"read {name}: {cell} is not in {', '.join(declared)}, which the delivery declares; "
+        "declare that month too (--period), or none"
+    )
 
 
-def _explain(name: str, cell: str) -> tuple[str, str]:
+def _explain_nul(name: str, _cell: str) -> tuple[str, str]:
+    return NUL_CHARACTER, f"read {name}: the cell holds the character U+0000"
+
+
+def _explain_unreadable(name: str, cell: str) -> tuple[str, str]:
     shown = repr(cell if len(cell) <= _SHOWN else cell[: _SHOWN - 1] + "…")
     if value_type(name) is ValueType.AMOUNT:
         return AMOUNT_UNREADABLE, f"read {name}: {shown} is not a number that can be kept exactly"

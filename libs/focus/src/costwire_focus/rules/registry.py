@@ -14,6 +14,7 @@ from costwire_focus.rules.values import value_rules
 AMOUNT_UNREADABLE: Final = "CW-AmountUnreadable"
 INSTANT_UNREADABLE: Final = "CW-InstantUnreadable"
 NUL_CHARACTER: Final = "CW-NulCharacter"
+OUTSIDE_PERIOD: Final = "CW-OutsidePeriod"
 
 _ONE_CATEGORY: Final = "ServiceName-C-005-C"
 
@@ -26,6 +27,12 @@ UNUSABLE: Final = (
         "a cell of a date/time column must be a date and time whose parts are in a known order",
     ),
     Rule(NUL_CHARACTER, Grade.UNUSABLE, None, "no cell may hold the character U+0000"),
+    Rule(
+        OUTSIDE_PERIOD,
+        Grade.UNUSABLE,
+        None,
+        "a charge must lie in the months that its delivery is declared to be the state of",
+    ),
     Rule("CW-FieldCount", Grade.UNUSABLE, None, "a row must have as many cells as the header"),
     Rule("CW-Undecodable", Grade.UNUSABLE, None, "the bytes of a row must be UTF-8"),
     Rule("CW-BrokenQuotes", Grade.UNUSABLE, None, "the quotes of a row must open and close cells"),

@@ -14,9 +14,10 @@ from costwire_focus.rules.cells import cells_with_nul, focus_columns, read_cells
 from costwire_focus.rules.documents import judge
 from costwire_focus.rules.findings import Finding, Findings
 from costwire_focus.rules.header import broken_by_header
-from costwire_focus.rules.quarantine import unusable_rows
+from costwire_focus.rules.quarantine import BadCells, unusable_rows
 from costwire_focus.rules.registry import one_category_rule, rules_of
 from costwire_focus.rules.rule import Rule, source_column
+from costwire_focus.rules.scope import outside
 
 _NAMES_SHOWN = 10
 _SERVICES_KEPT = 10_000
@@ -49,6 +50,7 @@ class Validator:
     `names`:    the report's columns; parts may have others, each header is judged once.
     `dates`:    the order of dates such as 9/1/24, which are unreadable without it.
     `currency`: what stands for an absent BillingCurrency, so that its absence is no finding.
+    `declared`: the months, such as 2024-09, that the charges must belong to; none: any.
     `file`:     the name that findings about the header show.
     """
 
@@ -59,9 +61,11 @@ class Validator:
         *,
         dates: DateOrder | None = None,
         currency: str | None = None,
+        declared: Sequence[str] = (),
         file: str = "",
     ) -> None:
         self.version = version
+        self._declared = declared
         self._dates = dates
         self._currency = currency
         self._rules = {rule.id: rule for rule in rules_of(version)}
@@ -88,7 +92,12 @@ class Validator:
         frame = frame.with_columns(
             **cells.derived, **{name: pl.lit(None, pl.String) for name in plan.absent}
         )
-        checked, kept = _set_aside(batch, cells.unreadable)
+        bad = BadCells(
+            outside=outside(cells.derived, self._declared),
+            unreadable=cells.unreadable,
+            nul=dict(cells_with_nul(charges)),
+        )
+        checked, kept = _set_aside(batch, bad, self._declared)
         if kept is not None:
             frame = frame.filter(pl.Series(kept))
         if frame.height:
@@ -171,14 +180,13 @@ def _text_frame(charges: pa.Table) -> pl.DataFrame:
 
 
 def _set_aside(
-    batch: Batch, unreadable: Mapping[str, np.ndarray]
+    batch: Batch, bad: BadCells, declared: Sequence[str]
 ) -> tuple[Checked, np.ndarray | None]:
-    nul = dict(cells_with_nul(batch.charges))
-    if not unreadable and not nul:
+    if not (bad.outside or bad.unreadable or bad.nul):
         return Checked(batch.charges, batch.lines, batch.unusable), None
     kept = np.ones(batch.charges.num_rows, np.bool_)
     rows = []
-    for index, row in unusable_rows(batch, unreadable, nul):
+    for index, row in unusable_rows(batch, bad, declared):
         kept[index] = False
         rows.append(row)
     unusable = sorted([*batch.unusable, *rows], key=lambda row: row.line)

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from costwire_db_handler.errors import CannotOpen, StoreBusy, StoreInUse
+from costwire_db_handler.stores.duckdb.headroom import Headroom
 from costwire_db_handler.stores.duckdb.locks import harden
 from costwire_db_handler.stores.duckdb.watchdog import MIB
 
@@ -23,6 +24,7 @@ class Database:
     """One open database file. Reads run at any time, writes one after the other."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.headroom = Headroom()
         self._connection = connection
         self._writing = threading.RLock()
 
@@ -94,7 +96,7 @@ class Database:
                 "try again in a while"
             )
         try:
-            with self._connection.cursor() as cursor:
+            with self.headroom.unbounded(), self._connection.cursor() as cursor:
                 cursor.execute("BEGIN TRANSACTION")
                 try:
                     yield cursor

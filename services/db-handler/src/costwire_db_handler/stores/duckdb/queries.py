@@ -23,7 +23,7 @@ class Queries:
         self._parser = DuckParser()
         self._watchdog = Watchdog(ceiling_bytes=ceiling_mib * MIB)
         limits = Limits(timeout_seconds=timeout_seconds, max_rows=max_rows)
-        self._sandbox = Sandbox(self._watchdog, StoredOwnership(), limits)
+        self._sandbox = Sandbox(self._watchdog, StoredOwnership(), limits, database.headroom)
 
     def run(self, user: User, request: SqlRequest) -> Outcome:
         """Run one request; raises a `SqlError`."""

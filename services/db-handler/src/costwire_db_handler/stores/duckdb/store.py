@@ -118,8 +118,9 @@ class DuckDBStore:
         if unknown:
             raise BadPart(f"stage part {seq}: the manifest has no column {min(unknown)!r}")
         if not self._staging.holds(commit, seq, digest):
-            part = self._preparer.prepare(charges, seq)
-            self._staging.place(commit, seq, part, digest, lambda: self._must_be_open(commit))
+            with self._database.headroom.unbounded():
+                part = self._preparer.prepare(charges, seq)
+                self._staging.place(commit, seq, part, digest, lambda: self._must_be_open(commit))
 
     def set_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:
         """Keep the rows that the exporter could not use."""
