@@ -15,7 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from costwire_focus.amounts import CostSums, canonical_text, exact_sum
+from costwire_focus.amounts import CostSums
+from costwire_focus.canonical import canonical_text, exact_sum
 from costwire_focus.instants import parse
 from costwire_focus.manifest import (
     BillingPeriod,

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from costwire_focus.amounts import canonical_text
-from costwire_focus.instants import to_text
+from costwire_focus.canonical import canonical_text, to_text
 
 DOUBLES = frozenset({6, 7})
 INTEGERS = frozenset({2, 8, 9, 10})

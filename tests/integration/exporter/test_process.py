@@ -102,7 +102,7 @@ def test_killed_process_serves_again_what_it_had_published(
     ("settings", "status", "said"),
     [
         ({}, 2, "EXPORTER_SOURCE: is not set"),
-        ({"SOURCE": "a", "PERIOD": "2024"}, 2, "EXPORTER_PERIOD: a period is a month"),
+        ({"SOURCE": "a", "PERIOD": "2024"}, 2, "write it as YYYY-MM"),
         ({"SOURCE": "ftp://a/b.csv"}, 1, "open a source: ftp:// is not a kind of source"),
         ({"SOURCE": "a", "WEB_CONFIG_FILE": "missing.yml"}, 1, "read missing.yml"),
     ],

@@ -19,7 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from costwire_focus.amounts import CostSums, canonical_text
+from costwire_focus.amounts import CostSums
+from costwire_focus.canonical import canonical_text
 from costwire_focus.exposition.render import Renderer
 from costwire_focus.manifest import (
     ColumnLabel,

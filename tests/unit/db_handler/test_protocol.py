@@ -94,7 +94,7 @@ def test_a_body_over_the_limit_is_refused() -> None:
         (b'{"stmt": "x", "args": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", None),
         (b'{"stmt": "\xff"}', None),
         (b"not gzip", "gzip"),
-        (gzip.compress(b'{"stmt": "SELECT 1"}')[:-9], "gzip"),
+        (gzip.compress(b'{"stmt": "SELECT 1"}', mtime=0)[:-9], "gzip"),
         (b"{}", "br"),
     ],
 )

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from costwire_exporter.errors import NotPublishable
 from costwire_exporter.tally import Tally
-from costwire_focus.amounts import exact_sum
 from costwire_focus.batch import Batch, Unusable
+from costwire_focus.canonical import exact_sum
 from costwire_focus.rules import Checked
 
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from costwire_focus.amounts import COST_COLUMNS, canonical_text
+from costwire_focus.amounts import COST_COLUMNS
+from costwire_focus.canonical import canonical_text
 from costwire_focus.columns import VERSIONS, columns_of
 from costwire_focus.estates import DEFECTS, Estate, Report, demo_estate, files, generate
 from costwire_focus.readers import open_report

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from costwire_focus.amounts import COST_COLUMNS, canonical_text
+from costwire_focus.amounts import COST_COLUMNS
+from costwire_focus.canonical import canonical_text
 from costwire_focus.estates import Estate, Report, generate, redeliver
 
 Row = tuple[str, ...]

@@ -138,7 +138,7 @@ def test_a_table_name_may_not_be(table):
     "month", ["2024-00", "2024-13", "2024-9", "24-09", "2024-09-01", "2024-09\n"]
 )
 def test_a_declared_period_is_a_month(month):
-    with pytest.raises(ValidationError, match="write a month as YYYY-MM"):
+    with pytest.raises(ValidationError, match="write it as YYYY-MM"):
         Scope(declared=[month])
 
 

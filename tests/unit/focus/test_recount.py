@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costwire_focus.amounts import exact_sum
+from costwire_focus.canonical import exact_sum
 from costwire_focus.recount import CsvRecount, ParquetRecount
 
 NAMES = ["ServiceName", "BilledCost"]

@@ -7,11 +7,13 @@ wide enough that no amount which a store can hold (38 digits in all) loses one o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
+from collections.abc import Mapping
+from decimal import Decimal, Inexact, InvalidOperation, Overflow
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from costwire_focus.canonical import EXACT_CONTEXT, canonical_text, exact_sum, subtract
 
 COST_COLUMNS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 NO_CURRENCY = "XXX"
@@ -24,9 +26,6 @@ MAX_INTEGER_DIGITS = 30
 MAX_FRACTION_DIGITS = 38
 EXACT = pa.decimal256(76, MAX_FRACTION_DIGITS)
 
-_EXACT_CONTEXT = Context(
-    prec=400, Emax=10_000, Emin=-10_000, traps=[Inexact, InvalidOperation, Overflow]
-)
 _READABLE = re.compile(READABLE)
 _LIMIT = Decimal(10) ** MAX_INTEGER_DIGITS
 _ZERO = Decimal(0)
@@ -91,7 +90,7 @@ def read(text: str) -> Decimal | None:
     if not _READABLE.fullmatch(text):
         return None
     try:
-        value = Decimal(text).normalize(_EXACT_CONTEXT)
+        value = Decimal(text).normalize(EXACT_CONTEXT)
     except (Inexact, InvalidOperation, Overflow):
         return None
     if value == 0:
@@ -100,33 +99,6 @@ def read(text: str) -> Decimal | None:
     assert isinstance(exponent, int)  # neither NaN nor infinity match READABLE  # noqa: S101
     fits = len(digits) + exponent <= MAX_INTEGER_DIGITS and -exponent <= MAX_FRACTION_DIGITS
     return value if fits else None
-
-
-def canonical_text(value: Decimal) -> str:
-    """The one text of an amount: plain notation, no trailing zeros, no plus sign, no negative zero.
-
-    >>> [canonical_text(Decimal(text)) for text in ("15E-1", "-0.00", "1E3")]
-    ['1.5', '0', '1000']
-    """
-    if value == 0:
-        return "0"
-    return format(value.normalize(_EXACT_CONTEXT), "f")
-
-
-def exact_sum(values: Iterable[Decimal]) -> Decimal:
-    """Add decimals without rounding, whatever their number of digits."""
-    with localcontext(_EXACT_CONTEXT):
-        return sum(values, _ZERO)
-
-
-def subtract(minuend: Decimal, subtrahend: Decimal) -> Decimal:
-    """Subtract without rounding."""
-    return _EXACT_CONTEXT.subtract(minuend, subtrahend)
-
-
-def multiply(value: Decimal, count: int) -> Decimal:
-    """A number of equal amounts, without rounding."""
-    return _EXACT_CONTEXT.multiply(value, Decimal(count))
 
 
 class CostSums:

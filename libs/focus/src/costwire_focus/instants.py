@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from datetime import MAXYEAR, MINYEAR
 from typing import Literal
 
 import polars as pl
@@ -123,14 +123,3 @@ def _slashed_to_iso(text: pl.Series, dates: DateOrder) -> pl.Expr:
     )
     date = pl.concat_str(century, pl.lit("-"), two(month), pl.lit("-"), two(day))
     return pl.concat_str(date, pl.lit(" "), clock)
-
-
-def to_text(value: datetime) -> str:
-    """An instant as FOCUS writes it, with milliseconds only where there are any.
-
-    >>> to_text(datetime(2024, 9, 1, tzinfo=UTC))
-    '2024-09-01T00:00:00Z'
-    """
-    utc = value.astimezone(UTC) if value.tzinfo else value
-    form = "seconds" if utc.microsecond // 1000 == 0 else "milliseconds"
-    return utc.replace(tzinfo=None).isoformat(timespec=form) + "Z"

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-from costwire_focus.instants import to_text
+from costwire_focus.canonical import to_text
+from costwire_focus.columns import VERSIONS
 
 MANIFEST_FORMAT = 1
 TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -26,19 +27,29 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 def _table_name(name: str) -> str:
     if not TABLE_NAME.fullmatch(name):
         raise ValueError(
-            f"table {name!r}: use lower-case letters, digits and _, a letter first, at most 63"
+            f"{name!r} is no table name: use lower-case letters, digits and _, "
+            "a letter first, at most 63"
         )
     return name
 
 
 def _month(text: str) -> str:
     if not MONTH.fullmatch(text):
-        raise ValueError(f"period {text!r}: write a month as YYYY-MM")
+        raise ValueError(f"{text!r} is no month: write it as YYYY-MM")
+    return text
+
+
+def _version(text: str) -> str:
+    if text not in VERSIONS:
+        raise ValueError(
+            f"{text!r} is no known version of FOCUS: give one of {', '.join(VERSIONS)}"
+        )
     return text
 
 
 TableName = Annotated[str, AfterValidator(_table_name)]
 Month = Annotated[str, AfterValidator(_month)]
+FocusVersion = Annotated[str, AfterValidator(_version)]
 
 
 class _Model(BaseModel):
@@ -132,7 +143,7 @@ class Manifest(_Model):
     source: Annotated[str, Field(min_length=1, max_length=2000)]
     mode: Mode = "replace"
     generation: Instant
-    focus_version: str
+    focus_version: FocusVersion
     columns: list[ColumnLabel]
     scope: Scope = Scope()
     rows: RowCounts

@@ -6,8 +6,9 @@ import csv
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from costwire_focus.amounts import canonical_text, exact_sum, read
+from costwire_focus.amounts import read
 from costwire_focus.batch import Unusable
+from costwire_focus.canonical import canonical_text, exact_sum
 from costwire_focus.readers.csv import BROKEN_QUOTES
 from costwire_focus.recount import Recount
 

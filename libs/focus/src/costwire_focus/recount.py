@@ -20,7 +20,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from costwire_focus.amounts import exact_sum, multiply, read
+from costwire_focus.amounts import read
+from costwire_focus.canonical import exact_sum, multiply
 
 _BLOCK_BYTES = 8 * 1024 * 1024
 _BATCH_ROWS = 250_000

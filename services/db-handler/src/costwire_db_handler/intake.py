@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from costwire_db_handler.errors import BadManifest, BadPart
-from costwire_focus.amounts import READABLE, exact_sum
+from costwire_focus.amounts import READABLE
+from costwire_focus.canonical import exact_sum
 from costwire_focus.manifest import MANIFEST_FORMAT, CostSum, Manifest
 
 _FIELDS = ("file", "line", "raw", "column", "rule", "reason")
@@ -103,4 +104,4 @@ def _is_text(value: object) -> bool:
 def _first_error(wrong: ValidationError) -> str:
     error = wrong.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(step) for step in error["loc"]) or "the document"
-    return f"{where}: {error['msg']}"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}"

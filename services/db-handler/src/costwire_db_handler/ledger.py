@@ -12,8 +12,8 @@ from typing import Annotated, NamedTuple
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-from costwire_focus.amounts import COST_COLUMNS, CostSums, canonical_text, exact_sum, subtract
-from costwire_focus.instants import to_text
+from costwire_focus.amounts import COST_COLUMNS, CostSums
+from costwire_focus.canonical import canonical_text, exact_sum, subtract, to_text
 from costwire_focus.manifest import BillingPeriod, CostSum, Manifest
 
 _ZERO = Decimal(0)

@@ -14,6 +14,7 @@ from costwire_exporter.errors import TooManySeries, UnknownColumn
 from costwire_exporter.shelf import Delivery
 from costwire_focus import amounts
 from costwire_focus.amounts import COST_COLUMNS, NO_CURRENCY
+from costwire_focus.canonical import canonical_text
 from costwire_focus.exposition.parse import Parser
 from costwire_runtime.problems import Unavailable
 
@@ -195,7 +196,7 @@ def _text(
         lines.append(f"# HELP {family} {description}\n# TYPE {family} gauge\n")
         values = table.column(cost).to_pylist() if rows else []
         lines += [
-            f"{family}{{{text}}} {amounts.canonical_text(value)}\n"
+            f"{family}{{{text}}} {canonical_text(value)}\n"
             for text, value in zip(series, values, strict=True)
             if value is not None
         ]

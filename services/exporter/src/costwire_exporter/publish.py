@@ -14,14 +14,13 @@ from costwire_exporter.quarantine import QuarantineWriter
 from costwire_exporter.shelf import EXPOSITION, MANIFEST, QUARANTINE, Delivery, Shelf
 from costwire_exporter.status import Progress, now
 from costwire_exporter.tally import Tally
-from costwire_focus.amounts import canonical_text, exact_sum
 from costwire_focus.batch import Unusable
+from costwire_focus.canonical import canonical_text, exact_sum, to_text
 from costwire_focus.errors import FocusError
 from costwire_focus.exposition import RENDERER_VERSION
 from costwire_focus.exposition.labels import label_names
 from costwire_focus.exposition.render import Renderer
 from costwire_focus.foreign import refuse_foreign
-from costwire_focus.instants import to_text
 from costwire_focus.manifest import (
     ColumnLabel,
     Exposition,

@@ -1,15 +1,13 @@
 """Settings of the exporter: the only reader of its environment."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from costwire_focus.manifest import FocusVersion, Month
 from costwire_runtime.settings import ServiceSettings
-
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 def _split(value: object) -> object:
@@ -18,14 +16,11 @@ def _split(value: object) -> object:
     return value
 
 
-def _months(periods: tuple[str, ...]) -> tuple[str, ...]:
-    for period in periods:
-        if not _MONTH.fullmatch(period):
-            raise ValueError(f"a period is a month such as 2024-09, and {period!r} is none")
-    return tuple(sorted(set(periods)))
+def _sorted(months: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(months)))
 
 
-Periods = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_months)]
+Periods = Annotated[tuple[Month, ...], NoDecode, BeforeValidator(_split), AfterValidator(_sorted)]
 
 
 class Settings(ServiceSettings):
@@ -64,7 +59,7 @@ class Settings(ServiceSettings):
     dates: Literal["mdy", "dmy"] | None = Field(
         None, description="order of day and month in dates such as 9/1/24"
     )
-    focus_version: Literal["1.0", "1.1", "1.2", "1.3", "1.4"] | None = Field(
+    focus_version: FocusVersion | None = Field(
         None, description="FOCUS version of the report; else it is told by its columns"
     )
     data_dir: Path = Field(

@@ -7,8 +7,9 @@ import pyarrow as pa
 
 from costwire_exporter.errors import NotPublishable
 from costwire_focus import instants
-from costwire_focus.amounts import COST_COLUMNS, CostSums, canonical_text, exact_sum
+from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.batch import Batch
+from costwire_focus.canonical import canonical_text, exact_sum
 from costwire_focus.manifest import BillingPeriod, CostSum, RowCounts
 from costwire_focus.rules import Checked
 

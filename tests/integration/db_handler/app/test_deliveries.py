@@ -133,7 +133,7 @@ WRONG_MANIFESTS: dict[str, tuple[Any, str]] = {
     "no object": ("[]", "the document: "),
     "nothing": ("", "the document: Invalid JSON"),
     "no source": (GOOD | {"source": ""}, "source: "),
-    "table": (GOOD | {"table": "Costs; DROP"}, "table: Value error, table 'Costs; DROP'"),
+    "table": (GOOD | {"table": "Costs; DROP"}, "table: 'Costs; DROP' is no table name"),
     "id": (GOOD | {"id": "1"}, "id: String should match"),
     "generation": (GOOD | {"generation": "yesterday"}, "generation: "),
     "format": (GOOD | {"format": 9}, "format 9 is not known here"),
@@ -149,6 +149,7 @@ WRONG_MANIFESTS: dict[str, tuple[Any, str]] = {
         GOOD | {"columns": [{"name": "a", "label": "a"}, {"name": "a", "label": "b"}]},
         "columns: 'a' stands twice",
     ),
+    "version": (GOOD | {"focusVersion": "2.0"}, "focusVersion: '2.0' is no known version of FOCUS"),
     "month": (GOOD | {"scope": {"declared": ["2024-13"]}}, "scope.declared.0: "),
     "sum": (
         GOOD

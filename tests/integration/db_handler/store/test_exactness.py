@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.factories import a_charge, a_report, charges
 
-from costwire_focus.amounts import canonical_text
+from costwire_focus.canonical import canonical_text
 
 Shop = Any
 LastingShop = Callable[[], tuple[Shop, str]]
@@ -207,3 +207,12 @@ def test_tags_are_a_map_and_their_text_stays(lasting_shop: LastingShop, text: st
 def test_instants_are_utc_to_the_millisecond(shop: Shop) -> None:
     shop.deliver(a_report([a_charge(ChargePeriodStart="2024-09-01 02:00:00.123+02:00")]))
     assert shop.ask("SELECT epoch_ms(ChargePeriodStart) FROM costs") == [(1725148800123,)]
+
+
+def test_focus_columns_that_a_partial_report_lacks_are_null(shop: Shop) -> None:
+    shop.deliver(a_report([{"BilledCost": "1", "BillingPeriodStart": "2024-09-01T00:00:00Z"}]))
+    assert shop.ask(
+        "SELECT BilledCost::text, sum(EffectiveCost), max(ServiceName), max(ChargePeriodStart), "
+        "max(Tags['team']) FROM costs GROUP BY ALL"
+    ) == [("1.000000000000000000", None, None, None, None)]
+    assert shop.store.deliveries()[0].sums["XXX"]["EffectiveCost"] is None

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from costwire_focus.amounts import CostSums, exact_sum
+from costwire_focus.amounts import CostSums
+from costwire_focus.canonical import exact_sum
 from costwire_focus.readers import Report, open_report
 from costwire_focus.reconcile import disagreement
 

@@ -1,13 +1,13 @@
 """Made-up estates: FOCUS reports of several clouds, and the truth about them, from a seed."""
 
-from .csv_text import csv_chunks, write_csv
-from .defects import DEFECTS
-from .demo import demo_estate
-from .dialects import Dialect
-from .estate import Estate
-from .files import TRUTH, files
-from .redelivery import redeliver
-from .report import Report, generate
+from costwire_focus.estates.csv_text import csv_chunks, write_csv
+from costwire_focus.estates.defects import DEFECTS
+from costwire_focus.estates.demo import demo_estate
+from costwire_focus.estates.dialects import Dialect
+from costwire_focus.estates.estate import Estate
+from costwire_focus.estates.files import TRUTH, files
+from costwire_focus.estates.redelivery import redeliver
+from costwire_focus.estates.report import Report, generate
 
 __all__ = [
     "DEFECTS",

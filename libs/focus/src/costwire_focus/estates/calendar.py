@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .draws import Ints
+from costwire_focus.estates.draws import Ints
 
 _WEEKDAY, _WEEKEND, _CLOSING = 100, 62, 128  # percent of an ordinary weekday
 

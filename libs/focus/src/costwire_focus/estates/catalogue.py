@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from .dialects import FOCUS, Dialect
+from costwire_focus.estates.dialects import FOCUS, Dialect
 
 
 @dataclass(frozen=True)

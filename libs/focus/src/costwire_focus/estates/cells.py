@@ -10,13 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..columns import columns_of
-from .calendar import instant_text
-from .charges import Making
-from .decimals import scaled_text, scaled_texts
-from .draws import Ints
-from .estate import EXCHANGE
-from .rows import Costs, Rows, costs_of
+from costwire_focus.columns import columns_of
+from costwire_focus.estates.calendar import instant_text
+from costwire_focus.estates.charges import Making
+from costwire_focus.estates.decimals import scaled_text, scaled_texts
+from costwire_focus.estates.draws import Ints
+from costwire_focus.estates.estate import EXCHANGE
+from costwire_focus.estates.rows import Costs, Rows, costs_of
 
 _PRICING_CURRENCY = "USD"
 _SHARE_NAMES = ("checkout-api", "search-index", "batch-reports", "idle")

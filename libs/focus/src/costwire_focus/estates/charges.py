@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from .draws import Draws, Ints
-from .estate import Estate, Slot
-from .inventory import Commitment, Inventory
-from .items import AMOUNT_DECIMALS, Items, Kind
-from .rows import Rows, costs_of, join, make_rows
+from costwire_focus.estates.draws import Draws, Ints
+from costwire_focus.estates.estate import Estate, Slot
+from costwire_focus.estates.inventory import Commitment, Inventory
+from costwire_focus.estates.items import AMOUNT_DECIMALS, Items, Kind
+from costwire_focus.estates.rows import Rows, costs_of, join, make_rows
 
 MOST_QUANTITY = 10**8 - 1
 _TAX_PERCENT = 19

@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..columns import ValueType, value_type
-from .dialects import FOCUS, Dialect
+from costwire_focus.columns import ValueType, value_type
+from costwire_focus.estates.dialects import FOCUS, Dialect
 
 _STYLES: Final[dict[str, Literal["necessary", "never", "non_numeric"]]] = {
     "needed": "necessary",

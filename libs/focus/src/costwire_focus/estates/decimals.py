@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from ..amounts import canonical_text, exact_sum
-from .draws import Ints
+from costwire_focus.canonical import canonical_text, exact_sum
+from costwire_focus.estates.draws import Ints
 
 _HALF = 10**9
 

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..amounts import COST_COLUMNS, canonical_text, exact_sum, parse, subtract
-from .draws import Draws, Ints
+from costwire_focus.amounts import COST_COLUMNS, parse
+from costwire_focus.canonical import canonical_text, exact_sum, subtract
+from costwire_focus.estates.draws import Draws, Ints
 
 Amounts = dict[str, Decimal | None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .estate import Estate
+from costwire_focus.estates.estate import Estate
 
 
 def demo_estate() -> Estate:

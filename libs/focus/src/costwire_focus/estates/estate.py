@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
-from ..columns import VERSIONS
-from .calendar import Month
-from .catalogue import Cloud
-from .clouds import CLOUDS
-from .defects import DEFECTS
+from costwire_focus.columns import VERSIONS
+from costwire_focus.estates.calendar import Month
+from costwire_focus.estates.catalogue import Cloud
+from costwire_focus.estates.clouds import CLOUDS
+from costwire_focus.estates.defects import DEFECTS
 
 EXCHANGE = {"USD": (1, 0), "EUR": (92, 2), "GBP": (79, 2), "CHF": (88, 2), "JPY": (150, 0)}
 """Units of a billing currency for one US dollar, scaled, and the number of decimals."""

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from .estate import Estate
-from .report import generate
+from costwire_focus.estates.estate import Estate
+from costwire_focus.estates.report import generate
 
 TRUTH = "truth.json"
 

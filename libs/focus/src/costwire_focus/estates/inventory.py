@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .catalogue import Cloud, CommitmentKind, Region, Service
-from .draws import Draws, Ints
-from .items import Items, Kind
-from .tags import ENVIRONMENTS, TEAMS, tags_text
+from costwire_focus.estates.catalogue import Cloud, CommitmentKind, Region, Service
+from costwire_focus.estates.draws import Draws, Ints
+from costwire_focus.estates.items import Items, Kind
+from costwire_focus.estates.tags import ENVIRONMENTS, TEAMS, tags_text
 
 Texts = dict[str, str | None]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .catalogue import Cloud, Offer, Service
-from .decimals import scaled_text
-from .draws import Draws, Ints
+from costwire_focus.estates.catalogue import Cloud, Offer, Service
+from costwire_focus.estates.decimals import scaled_text
+from costwire_focus.estates.draws import Draws, Ints
 
 AMOUNT_DECIMALS = 6  # of charges that have no price: tax, credits, refunds, adjustments
 

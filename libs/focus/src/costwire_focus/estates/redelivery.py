@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..amounts import COST_COLUMNS, canonical_text, exact_sum, parse, subtract
-from .draws import Draws, Ints
-from .report import Report
+from costwire_focus.amounts import COST_COLUMNS, parse
+from costwire_focus.canonical import canonical_text, exact_sum, subtract
+from costwire_focus.estates.draws import Draws, Ints
+from costwire_focus.estates.report import Report
 
 _SCALED = ("PricingQuantity", "ConsumedQuantity", "PricingCurrencyEffectiveCost", *COST_COLUMNS)
 _FACTORS = (Decimal("0.9"), Decimal("1.05"), Decimal("1.12"))

@@ -10,18 +10,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ..amounts import COST_COLUMNS, canonical_text, exact_sum
-from .cells import make_table
-from .charges import Made, Making, make_charges
-from .csv_text import csv_chunks
-from .decimals import scaled_sum
-from .defects import Planted, plant_defects
-from .dialects import FOCUS, Dialect
-from .draws import Draws, Ints
-from .estate import EXCHANGE, Estate, Slot, slots
-from .inventory import InventorySize, make_inventory
-from .items import make_items
-from .rows import Costs, Rows, costs_of
+from costwire_focus.amounts import COST_COLUMNS
+from costwire_focus.canonical import canonical_text, exact_sum
+from costwire_focus.estates.cells import make_table
+from costwire_focus.estates.charges import Made, Making, make_charges
+from costwire_focus.estates.csv_text import csv_chunks
+from costwire_focus.estates.decimals import scaled_sum
+from costwire_focus.estates.defects import Planted, plant_defects
+from costwire_focus.estates.dialects import FOCUS, Dialect
+from costwire_focus.estates.draws import Draws, Ints
+from costwire_focus.estates.estate import EXCHANGE, Estate, Slot, slots
+from costwire_focus.estates.inventory import InventorySize, make_inventory
+from costwire_focus.estates.items import make_items
+from costwire_focus.estates.rows import Costs, Rows, costs_of
 
 
 @dataclass(frozen=True)

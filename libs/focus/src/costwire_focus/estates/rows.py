@@ -9,8 +9,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from .draws import Ints
-from .items import Items
+from costwire_focus.estates.draws import Ints
+from costwire_focus.estates.items import Items
 
 _COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 

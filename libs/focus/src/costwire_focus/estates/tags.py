@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from .catalogue import Cloud
-from .draws import Draws
+from costwire_focus.estates.catalogue import Cloud
+from costwire_focus.estates.draws import Draws
 
 TEAMS = ("checkout", "search", "data-platform", "mobile", "billing", "ml-research", "core-infra")
 ENVIRONMENTS = ("prod", "prod", "prod", "staging", "dev", "sandbox")

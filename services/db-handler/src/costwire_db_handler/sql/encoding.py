@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from costwire_focus.amounts import canonical_text
+from costwire_focus.canonical import canonical_text
 
 _NULL = "null"
 _UNSAFE = r'[\x00-\x1f"\\]'

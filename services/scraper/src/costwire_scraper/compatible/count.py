@@ -8,7 +8,8 @@ from decimal import Decimal
 import pyarrow as pa
 
 from costwire_focus import instants
-from costwire_focus.amounts import COST_COLUMNS, CostSums, canonical_text
+from costwire_focus.amounts import COST_COLUMNS, CostSums
+from costwire_focus.canonical import canonical_text
 from costwire_focus.manifest import BillingPeriod, CostSum, RowCounts
 from costwire_scraper.shipment import with_columns
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..catalogue import Cloud
-from .aws import AWS
-from .azure import AZURE
-from .gcp import GCP
-from .oci import OCI
-from .saas import SAAS
+from costwire_focus.estates.catalogue import Cloud
+from costwire_focus.estates.clouds.aws import AWS
+from costwire_focus.estates.clouds.azure import AZURE
+from costwire_focus.estates.clouds.gcp import GCP
+from costwire_focus.estates.clouds.oci import OCI
+from costwire_focus.estates.clouds.saas import SAAS
 
 CLOUDS: Mapping[str, Cloud] = {cloud.key: cloud for cloud in (AWS, AZURE, GCP, OCI, SAAS)}

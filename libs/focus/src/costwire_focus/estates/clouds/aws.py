@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..catalogue import Cloud, CommitmentKind, Offer, Region, Service
-from ..dialects import Dialect
+from costwire_focus.estates.catalogue import Cloud, CommitmentKind, Offer, Region, Service
+from costwire_focus.estates.dialects import Dialect
 
 _VM = {"InstanceType": "m6i.large", "CoreCount": 2, "MemorySize": 8, "OperatingSystem": "Linux"}
 

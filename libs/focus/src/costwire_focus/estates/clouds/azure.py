@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..catalogue import Cloud, CommitmentKind, Offer, Region, Service
-from ..dialects import Dialect
+from costwire_focus.estates.catalogue import Cloud, CommitmentKind, Offer, Region, Service
+from costwire_focus.estates.dialects import Dialect
 
 _GROUP = "/subscriptions/{account}/resourcegroups/rg-{name}/providers/"
 

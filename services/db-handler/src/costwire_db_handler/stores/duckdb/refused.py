@@ -15,8 +15,8 @@ import pyarrow as pa
 from costwire_db_handler.stores.duckdb.prepare import CELL, JSON_TEXT, ROW, ROWS_OF_PART
 from costwire_db_handler.stores.duckdb.scales import Fit
 from costwire_db_handler.stores.duckdb.staging import StagedParts
-from costwire_focus.amounts import CostSums, canonical_text
-from costwire_focus.instants import to_text
+from costwire_focus.amounts import CostSums
+from costwire_focus.canonical import canonical_text, to_text
 from costwire_focus.typed import AMOUNT_DIGITS
 
 Row = dict[str, Any]

@@ -24,6 +24,7 @@ from costwire_db_handler.stores.duckdb.scales import fit
 from costwire_db_handler.stores.duckdb.staging import StagedParts
 from costwire_db_handler.stores.duckdb.versions import Difference
 from costwire_focus.amounts import CostSums
+from costwire_focus.columns import columns_of
 
 
 class Settlement:
@@ -43,7 +44,10 @@ class Settlement:
         self._thresholds = thresholds
         self._now = now
         ensure_table(sql, self._table)
-        self._names = add_columns(sql, self._table, [c.name for c in self._manifest.columns])
+        brought = [column.name for column in self._manifest.columns]
+        # What a partial report lacks can be asked for all the same: it is null.
+        lacked = columns_of(self._manifest.focus_version).keys() - set(brought)
+        self._names = add_columns(sql, self._table, [*brought, *sorted(lacked)])
         self._source = find_source(sql, self._table, self._manifest.source)
         self._refused = Refused()
 
