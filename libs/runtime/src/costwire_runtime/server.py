@@ -1,6 +1,7 @@
 """Serve an app until told to stop: bound socket, address file, TLS, graceful end."""
 
 import errno
+import gc
 import ipaddress
 import logging
 import os
@@ -65,6 +66,9 @@ def serve(
         _announcer(settings, url),
         settings.shutdown_grace_seconds,
     )
+    # What start-up made lives as long as the process: no need to look at it in every collection.
+    gc.collect()
+    gc.freeze()
     with listener, _stopped_by_signals(server), _address_file_removed(settings, url):
         try:
             server.run(sockets=[listener])

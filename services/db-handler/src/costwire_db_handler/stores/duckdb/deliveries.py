@@ -103,6 +103,14 @@ def get(sql: duckdb.DuckDBPyConnection, commit: int) -> Delivery:
     return found[0]
 
 
+def state(sql: duckdb.DuckDBPyConnection, commit: int) -> State:
+    """Where one delivery stands, without reading the rest of it; raises `UnknownDelivery`."""
+    found = sql.execute(
+        "SELECT state FROM costwire.deliveries WHERE commit = ?", [commit]
+    ).fetchall()
+    return State(found[0][0]) if found else get(sql, commit).entry.state
+
+
 def remove(sql: duckdb.DuckDBPyConnection, commit: int) -> None:
     """Forget a delivery that only tried what would happen."""
     sql.execute("DELETE FROM costwire.quarantine WHERE commit = ?", [commit])

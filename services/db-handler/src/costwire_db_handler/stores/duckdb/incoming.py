@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from costwire_db_handler.names import json_name, quoted
 from costwire_db_handler.stores.duckdb.catalog import history
+from costwire_db_handler.stores.duckdb.hashes import HASH
 from costwire_db_handler.stores.duckdb.prepare import CELL, HASHES, JSON_TEXT, PERIOD, ROW
 from costwire_db_handler.stores.duckdb.scales import Fit
 from costwire_db_handler.stores.duckdb.staging import StagedParts
@@ -29,7 +30,7 @@ _NEW_KEYS = f"""
     CREATE OR REPLACE TEMP TABLE {NAMED} (period VARCHAR PRIMARY KEY)"""
 
 
-_KEY_SCHEMA = pa.schema([(ROW, pa.int64()), *((name, pa.string()) for name in HASHES)])
+_KEY_SCHEMA = pa.schema([(ROW, pa.int64()), *((name, HASH) for name in HASHES)])
 
 
 class Incoming(Protocol):
@@ -75,10 +76,7 @@ class StagedIncoming:
         periods: set[str] = set()
         batches = self._keys(periods)
         sql.register("keys", pa.RecordBatchReader.from_batches(_KEY_SCHEMA, batches))
-        sql.execute(
-            f"INSERT INTO {KEYS} SELECT {ROW}, ('0x' || _content)::UHUGEINT, "
-            "('0x' || _dimensions)::UHUGEINT FROM keys"
-        )
+        sql.execute(f"INSERT INTO {KEYS} SELECT {ROW}, {', '.join(HASHES)} FROM keys")
         sql.unregister("keys")
         named = [period or self._default_period for period in periods]
         sql.execute(f"INSERT INTO {NAMED} SELECT DISTINCT unnest(?::VARCHAR[])", [named])
@@ -87,7 +85,7 @@ class StagedIncoming:
         for part in self._staged.read([ROW, *HASHES, PERIOD]):
             fitting = self._fit.without_unfit(part)
             periods.update(pc.unique(fitting.column(PERIOD)).to_pylist())
-            yield from fitting.select(_KEY_SCHEMA.names).cast(_KEY_SCHEMA).to_batches()
+            yield from fitting.select(_KEY_SCHEMA.names).to_batches()
 
     def insert(
         self, sql: duckdb.DuckDBPyConnection, target: str, rows: str, versioning: dict[str, int]
@@ -105,7 +103,7 @@ class StagedIncoming:
         names = [*(quoted(self._columns[name]) for name in stored), *HASHES, PERIOD, *versioning]
         values = [
             *(cells[name] for name in stored),
-            *(f"('0x' || {cells[name]})::UHUGEINT" for name in HASHES),
+            *(cells[name] for name in HASHES),
             self._period(cells[PERIOD]),
             *map(str, versioning.values()),
         ]

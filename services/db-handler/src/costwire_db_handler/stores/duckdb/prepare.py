@@ -18,20 +18,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from costwire_db_handler.stores.duckdb.hashes import charge_hashes
 from costwire_db_handler.stores.duckdb.tags import read_tags
 from costwire_focus.columns import ValueType, value_type
-from costwire_focus.typed import DEFAULT_SCALE, DIGITS, Typed, typed
+from costwire_focus.typed import Typed, typed
 
 HASHES = ("_content", "_dimensions")
-"""128 bits each, as hexadecimal text."""
 PERIOD, ROW = "_period", "_row"
 ROWS_OF_PART = 1 << 32
 """The row numbers of part n begin at n times this."""
 CELL, JSON_TEXT = ":", "="
 """What the staged columns begin with that hold a report's cells, and the JSON text of its tags."""
-
-_SEPARATOR = "chr(31)"
-_INSTANT_TEXT = "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,7 @@ class Preparer:
 
     def __init__(self) -> None:
         self._sql = duckdb.connect(":memory:", config={"threads": "1", "memory_limit": "192MB"})
+        self._sql.execute("SET arrow_lossless_conversion = true")
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -74,93 +72,39 @@ class Preparer:
         )
 
     def _hashed(self, charges: pa.Table) -> pa.Table:
-        staged: dict[str, pa.Array | pa.ChunkedArray] = {}
-        compared: dict[str, pa.Array | pa.ChunkedArray] = {}
+        staged: dict[str, pa.Array] = {}
+        amounts: dict[str, pa.Array] = {}
+        dimensions: dict[str, pa.Array] = {}
         for name in charges.column_names:
-            column = charges.column(name)
+            column = charges.column(name).combine_chunks()
+            kind = value_type(name)
+            compared = amounts if kind is ValueType.AMOUNT else dimensions
             compared[name] = staged[CELL + name] = column
-            if value_type(name) is ValueType.TAGS:
-                maps, canonical = read_tags(self._sql, column.combine_chunks())
-                staged[CELL + name], compared[name] = maps, canonical
+            if kind is ValueType.TAGS:
+                staged[CELL + name], compared[name] = read_tags(self._sql, column)
                 staged[JSON_TEXT + name] = column
-        aliases = {name: f"c{number}" for number, name in enumerate(compared)}
-        self._sql.register(
-            "part", pa.table(dict(zip(aliases.values(), compared.values(), strict=True)))
-        )
-        pairs = {name: _pair(name, alias, compared[name]) for name, alias in aliases.items()}
-        hashes = self._sql.sql(_hash_query(pairs, _period(aliases))).to_arrow_table()
-        self._sql.unregister("part")
-        for name in (*HASHES, PERIOD):
-            staged[name] = hashes[name]
+        hashes = charge_hashes(self._sql, dimensions, amounts, charges.num_rows)
+        staged |= zip(HASHES, hashes, strict=True)
+        staged[PERIOD] = _period(dimensions, charges.num_rows)
         return pa.table(staged)
 
 
-def _hash_query(pairs: Mapping[str, str], period: str) -> str:
-    """Two 128-bit hashes over the sorted pairs (name, canonical value) of the non-null cells.
-
-    The one over everything but amounts tells a charge's dimensions, the one over all its content.
-    """
-    amounts = [pairs[name] for name in sorted(pairs) if value_type(name) is ValueType.AMOUNT]
-    others = [pairs[name] for name in sorted(pairs) if value_type(name) is not ValueType.AMOUNT]
-    return f"""
-        SELECT md5(concat_ws({_SEPARATOR}, _dimensions, {_joined(amounts)})) AS _content,
-               _dimensions,
-               _period
-        FROM (SELECT *,
-                     md5(concat_ws({_SEPARATOR}, '', {_joined(others)})) AS _dimensions,
-                     {period} AS _period
-              FROM part)"""
-
-
-def _joined(pairs: list[str]) -> str:
-    return ", ".join(pairs) if pairs else "NULL"
-
-
-def _pair(name: str, alias: str, cells: pa.ChunkedArray) -> str:
-    """`<length of name>:name=value`; null where the cell is.
-
-    Under an alias, because SQL would take names that differ in case for one column.
-    Text:   a separator within is doubled.
-    Amount: with at least 18 digits after the point, and no zeros after these.
-    """
-    kind = value_type(name)
-    if kind is ValueType.AMOUNT:
-        value = f"{alias}::VARCHAR"
-        if cells.type.scale == DIGITS:  # then the engine leaves out the zero before the point
-            value = rf"regexp_replace({value}, '^(-?)\.', '\10.')"
-        if cells.type.scale > DEFAULT_SCALE:
-            value = rf"regexp_replace({value}, '(\.\d{{{DEFAULT_SCALE}}}\d*?)0+$', '\1')"
-    elif kind is ValueType.INSTANT:
-        value = f"epoch_ms({alias})::VARCHAR"
-    elif _holds_separator(cells):
-        value = f"replace({alias}, {_SEPARATOR}, {_SEPARATOR} || {_SEPARATOR})"
-    else:
-        value = alias
-    literal = name.replace("'", "''")
-    return f"'{len(name)}:{literal}=' || {value}"
-
-
-def _holds_separator(cells: pa.ChunkedArray) -> bool:
-    """Whether the column's bytes hold one; a look at these is cheaper than at each cell."""
-    chunks = cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
-    data = (chunk.buffers()[2] for chunk in chunks)
-    return any(buffer is not None and b"\x1f" in buffer.to_pybytes() for buffer in data)
-
-
-def _period(aliases: Mapping[str, str]) -> str:
+def _period(dimensions: Mapping[str, pa.Array], rows: int) -> pa.Array:
     """The start of the billing period a charge belongs to, as text; '' where nothing tells it.
 
     Where the report lacks it, the month in which the charge period starts.
     """
     starts = []
-    if "BillingPeriodStart" in aliases:
-        starts.append(aliases["BillingPeriodStart"])
-    if "ChargePeriodStart" in aliases:
-        starts.append(f"date_trunc('month', {aliases['ChargePeriodStart']})")
+    if "BillingPeriodStart" in dimensions:
+        starts.append(dimensions["BillingPeriodStart"])
+    if "ChargePeriodStart" in dimensions:
+        starts.append(pc.floor_temporal(dimensions["ChargePeriodStart"], unit="month"))
     if not starts:
-        return "''"
-    start = f"coalesce({', '.join(starts)})"
-    return f"coalesce({_INSTANT_TEXT.format(start)}, '')"
+        return pa.repeat("", rows)
+    start = pc.coalesce(*starts).dictionary_encode()
+    seconds = pc.cast(start.dictionary, pa.timestamp("s"), safe=False)
+    texts = pc.strftime(seconds, format="%Y-%m-%dT%H:%M:%SZ")
+    return pc.fill_null(pc.take(texts, start.indices), "")
 
 
 def _quarantine(charges: pa.Table, result: Typed, first: int) -> list[dict[str, Any]]:

@@ -208,7 +208,8 @@ class DuckDBStore:
             return _require_open(deliveries.get(sql, commit))
 
     def _must_be_open(self, commit: int) -> None:
-        self._open(commit)
+        with self._database.reading() as sql:
+            _refuse_unless_open(commit, deliveries.state(sql, commit))
 
     def _waiting(self, delivery: Delivery, act: str, states: Sequence[State]) -> Delivery:
         if delivery.entry.state not in states:
@@ -220,7 +221,10 @@ class DuckDBStore:
 
 
 def _require_open(delivery: Delivery) -> Delivery:
-    state = delivery.entry.state
-    if state is not State.OPEN:
-        raise DeliveryNotOpen(f"delivery {delivery.commit} is {state}; nothing can be added to it")
+    _refuse_unless_open(delivery.commit, delivery.entry.state)
     return delivery
+
+
+def _refuse_unless_open(commit: int, state: State) -> None:
+    if state is not State.OPEN:
+        raise DeliveryNotOpen(f"delivery {commit} is {state}; nothing can be added to it")

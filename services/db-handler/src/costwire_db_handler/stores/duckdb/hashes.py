@@ -1,0 +1,124 @@
+"""The two hashes of a charge: of its content, and of its dimensions (all cells but amounts).
+
+Cell:   128 bits, the MD5 of `<length of name>:<name>=<canonical value>`; taken once for each value
+        that a column of a part holds, however often it does. Canonical are a text's bytes, the
+        milliseconds of an instant as text, an amount's 16 bytes in the least scale, and the scale.
+Charge: the sum of its cells' hashes modulo 2^128. A null cell adds nothing, so neither the order of
+        columns nor one that is empty makes a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from costwire_focus.typed import DIGITS, SCALES
+
+HASH = pa.opaque(pa.binary(16), "uhugeint", "DuckDB")
+"""How the engine takes and gives its unsigned integers of 128 bits."""
+
+_Halves = npt.NDArray[np.uint64]
+"""Shape (n, 2): the lower and the upper 64 bits."""
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    values: pa.Array
+    """Each value once."""
+    indices: pa.Array
+
+
+def charge_hashes(
+    sql: duckdb.DuckDBPyConnection,
+    dimensions: Mapping[str, pa.Array],
+    amounts: Mapping[str, pa.Array],
+    rows: int,
+) -> tuple[pa.Array, pa.Array]:
+    """Content and dimensions of charges.
+
+    `sql`:        a connection with lossless Arrow conversion.
+    `dimensions`: canonical texts, instants or dictionaries of texts by column.
+    `amounts`:    `decimal128(38, s)` by column.
+    """
+    columns = [_encoded(item) for item in (*dimensions.items(), *amounts.items())]
+    hashed = _hashed(sql, columns)
+    without = _sum(hashed[: len(dimensions)], rows)
+    whole = _add(without, _sum(hashed[len(dimensions) :], rows))
+    return _array(whole), _array(without)
+
+
+def _encoded(item: tuple[str, pa.Array]) -> _Column:
+    name, cells = item
+    if not isinstance(cells, pa.DictionaryArray):
+        cells = cells.dictionary_encode()
+    values = cells.dictionary
+    if pa.types.is_decimal(values.type):
+        values = _amount_bytes(values)
+    elif pa.types.is_timestamp(values.type):
+        values = values.cast(pa.timestamp("ms")).cast(pa.int64()).cast(pa.string())
+    return _Column(name, values.cast(pa.binary()), cells.indices)
+
+
+def _amount_bytes(values: pa.Array) -> pa.Array:
+    """An amount in the least of the `SCALES` that is exact: its 16 bytes, then the scale.
+
+    So the scale that other amounts of a part ask for makes no difference.
+    """
+    cells = pa.nulls(len(values), pa.binary())
+    for scale in SCALES[: SCALES.index(values.type.scale) + 1]:
+        exact = pc.equal(pc.round(values, scale), values)
+        fitting = pc.if_else(exact, values, None).cast(pa.decimal128(DIGITS, scale))
+        storage = [None, *fitting.buffers()[1:]]
+        raw = pa.Array.from_buffers(pa.binary(16), len(fitting), storage, offset=fitting.offset)
+        told = pc.binary_join_element_wise(raw.cast(pa.binary()), bytes([scale]), b"")
+        cells = pc.coalesce(cells, pc.if_else(fitting.is_valid(), told, None))
+    return cells
+
+
+def _hashed(
+    sql: duckdb.DuckDBPyConnection, columns: Sequence[_Column]
+) -> list[tuple[_Halves, pa.Array]]:
+    """The hashes of each column's values, and where they stand."""
+    if not columns:
+        return []
+    counts = [len(column.values) for column in columns]
+    prefixes = [f"{len(column.name)}:{column.name}=".encode() for column in columns]
+    names = pa.DictionaryArray.from_arrays(
+        np.repeat(np.arange(len(columns), dtype=np.int32), counts), pa.array(prefixes, pa.binary())
+    )
+    values = pa.concat_arrays([column.values for column in columns])
+    sql.register("cells", pa.table({"name": names, "value": values}))
+    hashed = sql.sql("SELECT md5_number(name || value) AS hash FROM cells").to_arrow_table()
+    sql.unregister("cells")
+    stored = hashed["hash"].combine_chunks().storage
+    halves = np.frombuffer(stored.buffers()[1], np.uint64, 2 * len(stored)).reshape(-1, 2)
+    pieces = np.split(halves, np.cumsum(counts)[:-1])
+    return [(piece, column.indices) for piece, column in zip(pieces, columns, strict=True)]
+
+
+def _sum(columns: Iterable[tuple[_Halves, pa.Array]], rows: int) -> _Halves:
+    total = np.zeros((rows, 2), np.uint64)
+    for hashes, indices in columns:
+        with_none = np.concatenate([hashes, np.zeros((1, 2), np.uint64)])
+        total = _add(total, with_none[pc.fill_null(indices, len(hashes)).to_numpy()])
+    return total
+
+
+def _add(left: _Halves, right: _Halves) -> _Halves:
+    total = left + right
+    total[:, 1] += total[:, 0] < left[:, 0]
+    return total
+
+
+def _array(halves: _Halves) -> pa.Array:
+    storage = pa.Array.from_buffers(
+        pa.binary(16), len(halves), [None, pa.py_buffer(np.ascontiguousarray(halves))]
+    )
+    return pa.ExtensionArray.from_storage(HASH, storage)
