@@ -72,12 +72,31 @@ class SourcePipeline:
             self.exporter_url = ""
             self._exporter.start()
 
+    def start_scraper(self, connection: Connection) -> None:
+        """Start the scraper: it waits for the exporter as long as that reads."""
+        self.exporter_url = self._exporter.wait_for_address()
+        settings = {
+            **self._scraper_settings,
+            "EXPORTER_URL": self.exporter_url,
+            "HANDLER_URL": connection.url,
+        }
+        if connection.sign_in is not None:
+            # The environment of a process is its user's own; its arguments are everybody's.
+            settings["HANDLER_USER"], settings["HANDLER_PASSWORD"] = connection.sign_in
+        self._outcome_file.unlink(missing_ok=True)
+        self._scraper = Service(
+            "scraper",
+            settings,
+            log=self._scraper_log,
+            address_file=self._scraper_address_file,
+        )
+        self._scraper.start()
+
     def await_published(self, progress: Progress) -> None:
         """Wait until the exporter has read the source.
 
         Raises: `CommandError` with the exporter's reason when it cannot read it.
         """
-        self.exporter_url = self._exporter.wait_for_address()
         patience_ends = time.monotonic() + TRANSIENT_PATIENCE_SECONDS
         while not self._is_published(progress, time.monotonic() > patience_ends):
             self._exporter.raise_if_ended()
@@ -98,35 +117,17 @@ class SourcePipeline:
             progress.show("reading", reading["rows"], reading["bytesRead"], reading["bytesTotal"])
         return False
 
-    def deliver(
-        self, connection: Connection, progress: Progress, on_look: Callable[[], None]
-    ) -> Outcome:
-        """Start the scraper and wait for the outcome of its first cycle.
+    def await_outcome(self, progress: Progress, on_look: Callable[[], None]) -> Outcome:
+        """Wait for the outcome of the scraper's first cycle.
 
         `on_look` is called now and then, and may raise to end the wait.
         """
-        settings = {
-            **self._scraper_settings,
-            "EXPORTER_URL": self.exporter_url,
-            "HANDLER_URL": connection.url,
-        }
-        if connection.sign_in is not None:
-            # The environment of a process is its user's own; its arguments are everybody's.
-            settings["HANDLER_USER"], settings["HANDLER_PASSWORD"] = connection.sign_in
-        self._outcome_file.unlink(missing_ok=True)
-        self._scraper = Service(
-            "scraper",
-            settings,
-            log=self._scraper_log,
-            address_file=self._scraper_address_file,
-        )
-        self._scraper.start()
         while True:
-            ended = self._scraper.ended()
+            ended = self._scraper is not None and self._scraper.ended() is not None
             if (outcome := self.outcome(progress)) is not None:
                 return outcome
-            if ended is not None:
-                self._scraper.raise_if_ended()
+            if ended:
+                self.raise_if_ended()
             self._exporter.raise_if_ended()
             on_look()
             time.sleep(_LOOK_SECONDS)

@@ -105,6 +105,22 @@ def test_delivery_that_is_not_served_is_412(serve: Serve, write_report: WriteRep
             assert failure.problem["serving"] == serving
 
 
+def test_delivery_can_be_waited_for(serve: Serve, write_report: WriteReport) -> None:
+    report = write_report(*[{"BilledCost": str(number)} for number in range(20_000)])
+    with serve(report, wait=False) as client:
+        manifest = client.get("/delivery", headers={"Prefer": "respond-async, wait=20"}).json()
+    assert manifest["rows"]["published"] == 20_000
+
+
+def test_delivery_is_not_waited_for_once_the_source_has_failed(
+    serve: Serve, tmp_path: Path
+) -> None:
+    with serve(tmp_path / "missing.csv", wait=False) as client:
+        failure = refused(client, "/delivery", headers={"Prefer": "wait=30"})
+    assert failure.status == 503
+    assert "missing.csv" in failure.problem["detail"]
+
+
 def test_nothing_published_is_503_and_says_why(serve: Serve, tmp_path: Path) -> None:
     with serve(tmp_path / "missing.csv", wait=False) as client:
         failure = refused(client, "/-/ready")

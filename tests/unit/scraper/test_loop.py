@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from costwire_scraper.errors import ExporterSilent, WrongExposition
+from costwire_scraper.errors import ExporterReading, ExporterSilent, WrongExposition
 from costwire_scraper.loop import LONGEST_PAUSE_SECONDS, Loop, pause_after
 from costwire_scraper.metrics import Metrics
 from costwire_scraper.outcome import Outcome, OutcomeFile
@@ -15,12 +15,14 @@ from costwire_scraper.outcome import Outcome, OutcomeFile
 SETTLED = Outcome({"state": "committed", "rows": {}, "balanced": True})
 
 
-def a_loop(cycle: Callable[[], Outcome], metrics: Metrics | None = None) -> Loop:
+def a_loop(
+    cycle: Callable[[], Outcome], metrics: Metrics | None = None, patience_seconds: float = 10
+) -> Loop:
     return Loop(
         cycle,
         metrics=metrics or Metrics(),
         outcome_file=OutcomeFile(None),
-        patience_seconds=10,
+        patience_seconds=patience_seconds,
         interval_seconds=0.01,
         jitter=lambda: 0.0,
     )
@@ -40,6 +42,12 @@ def ending(*results: Outcome | Exception) -> Callable[[], Outcome]:
 
 def test_transient_trouble_is_tried_again() -> None:
     assert a_loop(ending(ExporterSilent("not yet"), SETTLED)).run_once() == SETTLED
+
+
+def test_report_that_is_being_read_takes_no_patience() -> None:
+    reading = [ExporterReading("the first report is being read")] * 3
+    loop = a_loop(ending(*reading, SETTLED), patience_seconds=0.6)
+    assert loop.run_once() == SETTLED
 
 
 def test_refusal_is_not_tried_again() -> None:

@@ -96,9 +96,9 @@ class Deliveries:
             pipeline = self._pipeline(number, source)
             try:
                 pipeline.start()
-                connection = self._store.connect()
+                pipeline.start_scraper(self._store.connect())
                 pipeline.await_published(progress)
-                outcome = pipeline.deliver(connection, progress, self._store.raise_if_ended)
+                outcome = pipeline.await_outcome(progress, self._store.raise_if_ended)
             except ServiceKilled:
                 pipeline.stop_scraper()
                 if not left:

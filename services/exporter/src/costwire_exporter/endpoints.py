@@ -3,10 +3,11 @@
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
-from anyio import to_thread
+from anyio import move_on_after, sleep, to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -22,6 +23,8 @@ from costwire_focus.exposition import CONTENT_TYPE
 _NDJSON = "application/x-ndjson"
 _JSON = "application/json"
 _GZIP_LEVEL = 1
+_LOOK_SECONDS = 0.05
+_LONGEST_WAIT_SECONDS = 30.0
 _WITHOUT_ZSTD: tuple[Encoding, ...] = ("gzip", "identity")
 
 
@@ -54,7 +57,13 @@ class Endpoints:
             )
 
     async def delivery(self, request: Request) -> Response:
-        """GET /delivery: the manifest, and how the exporter stands."""
+        """GET /delivery: the manifest, and how the exporter stands.
+
+        `Prefer: wait=<seconds>` (RFC 7240) holds the answer while the first report is being read.
+        """
+        with move_on_after(_wait_seconds(request.headers.get("Prefer", ""))):
+            while self._exporter.is_reading_first() and not await request.is_disconnected():
+                await sleep(_LOOK_SECONDS)
         with ExitStack() as pin:
             delivery = self._borrowed(request, pin)
             answer = {**delivery.manifest, "exporter": self._exporter.status.to_json()}
@@ -83,7 +92,7 @@ class Endpoints:
             reason = self._exporter.why_not_ready() or "the first report is being read"
             raise NothingPublished(
                 f"serve {request.url.path}: nothing published yet: {reason}",
-                headers={"Retry-After": "5"},
+                headers={"Retry-After": "1"},
                 exporter=self._exporter.status.to_json(),
             )
         wanted = request.query_params.get("delivery")
@@ -132,6 +141,11 @@ class Endpoints:
 
 
 _UNCACHED = {"Cache-Control": "no-cache"}
+
+
+def _wait_seconds(prefer: str) -> float:
+    wanted = re.search(r"(?:^|[,\s])wait=([0-9]{1,6})\b", prefer)
+    return min(float(wanted[1]), _LONGEST_WAIT_SECONDS) if wanted else 0.0
 
 
 def _headers(media_type: str, etag: str, encoding: Encoding) -> dict[str, str]:

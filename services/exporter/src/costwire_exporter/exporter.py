@@ -66,6 +66,10 @@ class Exporter:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def is_reading_first(self) -> bool:
+        """Whether nothing is served because the first look at the source is still under way."""
+        return self.shelf.current is None and self.status.failure is None
+
     def why_not_ready(self) -> str | None:
         """Why nothing can be served; None when something is."""
         if self.shelf.current is not None:

@@ -7,11 +7,9 @@ import signal
 import sys
 from types import FrameType
 
-from costwire_runtime.server import serve
 from costwire_runtime.settings import settings_from_environment
 from costwire_runtime.telemetry import configure
 from costwire_runtime.web_config import WebConfig, WebConfigError
-from costwire_scraper.app import create_app
 from costwire_scraper.metrics import SERVICE, Metrics
 from costwire_scraper.settings import Settings
 from costwire_scraper.wiring import open_loop
@@ -33,6 +31,10 @@ def main() -> int:
             if once or settings.once:
                 signal.signal(signal.SIGTERM, _interrupt)
                 return loop.run_once().exit_status
+            # The server takes a tenth of a second to import, which a single run need not wait for.
+            from costwire_runtime.server import serve
+            from costwire_scraper.app import create_app
+
             serve(create_app(settings, loop, metrics, web_config), settings, web_config)
             return 0
     except KeyboardInterrupt:

@@ -19,27 +19,26 @@ def line_blocks(chunks: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
     A line longer than a block becomes a block of its own; the last block may lack its line end.
     Raises: `WrongExposition` on a line over 64 MiB.
     """
-    buffer = bytearray()
-    searched = 0
+    pending: list[bytes] = []  # less than a block, or the beginning of a line longer than that
+    size = 0
     for chunk in chunks:
-        buffer += chunk
-        while len(buffer) >= block_bytes:
-            end = _end_of_block(buffer, block_bytes, searched)
-            if end == 0:
-                searched = len(buffer)
-                if searched > LONGEST_LINE:
+        rest = chunk
+        while size + len(rest) >= block_bytes:
+            room = max(0, block_bytes - size)
+            end = rest.rfind(b"\n", 0, room) + 1
+            if not end and size and room:  # the last line end of the block may be a pending one
+                rest, pending, size = b"".join([*pending, rest]), [], 0
+                continue
+            end = end or rest.find(b"\n", room) + 1
+            if not end:
+                if size + len(rest) > LONGEST_LINE:
                     raise WrongExposition(
                         f"read exposition: a line is longer than {LONGEST_LINE} bytes"
                     )
                 break
-            yield bytes(memoryview(buffer)[:end])
-            del buffer[:end]
-            searched = 0
-    if buffer:
-        yield bytes(buffer)
-
-
-def _end_of_block(buffer: bytearray, block_bytes: int, searched: int) -> int:
-    """Position after the last line end within the block, else after the first one beyond it."""
-    within = 0 if searched > block_bytes else buffer.rfind(b"\n", 0, block_bytes) + 1
-    return within or buffer.find(b"\n", max(searched, block_bytes)) + 1
+            yield b"".join([*pending, memoryview(rest)[:end]])
+            rest, pending, size = rest[end:], [], 0
+        pending.append(rest)
+        size += len(rest)
+    if size:
+        yield b"".join(pending)

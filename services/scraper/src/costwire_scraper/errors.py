@@ -2,7 +2,8 @@
 
 ScraperError
 ├── Transient                  another cycle may succeed
-│   ├── ExporterSilent         no answer, or nothing published yet
+│   ├── ExporterSilent         no answer, or nothing to serve
+│   ├── ExporterReading        the first report is still being read
 │   ├── DeliveryReplaced       the exporter serves another delivery by now
 │   ├── BrokenExposition       the answer ended before its end
 │   ├── HandlerSilent          no answer from the database handler
@@ -33,7 +34,11 @@ class Refused(ScraperError):
 
 
 class ExporterSilent(Transient):
-    """The exporter does not answer, or has nothing to serve yet."""
+    """The exporter does not answer, or has nothing to serve."""
+
+
+class ExporterReading(Transient):
+    """The exporter still reads its first report, however long that takes."""
 
 
 class DeliveryReplaced(Transient):

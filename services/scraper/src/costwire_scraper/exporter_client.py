@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import requests
 from pydantic import ValidationError
@@ -15,6 +16,7 @@ from costwire_scraper.decompress import ACCEPTED, decoded
 from costwire_scraper.errors import (
     BrokenExposition,
     DeliveryReplaced,
+    ExporterReading,
     ExporterRefused,
     ExporterSilent,
     ScraperError,
@@ -22,6 +24,8 @@ from costwire_scraper.errors import (
 
 CHUNK_BYTES = 256 * 1024
 _NOT_FOUND = 404
+_WAITING = {"Prefer": "wait=20"}
+"""Our exporter answers as soon as its first report is read, or after so many seconds."""
 _PRECONDITION_FAILED = 412
 
 
@@ -35,11 +39,13 @@ class ExporterClient:
     def delivery(self) -> Manifest | None:
         """The manifest of what is served; None where the exporter knows no deliveries."""
         try:
-            with self._http.get("/delivery") as response:
+            with self._http.get("/delivery", headers=_WAITING) as response:
                 return Manifest.model_validate_json(response.content)
         except HttpError as error:
             if isinstance(error, HttpFailure) and error.status == _NOT_FOUND:
                 return None
+            if isinstance(error, HttpFailure) and _is_reading(error.problem):
+                raise ExporterReading("read delivery: the first report is being read") from error
             raise _told("read delivery", error) from error
         except ValidationError as error:
             raise ExporterRefused(
@@ -81,6 +87,11 @@ def _chunks(act: str, response: requests.Response) -> Iterator[bytes]:
         yield from response.raw.stream(CHUNK_BYTES, decode_content=False)
     except LIBRARY_ERRORS as error:
         raise BrokenExposition(str(translated(error, act))) from error
+
+
+def _is_reading(problem: Mapping[str, Any]) -> bool:
+    standing = problem.get("exporter")
+    return isinstance(standing, Mapping) and not standing.get("lastFailure")
 
 
 def _told(act: str, error: HttpError) -> ScraperError:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from costwire_scraper.errors import ScraperError
+from costwire_scraper.errors import ExporterReading, ScraperError
 from costwire_scraper.metrics import Metrics
 from costwire_scraper.outcome import Outcome, OutcomeFile
 
@@ -55,13 +55,18 @@ class Loop:
         self._stopped.set()
 
     def run_once(self) -> Outcome:
-        """Run cycles until one settles, one is refused, or patience ends."""
+        """Run cycles until one settles, one is refused, or patience ends.
+
+        Patience is for trouble; a report that is being read takes its time.
+        """
         patience_ends = time.monotonic() + self._patience_seconds
         failures = 0
         while True:
             outcome = self._run_cycle()
             if outcome.entry is not None or not outcome.transient:
                 break
+            if outcome.waiting:
+                failures, patience_ends = 0, time.monotonic() + self._patience_seconds
             failures += 1
             pause = pause_after(failures, self._jitter())
             if time.monotonic() + pause > patience_ends or self._stopped.wait(pause):
@@ -99,6 +104,8 @@ class Loop:
     def _guarded(self) -> Outcome:
         try:
             return self._cycle()
+        except ExporterReading as error:
+            return Outcome(error=str(error), transient=True, waiting=True)
         except ScraperError as error:
             log.warning(
                 "cycle did not settle",

@@ -25,7 +25,8 @@ Entry = Mapping[str, Any]
 class Outcome:
     """The end of a cycle: the ledger's entry, or the error that kept it from one.
 
-    `repeated` says that the exporter still serves the delivery that was settled before.
+    `repeated` says that the exporter still serves the delivery that was settled before, `waiting`
+    that it still reads its first report.
     """
 
     entry: Entry | None = None
@@ -33,6 +34,7 @@ class Outcome:
     transient: bool = False
     dry_run: bool = False
     repeated: bool = False
+    waiting: bool = False
 
     @property
     def exit_status(self) -> int:

@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from costwire_focus.errors import Unreadable
+from costwire_focus.exposition import parse
 from costwire_focus.exposition.parse import Parser
 
 
@@ -46,6 +47,36 @@ def test_samples_without_any_label_are_still_counted():
 
 def test_an_unknown_escape_stays_as_it_is():
     assert Parser().samples(b'cost{a="\\t\\\\t"} 1\n').labels.to_pylist() == [{"a": "\\t\\t"}]
+
+
+def test_samples_with_the_same_labels_in_another_order_are_read_alike():
+    lines = b'cost{a="1",b="2"} 1\ncost{b="2",a="1"} 1\n' * 3
+    assert Parser().samples(lines).labels.to_pylist() == [{"a": "1", "b": "2"}] * 6
+
+
+def test_runs_of_backslashes_end_where_their_value_does():
+    lines = b"".join(b'cost{a="%s",b="%s"} 1\n' % (b"\\" * n, b"\\" * 2) for n in range(0, 12, 2))
+    read = Parser().samples(lines).labels.to_pylist()
+    assert read == [{"a": "\\" * n or None, "b": "\\"} for n in range(6)]
+
+
+def test_many_labels_are_gathered_a_few_at_a_time(monkeypatch):
+    lines = b"".join(b'cost{a%d="1",b="%d",c="x"} 1\n' % (n, n) for n in range(9))
+    whole = Parser().samples(lines).labels
+    monkeypatch.setattr(parse, "_MOST_CELLS", 20)
+    assert Parser().samples(lines).labels == whole
+
+
+def test_a_block_larger_than_its_positions_is_refused(monkeypatch):
+    monkeypatch.setattr(parse, "_MOST_BYTES", 10)
+    with pytest.raises(Unreadable, match="larger than 10 bytes"):
+        Parser().samples(b"cost{} 123\n")
+
+
+def test_the_line_that_is_broken_is_told():
+    with pytest.raises(Unreadable, match="stands twice") as caught:
+        Parser().samples(b'up 1\ncost{a="1"} 1\ncost{a="1",a="2"} 1\n')
+    assert caught.value.line == 3
 
 
 @pytest.mark.parametrize("line", [b'two words{a="1"} 1\n', b"1up 1\n", b'{a="1"} 1\n', b" up 1\n"])

@@ -1,8 +1,9 @@
 """Prometheus text to charges: blocks of whole lines in, columns of text out.
 
-A block is never looked at line by line. Its quotes and line ends are found once; every second quote
-ends a label's value; a label's name is told by its first and last eight bytes and its length; and
-a column is an array of views into the block, copied once at the end.
+A block is never looked at line by line. Its quotes and line ends are found once and cut it into
+pieces, by turns what stands around the values and a value. What stands around the values of a
+sample is its pattern, which few samples have for themselves; what is to be checked of it is checked
+once per pattern. A column is then the values at one place of each sample's pattern.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -19,21 +19,22 @@ from numpy.typing import NDArray
 from costwire_focus.amounts import READABLE
 from costwire_focus.errors import Unreadable
 from costwire_focus.exposition import COPY_LABEL, FAMILY
-from costwire_focus.exposition.keys import NameKeys
+from costwire_focus.exposition.patterns import Patterns
 
+Bytes = NDArray[np.uint8]
+Offsets = NDArray[np.int32]
 Positions = NDArray[np.int64]
 
-_QUOTE, _BACKSLASH, _NEWLINE, _HASH = b'"\\\n#'
-_EQUALS, _COMMA, _OPEN, _CLOSE, _BLANK = b"=,{} "
+_QUOTE, _BACKSLASH, _NEWLINE, _HASH, _SMALL_N = b'"\\\n#n'
+_COMMA, _OPEN, _CLOSE, _BLANK = b",{} "
 _AMOUNT = f"^NaN$|{READABLE}"
-_LEGAL_FAMILY = "^[a-zA-Z_:][a-zA-Z0-9_:]*$"
 _SHOWN = 60
-_PADDING = b"\0" * 16
-_INLINE = 12
-"""Bytes of a text that an Arrow view holds itself."""
-_LOW_HALF = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
-_KEEP = np.array([(1 << (8 * n)) - 1 for n in range(8)] + [2**64 - 1], dtype=np.uint64)
+_MOST_BYTES = 1 << 30
+"""Of a block: its positions have 32 bits."""
+_ABSENT = 1 << 30
+"""A place beyond the last piece."""
+_MOST_CELLS = 1 << 18
+"""Cells that are gathered at a time."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Parser:
 
     def __init__(self, labels: Sequence[str] = ()) -> None:
         """`labels`: the labels that are to become columns, in order, whether or not they occur."""
-        self._keys = NameKeys(labels)
+        self._patterns = Patterns(labels)
 
     def charges(self, block: bytes, columns: Mapping[str, str]) -> pa.Table:
         """The labels of each sample under their columns' names; the copy label is left out.
@@ -61,24 +62,24 @@ class Parser:
         a sample that is no charge's, and for a block that is not whole lines of samples.
         """
         parsed = self._parse(block)
-        table = parsed.labels()
-        if COPY_LABEL in table.column_names:
-            table = table.drop_columns(COPY_LABEL)
-        unknown = [label for label in table.column_names if label not in columns]
+        labels = [label for label in self._patterns.names if label != COPY_LABEL]
+        unknown = [label for label in labels if label not in columns]
         if unknown:
             raise Unreadable(f"parse the exposition: label {unknown[0]!r} is none of its columns")
         _check_samples(parsed)
-        return table.rename_columns([columns[label] for label in table.column_names])
+        return parsed.labels(labels).rename_columns([columns[label] for label in labels])
 
     def samples(self, block: bytes) -> Samples:
         """Everything that a block of any exporter's text says, comments aside."""
         parsed = self._parse(block)
-        return Samples(parsed.labels(), parsed.families(), parsed.values())
+        return Samples(parsed.labels(self._patterns.names), parsed.families(), parsed.values())
 
     def _parse(self, block: bytes) -> _Block:
+        if len(block) > _MOST_BYTES:
+            raise Unreadable(f"parse the exposition: a block is larger than {_MOST_BYTES} bytes")
         if not _is_utf8(block):
             raise Unreadable("parse the exposition: it is not UTF-8")
-        return _Block(_without_comments(block), self._keys)
+        return _Block(*_sample_lines(block), self._patterns)
 
 
 def _check_samples(parsed: _Block) -> None:
@@ -96,193 +97,190 @@ def _check_samples(parsed: _Block) -> None:
             )
 
 
-def _without_comments(block: bytes) -> bytes:
-    """The sample lines alone; the block ends with a line end, or is empty."""
-    if not block:
-        return block
-    if not block.endswith(b"\n"):
+def _sample_lines(block: bytes) -> tuple[bytes, Positions]:
+    """The lines that are no comments and not empty, and the positions of their line ends."""
+    if block and not block.endswith(b"\n"):
         raise Unreadable("parse the exposition: it breaks off within a line")
     data = np.frombuffer(block, dtype=np.uint8)
-    ends = np.flatnonzero(data == _NEWLINE) + 1
-    starts = np.concatenate([[0], ends[:-1]])
-    idle = (data[starts] == _HASH) | (ends - starts == 1)
+    ends = np.flatnonzero(data == _NEWLINE)
+    starts = _line_starts(ends)
+    idle = (data[starts] == _HASH) | (ends == starts)
     if not idle.any():
-        return block
+        return block, ends
     edges = np.flatnonzero(np.diff(np.concatenate([[True], idle, [True]]).astype(np.int8)))
     spans = edges.reshape(-1, 2)
-    return b"".join(block[starts[first] : ends[last - 1]] for first, last in spans.tolist())
+    kept = b"".join(block[starts[first] : ends[last - 1] + 1] for first, last in spans.tolist())
+    return kept, np.flatnonzero(np.frombuffer(kept, dtype=np.uint8) == _NEWLINE)
+
+
+def _line_starts(line_ends: Positions) -> Positions:
+    return np.append(0, line_ends + 1)[:-1]
 
 
 class _Block:
-    """The structure of a block of sample lines: where each label's name and value begin and end."""
+    """A block of sample lines in pieces, and the pattern of each sample."""
 
-    def __init__(self, block: bytes, keys: NameKeys) -> None:
-        padded = block + _PADDING
-        self._size = len(block)
-        self._buffer = pa.py_buffer(padded)
-        self._data = np.frombuffer(padded, dtype=np.uint8)
-        self._words: NDArray[np.uint64] = np.ndarray(
-            (len(padded) - 7,), dtype="<u8", buffer=padded, strides=(1,)
-        )
-        self._keys = keys
-        self._line_ends: Positions = np.flatnonzero(self._data[: self._size] == _NEWLINE)
-        self._line_starts = np.concatenate([[0], self._line_ends[:-1] + 1])[: len(self._line_ends)]
-        self._has_escapes = bool((self._data[: self._size] == _BACKSLASH).any())
-        self._find_labels()
+    def __init__(self, block: bytes, line_ends: Positions, patterns: Patterns) -> None:
+        self._buffer = pa.py_buffer(block)
+        self._data: Bytes = np.frombuffer(block, dtype=np.uint8)
+        self._line_starts, self._line_ends = _line_starts(line_ends), line_ends
+        slashes = np.flatnonzero(self._data == _BACKSLASH)
+        self._has_escapes = len(slashes) > 0
+        is_quote = self._data == _QUOTE
+        is_quote[_escaping(slashes) + 1] = False
+        self._cut(np.flatnonzero(is_quote))
+        self._find_patterns(patterns)
 
-    def _find_labels(self) -> None:
-        quotes = self._quotes()
-        if len(quotes) % 2:
-            raise self._broken(int(quotes[-1]), "a label's value is not closed")
-        self._starts, self._ends = quotes[0::2] + 1, quotes[1::2]
-        first = np.searchsorted(self._starts, self._line_starts)
-        count = np.diff(np.append(first, len(self._starts)))
-        self._rows = np.repeat(np.arange(len(count)), count)
-        if (self._ends > self._line_ends[self._rows]).any():
-            raise Unreadable("parse the exposition: a line ends within a label's value")
-        self._labelled, self._bare = np.flatnonzero(count), np.flatnonzero(count == 0)
-        self._first, self._last = first[self._labelled], (first + count - 1)[self._labelled]
-        names = np.empty(len(self._starts), dtype=np.int64)
-        names[1:] = self._ends[:-1] + 2
-        self._braces = self._opening_braces()
-        names[self._first] = self._braces + 1
-        self._check_between(names)
-        columns = self._keys.find(self._words, self._data, names, self._starts - 2)
-        # Sorted by column, and within a column by row: numpy sorts 16 bits by radix.
-        self._order = np.argsort(columns.astype(np.int16), kind="stable")
-        self._bounds = np.searchsorted(columns[self._order], np.arange(len(self._keys.names) + 1))
+    def _cut(self, quotes: Positions) -> None:
+        """Cut into pieces: those around values, and between them the values, a sample's own last.
 
-    def _quotes(self) -> Positions:
-        """The quotes that begin or end a value: not preceded by an odd number of backslashes."""
-        quotes = np.flatnonzero(self._data[: self._size] == _QUOTE)
-        if not self._has_escapes:
-            return quotes
-        escaped = quotes[self._data[quotes - 1] == _BACKSLASH]
-        if not len(escaped):
-            return quotes
-        slashes = np.flatnonzero(self._data[: self._size] == _BACKSLASH)
-        run_starts = np.flatnonzero(np.diff(slashes, prepend=-2) != 1)
-        last = np.searchsorted(slashes, escaped) - 1
-        first = run_starts[np.searchsorted(run_starts, last, side="right") - 1]
-        return np.setdiff1d(quotes, escaped[(last - first) % 2 == 0], assume_unique=True)
+        The last two pieces are empty: a gap, and the value of a label that is absent.
+        """
+        height = len(self._line_starts)
+        before = np.searchsorted(quotes, self._line_starts)
+        count = np.diff(before, append=len(quotes))
+        if (count % 2).any():
+            line = int(np.argmax(count % 2)) + 1
+            raise _broken("a line ends within a label's value, or a value is not closed", line)
+        self._value_starts = self._after_labels(quotes, before, count)
+        self._first = (before + 2 * np.arange(height)).astype(np.int32)
+        bounds: Offsets = np.empty(len(quotes) + 2 * height + 3, dtype=np.int32)
+        own = self._first + count.astype(np.int32) + 1
+        inner = np.ones(len(bounds), dtype=bool)
+        inner[self._first] = inner[own] = inner[-3:] = False
+        bounds[inner] = quotes
+        bounds[1::2] += 1  # the quote that opens a value is none of it
+        bounds[self._first], bounds[own] = self._line_starts, self._value_starts
+        bounds[-3:] = len(self._data)
+        self._pieces = _texts(bounds, self._buffer)
 
-    def _opening_braces(self) -> Positions:
-        """The `{` of each line that has labels; a family's name cannot hold one."""
-        braces = np.flatnonzero(self._data[: self._size] == _OPEN)
-        at = np.searchsorted(braces, self._line_starts[self._labelled])
-        if len(at) and at[-1] >= len(braces):
-            raise self._broken(int(self._line_starts[self._labelled[-1]]), "labels without a brace")
-        opening: Positions = braces[at]
-        return opening
-
-    def _check_between(self, names: Positions) -> None:
-        """What stands between names and values is `="`, `",` and `"}` or `",}`: nothing else."""
-        inner = np.ones(len(names), dtype=bool)
-        inner[self._first] = False
-        wrong = (self._data[self._starts - 2] != _EQUALS) | (names >= self._starts - 2)
-        wrong[1:] |= inner[1:] & (self._data[self._ends[:-1] + 1] != _COMMA)
+    def _after_labels(self, quotes: Positions, before: Positions, count: Positions) -> Positions:
+        """Where each sample's value starts: after `"} ` or `",} `, or else after a blank."""
+        starts = np.empty_like(self._line_starts)
+        labelled = count > 0
+        closing = quotes[(before + count - 1)[labelled]] + 1
+        closing += self._data.take(closing, mode="clip") == _COMMA
+        wrong = self._data.take(closing, mode="clip") != _CLOSE
+        wrong |= self._data.take(closing + 1, mode="clip") != _BLANK
         if wrong.any():
-            position = int(self._starts[np.argmax(wrong)])
-            raise self._broken(position, 'a label is not written name="value"')
-        closing = self._ends[self._last] + 1
-        self._closing = closing + (self._data[closing] == _COMMA)
-        wrong = (self._data[self._closing] != _CLOSE) | (self._data[self._closing + 1] != _BLANK)
-        wrong |= self._closing + 2 >= self._line_ends[self._labelled]
-        if wrong.any():
-            position = int(self._closing[np.argmax(wrong)])
-            raise self._broken(position, "the labels are not closed, or no value follows")
+            line = int(np.flatnonzero(labelled)[np.argmax(wrong)]) + 1
+            raise _broken("the labels are not closed, or no value follows", line)
+        starts[labelled] = closing + 2
+        if len(closing) < len(starts):
+            blanks = np.append(np.flatnonzero(self._data == _BLANK), len(self._data))
+            bare = self._line_starts[~labelled]
+            starts[~labelled] = blanks[np.searchsorted(blanks, bare)] + 1
+        empty = starts >= self._line_ends
+        if empty.any():
+            raise _broken("no value follows", int(np.argmax(empty)) + 1)
+        return starts
 
-    def _broken(self, position: int, reason: str) -> Unreadable:
-        line = int(np.searchsorted(self._line_ends, position)) + 1
-        return Unreadable(f"parse the exposition: {reason} (line {line} of the block)", line=line)
+    def _find_patterns(self, patterns: Patterns) -> None:
+        around = self._pieces.take(pa.array(np.arange(0, len(self._pieces), 2, dtype=np.int32)))
+        _, offsets, text = around.buffers()
+        starts = np.frombuffer(offsets, dtype=np.int32)[np.append(self._first // 2, len(around))]
+        found = _texts(starts, text).dictionary_encode()
+        self._codes = found.indices.to_numpy()
+        self._patterns = []
+        for code, pattern in enumerate(found.dictionary.cast(pa.binary()).to_pylist()):
+            try:
+                self._patterns.append(patterns.read(pattern))
+            except Unreadable as error:
+                raise _broken(str(error), int(np.argmax(self._codes == code)) + 1) from None
+        self._numbers = {name: number for number, name in enumerate(patterns.names)}
+        # By pattern and label: the piece of its value, counted from the first one of the sample.
+        self._places = np.full((len(self._patterns), len(self._numbers)), _ABSENT, dtype=np.int32)
+        odd = np.arange(1, 2 * len(self._numbers) + 1, 2)
+        for places, read in zip(self._places, self._patterns, strict=True):
+            places[read.labels] = odd[: len(read.labels)]
 
-    def labels(self) -> pa.Table:
-        """One column for each known label, in the order in which they became known."""
-        names = self._keys.names
-        arrays = [self._column(number) for number in range(len(names))]
-        return pa.table(dict(zip(names, arrays, strict=True)))
+    def labels(self, names: Sequence[str]) -> pa.Table:
+        """One column for each of these labels, in their order."""
+        height = len(self._codes)
+        step = max(1, _MOST_CELLS // max(1, height))
+        columns: list[pa.Array] = []
+        for start in range(0, len(names), step):
+            numbers = [self._numbers[name] for name in names[start : start + step]]
+            columns += self._columns(self._places.T[numbers], height)
+        return pa.table(columns, names=list(names))
 
-    def _column(self, number: int) -> pa.Array:
-        mine = self._order[self._bounds[number] : self._bounds[number + 1]]
-        rows = self._rows[mine]
-        if (rows[1:] == rows[:-1]).any():
-            raise Unreadable(f"parse the exposition: {self._keys.names[number]} stands twice")
-        texts = self._texts(self._starts[mine], self._ends[mine], rows, len(self._line_starts))
-        return self._unescaped(texts)
+    def _columns(self, places: NDArray[np.int32], height: int) -> list[pa.Array]:
+        """A column for each row of `places`, which has a place for each pattern."""
+        pieces = np.take(places, self._codes, axis=1)
+        pieces += self._first
+        np.minimum(pieces, len(self._pieces) - 1, out=pieces)
+        texts = pc.take(self._pieces, pa.array(pieces.ravel()), boundscheck=False)
+        _, buffer, text = texts.buffers()
+        offsets = np.frombuffer(buffer, dtype=np.int32)
+        data = np.frombuffer(text, dtype=np.uint8) if text else np.empty(0, dtype=np.uint8)
+        return [
+            self._column(offsets[number * height : (number + 1) * height + 1], data)
+            for number in range(len(places))
+        ]
 
-    def _texts(self, starts: Positions, ends: Positions, rows: Positions, height: int) -> pa.Array:
-        """An Arrow array of the texts between these positions, at these rows, null elsewhere."""
-        lengths = ends - starts
-        filled = lengths > 0
-        if not filled.all():
-            starts, lengths, rows = starts[filled], lengths[filled], rows[filled]
-        views = np.zeros((height, 2), dtype=np.uint64)
-        head = self._words[starts]
-        prefix = head & _KEEP[np.minimum(lengths, 4)]
-        inline = (self._words[starts + 4]) & _KEEP[np.clip(lengths - 4, 0, 8)]
-        elsewhere = starts.astype(np.uint64) << _HALF
-        short = lengths <= _INLINE
-        views[rows, 0] = lengths.astype(np.uint64) | ((prefix & _LOW_HALF) << _HALF)
-        views[rows, 1] = np.where(short, inline, elsewhere)
-        validity = None
-        if len(rows) < height:
-            valid = np.zeros(height, dtype=np.uint8)
-            valid[rows] = 1
-            validity = pa.py_buffer(np.packbits(valid, bitorder="little"))
-        array = pa.Array.from_buffers(
-            pa.string_view(), height, [validity, pa.py_buffer(views), self._buffer]
-        )
-        return array.cast(pa.string())
-
-    def _unescaped(self, texts: pa.Array) -> pa.Array:
-        if not self._has_escapes or not pc.any(pc.match_substring(texts, "\\")).as_py():
-            return texts
-        plain = pl.Series(texts).str.replace_many(["\\\\", '\\"', "\\n"], ["\\", '"', "\n"])
-        return plain.to_arrow().cast(pa.string())
+    def _column(self, offsets: Offsets, data: Bytes) -> pa.Array:
+        """A text for each offset but the last; null where it is empty."""
+        data, offsets = data[offsets[0] : offsets[-1]], offsets - offsets[0]
+        filled = offsets[1:] > offsets[:-1]
+        if self._has_escapes:
+            data, offsets = _unescaped(data, offsets)
+        validity = None if filled.all() else pa.py_buffer(np.packbits(filled, bitorder="little"))
+        return _texts(offsets, pa.py_buffer(data), validity)
 
     def families(self) -> pa.Array:
         """The name before the labels (or before the value, where there are none)."""
-        ends = np.empty_like(self._line_starts)
-        ends[self._labelled] = self._braces
-        blanks = self._blanks()
-        braces = (self._data[blanks - 2] == _OPEN) & (self._data[blanks - 1] == _CLOSE)
-        ends[self._bare] = blanks - 2 * braces
-        unnamed = ends <= self._line_starts
-        if unnamed.any():
-            position = int(self._line_starts[np.argmax(unnamed)])
-            raise self._broken(position, "a sample has no name")
-        families = self._texts(self._line_starts, ends, np.arange(len(ends)), len(ends))
-        distinct = pc.unique(families)
-        illegal = pc.filter(distinct, pc.invert(pc.match_substring_regex(distinct, _LEGAL_FAMILY)))
-        if len(illegal):
-            shown = illegal[0].as_py()[:_SHOWN]
-            raise Unreadable(f"parse the exposition: {shown!r} is no name of a metric")
-        return families
+        families = pa.array([pattern.family for pattern in self._patterns], pa.string())
+        return families.take(pa.array(self._codes))
 
     def values(self) -> pa.Array:
         """The text from after the labels to the end of the line."""
-        starts = np.empty_like(self._line_starts)
-        starts[self._labelled] = self._closing + 2
-        starts[self._bare] = self._blanks() + 1
-        return self._texts(starts, self._line_ends, np.arange(len(starts)), len(starts))
+        bounds = np.stack([self._value_starts, self._line_ends], axis=1, dtype=np.int32).ravel()
+        every = pa.array(np.arange(0, len(bounds), 2, dtype=np.int32))
+        return _texts(np.append(bounds, bounds[-1:]), self._buffer).take(every)
 
-    def _blanks(self) -> Positions:
-        """The first blank of each line without labels."""
-        if not len(self._bare):
-            return self._bare
-        blanks = np.flatnonzero(self._data[: self._size] == _BLANK)
-        at = np.searchsorted(blanks, self._line_starts[self._bare])
-        first: Positions = np.append(blanks, self._size)[at]
-        missing = first + 1 >= self._line_ends[self._bare]
-        if missing.any():
-            position = int(self._line_starts[self._bare[np.argmax(missing)]])
-            raise self._broken(position, "no value follows a name")
-        return first
+
+def _texts(offsets: Offsets, data: pa.Buffer, validity: pa.Buffer | None = None) -> pa.Array:
+    """The texts from each offset to the next."""
+    buffers = [validity, pa.py_buffer(np.ascontiguousarray(offsets, dtype=np.int32)), data]
+    return pa.Array.from_buffers(pa.string(), max(len(offsets) - 1, 0), buffers)
+
+
+def _escaping(slashes: Positions) -> Positions:
+    """Those backslashes that escape what follows: every second one of a run of them."""
+    joined = np.flatnonzero(np.diff(slashes) == 1) + 1
+    if not len(joined):
+        return slashes
+    numbers = np.arange(len(joined))
+    first = np.where(np.diff(joined, prepend=-1) == 1, 0, numbers)
+    second = (numbers - np.maximum.accumulate(first)) % 2 == 0
+    return np.delete(slashes, joined[second])
+
+
+def _unescaped(data: Bytes, offsets: Offsets) -> tuple[Bytes, Offsets]:
+    r"""Texts with `\\`, `\"` and `\n` undone; another escape stays as it is."""
+    slashes = _escaping(np.flatnonzero(data == _BACKSLASH))
+    if not len(slashes):
+        return data, offsets
+    escaped = data[slashes + 1]
+    line_ends = escaped == _SMALL_N
+    dropped = slashes[line_ends | (escaped == _QUOTE) | (escaped == _BACKSLASH)]
+    kept = np.ones(len(data), dtype=bool)
+    kept[dropped] = False
+    plain = data[kept]
+    newlines = slashes[line_ends]
+    plain[newlines - np.searchsorted(dropped, newlines)] = _NEWLINE
+    return plain, offsets - np.searchsorted(dropped, offsets).astype(np.int32)
+
+
+def _broken(reason: str, line: int) -> Unreadable:
+    return Unreadable(f"parse the exposition: {reason} (line {line} of the block)", line=line)
 
 
 def _is_utf8(block: bytes) -> bool:
+    if block.isascii():
+        return True
     try:
-        pa.array([block], pa.binary()).cast(pa.string())
+        _texts(np.array([0, len(block)], dtype=np.int32), pa.py_buffer(block)).validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from costwire_focus.exposition import COPY_LABEL, END, FAMILY
 from costwire_focus.exposition.labels import label_names
 
 _VALUE_COLUMN = "BilledCost"
-_SPECIAL = ["\\", '"', "\n"]
-_ESCAPED = ["\\\\", '\\"', "\\n"]
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
+_MOST_BYTES = 1 << 30
+"""What may become a longer text is rendered in halves: an Arrow array holds up to 2 GiB."""
 
 
 class Renderer:
@@ -43,47 +45,86 @@ class Renderer:
         """
         if not charges.num_rows:
             return pa.py_buffer(b"")
+        longest = 2 * charges.nbytes + charges.num_rows * sum(
+            len(x) + 4 for x in self._labels.values()
+        )
+        if longest > _MOST_BYTES and charges.num_rows > 1:
+            half = charges.num_rows // 2
+            halves = charges.slice(0, half), charges.slice(half)
+            return pa.py_buffer(b"".join(map(self.render, halves)))
         self.samples += charges.num_rows
-        frame = pl.DataFrame(pl.from_arrow(charges))
-        labels = [
-            pl.format(label + '="{}",', _escaped_cells(frame[name]))
+        columns = dict(zip(charges.column_names, map(_flat, charges.columns), strict=True))
+        cells = {
+            label: _escaped(column)
             for name, label in self._labels.items()
-            if name in frame.columns and frame[name].null_count() < len(frame)
-        ]
-        # Over the delivery's columns in their order: parts may lack some, or order them otherwise.
-        copies = self._copies.count(
-            frame.select(
-                name if name in frame.columns else pl.lit(None, pl.String).alias(name)
-                for name in self._labels
-            )
-        )
+            if (column := columns.get(name)) is not None and column.null_count < len(column)
+        }
+        value = pa.nulls(charges.num_rows, pa.string())
+        value = pc.fill_null(columns.get(_VALUE_COLUMN, value), "NaN")
+        lines = _lines(cells, value)
+        # Over the lines: parts may lack columns or order them otherwise, the text is the same.
+        copies = self._copies.count(pl.DataFrame({"line": pl.Series(lines)}))
         if copies.any():
-            numbers = pl.Series("copies", copies)
-            number = pl.when(numbers > 0).then(numbers)
-            labels.append(pl.format(COPY_LABEL + '="{}",', number))
-        value = pl.lit("NaN")
-        if _VALUE_COLUMN in frame.columns:
-            value = pl.col(_VALUE_COLUMN).fill_null("NaN")
-        line = pl.concat_str(
-            pl.lit(FAMILY + "{"), *labels, pl.lit("} "), value, pl.lit("\n"), ignore_nulls=True
-        )
-        text = frame.select(line.alias("line")).to_series().to_arrow()
-        return _characters(text)
+            lines = _with_copies(lines, cells, value, copies)
+        return _characters(lines)
 
 
-def _escaped_cells(cells: pl.Series) -> pl.Expr:
-    if cells.str.contains_any(_SPECIAL).any():
-        return pl.col(cells.name).str.replace_many(_SPECIAL, _ESCAPED)
-    return pl.col(cells.name)
+def _lines(cells: Mapping[str, pa.Array], value: pa.Array) -> pa.Array:
+    """The line of each charge, in one join of the labels' cells and the text between them."""
+    pieces: list[pa.Array | str] = []
+    between = FAMILY + "{"
+    for label, column in cells.items():
+        if column.null_count:
+            pieces += [between, pc.binary_join_element_wise(f'{label}="', column, '",', "")]
+            between = ""
+        else:
+            pieces += [f'{between}{label}="', column]
+            between = '",'
+    return pc.binary_join_element_wise(
+        *pieces, between + "} ", value, "\n", "", null_handling="skip"
+    )
+
+
+def _with_copies(
+    lines: pa.Array, cells: Mapping[str, pa.Array], value: pa.Array, copies: NDArray[np.int64]
+) -> pa.Array:
+    """The lines, those of copies with the number of each in a label of its own."""
+    chosen = np.flatnonzero(copies)
+    taken = pa.table([*cells.values(), value], [*cells, ""]).take(chosen)
+    *columns, values = map(_flat, taken.columns)
+    labels = dict(zip(cells, columns, strict=True))
+    labels[COPY_LABEL] = pa.array(copies[chosen]).cast(pa.string())
+    return pc.replace_with_mask(lines, pa.array(copies > 0), _lines(labels, values))
+
+
+def _escaped(cells: pa.Array) -> pa.Array:
+    """The cells as label values; a text that occurs often is escaped once."""
+    held = _bytes_of(cells)
+    escapes = [pair for pair in _ESCAPES.items() if (held == ord(pair[0])).any()]
+    if not escapes:
+        return cells
+    encoded = cells.dictionary_encode()
+    texts = encoded.dictionary
+    for special, escape in escapes:
+        texts = pc.replace_substring(texts, special, escape)
+    return texts.take(encoded.indices)
+
+
+def _flat(cells: pa.ChunkedArray) -> pa.Array:
+    return cells.chunk(0) if cells.num_chunks == 1 else cells.combine_chunks()
 
 
 def _characters(text: pa.Array) -> pa.Buffer:
     """The bytes of all texts, one after the other."""
-    contiguous = text.cast(pa.large_string())
-    _, offsets, data = contiguous.buffers()
-    bounds = np.frombuffer(offsets, dtype=np.int64)
-    first, last = bounds[contiguous.offset], bounds[contiguous.offset + len(contiguous)]
-    return data.slice(int(first), int(last - first))
+    if text.buffers()[2] is None:
+        return pa.py_buffer(b"")
+    offsets = np.frombuffer(text.buffers()[1], np.int32)
+    first, last = offsets[text.offset], offsets[text.offset + len(text)]
+    return text.buffers()[2].slice(int(first), int(last - first))
+
+
+def _bytes_of(cells: pa.Array) -> NDArray[np.uint8]:
+    return np.frombuffer(_characters(cells), np.uint8)
 
 
 class CopyCounter:

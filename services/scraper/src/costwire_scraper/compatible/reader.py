@@ -13,14 +13,16 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from costwire_focus.manifest import Manifest
-from costwire_scraper.compatible.spool import CompatibleSpool
 from costwire_scraper.errors import ExporterSilent
 from costwire_scraper.exporter_client import ExporterClient
 from costwire_scraper.settings import Settings
 from costwire_scraper.transfer import Part
+
+if TYPE_CHECKING:
+    from costwire_scraper.compatible.spool import CompatibleSpool
 
 MOST_READINGS = 5
 
@@ -58,6 +60,9 @@ class CompatibleReader:
 
         Raises: `ExporterSilent` while nothing is served, or while the samples keep changing.
         """
+        # The rules take a third of a second to import, which other deliveries need not wait for.
+        from costwire_scraper.compatible.spool import CompatibleSpool
+
         with tempfile.TemporaryDirectory(
             prefix="costwire-scraper-", dir=self.settings.spool_dir
         ) as folder:
