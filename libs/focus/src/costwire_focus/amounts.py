@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal, Inexact, InvalidOperation, Overflow
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -33,6 +34,7 @@ _ZERO = Decimal(0)
 # Arrow's cast from text wraps around above 2^256 and reads past its tables at wild exponents.
 # Below this length, with no exponent but a small negative one, neither can come about.
 _CASTABLE_CHARACTERS = 38
+_LOWER_CASE = 0x20
 _UNCASTABLE_EXPONENT = "[eE]([^-]|-[7-9][0-9]|-[0-9]{3})"
 
 
@@ -57,9 +59,15 @@ def parse(cells: pa.Array) -> tuple[pa.Array, pa.Array | None]:
 
 def _is_castable(cells: pa.Array) -> bool:
     longest = pc.max(pc.binary_length(cells)).as_py() or 0
-    return longest <= _CASTABLE_CHARACTERS and not _any(
-        pc.match_substring_regex(cells, _UNCASTABLE_EXPONENT)
+    return longest <= _CASTABLE_CHARACTERS and not (
+        _has_exponent(cells) and _any(pc.match_substring_regex(cells, _UNCASTABLE_EXPONENT))
     )
+
+
+def _has_exponent(cells: pa.Array) -> bool:
+    """Whether any byte that these cells' buffer holds is an E: a look that settles most columns."""
+    data = np.frombuffer(cells.buffers()[2] or b"", np.uint8)
+    return bool(((data | _LOWER_CASE) == ord("e")).any())
 
 
 def _parse_with_care(cells: pa.Array) -> tuple[pa.Array, pa.Array]:

@@ -10,8 +10,9 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Protocol
 from zoneinfo import available_timezones
 
@@ -30,8 +31,8 @@ _LONGEST_RECORD = 40 * 1024 * 1024
 
 _BLANK_LINES = re.compile(rb"\n(?:\r?\n)+")
 _ZONE = re.compile(r"tz=([^\]]+)\]")
-_SHORT_AMOUNT = re.compile(r"-?\d{1,20}(\.\d{1,20})?", re.ASCII)
-_NEWLINE, _QUOTE = b'\n"'
+_SHORT_AMOUNT = r"^-?[0-9]{1,20}(\.[0-9]{1,20})?$"
+_NEWLINE, _RETURN, _QUOTE = b'\n\r"'
 
 csv.field_size_limit(_LONGEST_RECORD)  # 128 kB unless told: less than a cell of tags can have
 
@@ -54,50 +55,61 @@ class CsvRecount:
         self._width = len(names)
         self._column = names.index("BilledCost") if "BilledCost" in names else 0
         self._counts_cost = "BilledCost" in names
-        self._pending = bytearray()
+        self._pending: list[bytes | memoryview] = []
+        self._size = 0
         self._enough = _BLOCK_BYTES
 
     def feed(self, block: bytes) -> None:
         """Take the next bytes of the part; they are counted as soon as a block is full."""
-        self._pending += block
-        if len(self._pending) < self._enough:
+        self._pending.append(block)
+        self._size += len(block)
+        if self._size < self._enough:
             return
-        self._count(bytes(self._pending[: self._pending.rfind(b"\n") + 1]))
-        if len(self._pending) > _LONGEST_RECORD:
-            self._give_up()
-        self._enough = len(self._pending) + _BLOCK_BYTES
+        cut = block.rfind(b"\n") + 1
+        self._pending[-1] = memoryview(block)[:cut]
+        rest = self._count(b"".join(self._pending)) + block[cut:]
+        if len(rest) > _LONGEST_RECORD:
+            rest = self._give_up()
+        self._pending, self._size = [rest], len(rest)
+        self._enough = len(rest) + _BLOCK_BYTES
 
     def finish(self) -> None:
         """Count what is left; call once, at the end of the part."""
-        self._pending += b"\n"
-        self._count(bytes(self._pending))
-        if self._pending:
+        if self._count(b"".join([*self._pending, b"\n"])):
             self._give_up()
-
-    def _give_up(self) -> None:
-        """A quote was left open: the first reader finds that too, and the counts may differ."""
-        self.records += 1
         self._pending.clear()
 
-    def _count(self, lines: bytes) -> None:
-        """Count the complete records of some whole lines, the first of those pending."""
+    def _give_up(self) -> bytes:
+        """A quote was left open: the first reader finds that too, and the counts may differ."""
+        self.records += 1
+        return b""
+
+    def _count(self, pending: bytes) -> bytes:
+        """Count the complete records that these bytes begin with; what follows them is left."""
+        lines = pending[: pending.rfind(b"\n") + 1]
         data = np.frombuffer(lines, dtype=np.uint8)
         quotes = np.flatnonzero(data == _QUOTE)
         before, after = data[quotes[0::2] - 1].tobytes(), data[quotes[1::2] + 1].tobytes()
         if not before.strip(b',\n"') and not after.strip(b',\r\n"'):
             newlines = np.flatnonzero(data == _NEWLINE)
-            outside = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
-            end = int(outside[-1]) + 1 if len(outside) else 0
-            cells = self._cells_by_polars(lines[:end])
+            end = len(lines)
+            if len(quotes) % 2:
+                outside = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
+                end = int(outside[-1]) + 1 if len(outside) else 0
+            following = data[newlines[:-1] + 1]
+            blank = bool(((following == _NEWLINE) | (following == _RETURN)).any())
+            cells = self._cells_by_polars(lines[:end], blank=blank)
         else:
             cells, end = self._cells_by_csv_module(lines)
-        del self._pending[:end]
         self.records += len(cells)
         if self._counts_cost:
-            self.billed_cost = exact_sum([self.billed_cost, *_amounts(cells)])
+            self.billed_cost = exact_sum([self.billed_cost, _sum(cells)])
+        return pending[end:]
 
-    def _cells_by_polars(self, lines: bytes) -> pl.Series:
-        block = _BLANK_LINES.sub(b"\n", lines.lstrip(b"\r\n"))
+    def _cells_by_polars(self, lines: bytes, *, blank: bool) -> pl.Series:
+        block = lines.lstrip(b"\r\n")
+        if blank:
+            block = _BLANK_LINES.sub(b"\n", block)
         if not block:
             return pl.Series([], dtype=pl.String)
         if block.startswith(codecs.BOM_UTF8):  # polars would drop it, though it is a cell's
@@ -167,7 +179,7 @@ class ParquetRecount:
             texts = lazy.select(pl.col("BilledCost").cast(pl.String))
             for start in range(0, records, _BATCH_ROWS):
                 cells = texts.slice(start, _BATCH_ROWS).collect().to_series()
-                billed_cost = exact_sum([billed_cost, *_amounts(cells)])
+                billed_cost = exact_sum([billed_cost, _sum(cells)])
         self.records, self.billed_cost = records, billed_cost
 
     def _count_with_python(self, parquet: pq.ParquetFile) -> None:
@@ -177,12 +189,25 @@ class ParquetRecount:
         for batch in parquet.iter_batches(columns=["BilledCost"]):
             values = batch.column(0).to_pylist()
             cells = pl.Series([None if v is None else str(v) for v in values], dtype=pl.String)
-            self.billed_cost = exact_sum([self.billed_cost, *_amounts(cells)])
+            self.billed_cost = exact_sum([self.billed_cost, _sum(cells)])
 
 
-def _amounts(cells: pl.Series) -> Iterator[Decimal]:
+def _sum(cells: pl.Series) -> Decimal:
     """Each distinct amount times how often it occurs; what is no amount counts nothing."""
-    for text, count in cells.drop_nulls().value_counts().iter_rows():
-        value = Decimal(text) if _SHORT_AMOUNT.fullmatch(text) else read(text)
-        if value is not None:
-            yield value if count == 1 else multiply(value, count)
+    texts, counts = cells.drop_nulls().value_counts().get_columns()
+    plain = texts.str.contains(_SHORT_AMOUNT)
+    once = plain & (counts == 1)
+    return exact_sum(
+        chain(
+            map(Decimal, texts.filter(once).to_list()),
+            _repeated(
+                map(Decimal, texts.filter(plain & ~once).to_list()), counts.filter(plain & ~once)
+            ),
+            _repeated(map(read, texts.filter(~plain).to_list()), counts.filter(~plain)),
+        )
+    )
+
+
+def _repeated(values: Iterable[Decimal | None], counts: Iterable[int]) -> Iterator[Decimal]:
+    pairs = zip(values, counts, strict=True)
+    return (multiply(value, count) for value, count in pairs if value is not None)

@@ -2,10 +2,9 @@
 
 import sys
 
-import pyarrow as pa
-
 from costwire_exporter.app import create_app
 from costwire_exporter.errors import ShelfError
+from costwire_exporter.memory import do_without_pandas, keep_freed_memory
 from costwire_exporter.metrics import SERVICE
 from costwire_exporter.settings import Settings
 from costwire_runtime.server import serve
@@ -19,9 +18,8 @@ def main() -> None:
     """Run the exporter until it is told to stop."""
     settings = settings_from_environment(Settings)
     configure(SERVICE, settings.log_level)
-    # Arrow's default pool keeps about 75 MB more of what it has freed while a report is rendered.
-    if "jemalloc" in pa.supported_memory_backends():
-        pa.set_memory_pool(pa.jemalloc_memory_pool())
+    keep_freed_memory()
+    do_without_pandas()
     try:
         web_config = WebConfig.load(settings.web_config_file) if settings.web_config_file else None
         app = create_app(settings, web_config)

@@ -111,7 +111,7 @@ class CsvReport:
             records = find_records(block)
             if len(records.starts):
                 yield self._batch(block, records, line)
-            line += block.count(b"\n", 0, records.length)
+            line += records.line_ends
             block = block[records.length :]
             if not (last and block) and len(block) < _LONGEST_RECORD:
                 break
@@ -156,7 +156,7 @@ class _BlockParser:
     """Cuts the records of one block into cells, and names the ones that cannot be cut."""
 
     def __init__(self, block: bytes, records: Records, names: list[str]) -> None:
-        self._block = block[: records.length]
+        self._block = block
         self._records = records
         self._names = names
         self.unusable: dict[int, tuple[str, str]] = {}
@@ -171,10 +171,10 @@ class _BlockParser:
     def parse(self) -> pa.Table:
         """The cells of all usable records, as columns of text with nulls."""
         self.unusable |= dict.fromkeys(self._records.broken.tolist(), _LEFT_OPEN)
-        if b"\r" in self._block:
+        if self._holds(b"\r"):
             bare = with_bare_returns(self._block, self._records)
             self.unusable |= dict.fromkeys(bare, _BARE_RETURN)
-        if b"\0" in self._block or not self._is_utf8():
+        if self._holds(b"\0") or not self._is_utf8():
             self._set_aside_damaged()
         records = self.kept()
         if not len(records):
@@ -187,9 +187,14 @@ class _BlockParser:
             self.unusable[int(records[position])] = (FIELD_COUNT, reason)
         return _nulls_for_empty(table)
 
+    def _holds(self, character: bytes) -> bool:
+        return self._block.find(character, 0, self._records.length) >= 0
+
     def _is_utf8(self) -> bool:
+        bounds = pa.py_buffer(np.array([0, self._records.length], np.int32))
+        text = pa.Array.from_buffers(pa.string(), 1, [None, bounds, pa.py_buffer(self._block)])
         try:
-            pa.array([self._block], pa.binary()).cast(pa.string())
+            text.validate(full=True)
         except pa.ArrowInvalid:
             return False
         return True
@@ -209,47 +214,40 @@ class _BlockParser:
     def _raw(self, record: int) -> bytes:
         return self._block[self._records.starts[record] : self._records.ends[record]]
 
-    def _bytes_of(self, records: NDArray[np.int64]) -> bytes:
+    def _bytes_of(self, records: NDArray[np.int64]) -> bytes | memoryview:
         first, last = int(records[0]), int(records[-1])
         if last - first + 1 == len(records):
-            return self._block[self._records.starts[first] : self._records.ends[last]] + b"\n"
+            start, end = self._records.starts[first], self._records.ends[last]
+            return memoryview(self._block)[start : self._block.index(b"\n", end) + 1]
         return b"".join(self._raw(record) + b"\n" for record in records.tolist())
 
 
-def _read_cells(data: bytes, names: list[str]) -> tuple[pa.Table, dict[int, int]]:
+def _read_cells(data: bytes | memoryview, names: list[str]) -> tuple[pa.Table, dict[int, int]]:
     """The rows of right width, and for each other row its position and its number of cells."""
     ragged: dict[int, int] = {}
-    seen = 0
-    if data.startswith(_BOM):
-        data = b"\n" + data  # else Arrow drops the first character of the first cell
+    if data[: len(_BOM)] == _BOM:
+        data = b"\n" + bytes(data)  # else Arrow drops the first character of the first cell
 
     def note(row: arrow_csv.InvalidRow) -> str:
-        nonlocal seen
-        seen += 1
-        if row.number is not None:
-            ragged[row.number - 1] = row.actual_columns
+        ragged[row.number - 1] = row.actual_columns
         return "skip"
 
-    def read(*, use_threads: bool) -> pa.Table:
-        return arrow_csv.read_csv(
-            pa.BufferReader(data),
-            read_options=arrow_csv.ReadOptions(
-                column_names=names, block_size=len(data) + 1, use_threads=use_threads
-            ),
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                check_utf8=False,  # the whole block was checked
-                null_values=_NULLS,
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-
-    table = read(use_threads=True)
-    if seen:
-        # Row numbers are told only without threads.
-        table = read(use_threads=False)
+    table = arrow_csv.read_csv(
+        pa.BufferReader(data),
+        read_options=arrow_csv.ReadOptions(
+            column_names=names,
+            block_size=len(data) + 1,
+            use_threads=False,  # only so are the numbers of rows told; no dearer for one block
+        ),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            check_utf8=False,  # the whole block was checked
+            null_values=_NULLS,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
     return table, ragged
 
 
@@ -257,8 +255,15 @@ def _nulls_for_empty(table: pa.Table) -> pa.Table:
     """A quoted empty cell is null like a bare one."""
     for index, name in enumerate(table.column_names):
         column = table.column(index)
-        empty = pc.equal(pc.binary_length(column), 0)
-        if pc.any(empty).as_py():
+        if any(_holds_empty(cells) for cells in column.chunks):
+            empty = pc.equal(pc.binary_length(column), 0)
             nulled = pc.if_else(empty, pa.scalar(None, pa.string()), column)
             table = table.set_column(index, name, nulled)
     return table
+
+
+def _holds_empty(cells: pa.Array) -> bool:
+    """Whether there are more texts without a byte than nulls, which take up none either."""
+    bounds = np.frombuffer(cells.buffers()[1] or b"", np.int32)
+    bounds = bounds[cells.offset : cells.offset + len(cells) + 1]
+    return bool(np.count_nonzero(bounds[1:] == bounds[:-1]) > cells.null_count)

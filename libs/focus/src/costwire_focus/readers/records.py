@@ -43,6 +43,8 @@ class Records:
     """The records (their indices) that are a line with a quote left open."""
     length: int
     """Bytes of the block that these records (and blank lines) take up; the rest is incomplete."""
+    line_ends: int
+    """How many line ends these bytes hold."""
 
 
 def find_records(block: bytes) -> Records:
@@ -108,7 +110,7 @@ def _records(
     data: NDArray[np.uint8], stops: Positions, newlines: Positions, broken: Positions
 ) -> Records:
     if not len(stops):
-        return Records(stops, stops, stops, broken, 0)
+        return Records(stops, stops, stops, broken, 0, 0)
     starts = np.concatenate([[0], stops[:-1] + 1])
     returns = (stops > starts) & (data[stops - 1] == _RETURN)
     ends = stops - returns
@@ -122,4 +124,5 @@ def _records(
         lines[filled].astype(np.int64),
         np.flatnonzero(is_broken[filled]),
         int(stops[-1]) + 1,
+        int(np.searchsorted(newlines, stops[-1], side="right")),
     )

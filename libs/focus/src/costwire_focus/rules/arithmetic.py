@@ -1,6 +1,7 @@
 """How the amounts of a charge hang together: products of price and quantity, equal costs, zeros."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -110,20 +111,26 @@ def _compare(
         if cost + FLAG + _NOT_PRODUCT in wanted:
             product = doubles[price] * doubles[_QUANTITY]
             slack = np.abs(product) * _RELATIVE_SLACK + _SLACK
-            rounding = (
-                _half_unit(cost)
-                + pl.col(price).cast(pl.Float64, strict=False).abs() * _half_unit(_QUANTITY)
-                + pl.col(_QUANTITY).cast(pl.Float64, strict=False).abs() * _half_unit(price)
-            )
             beyond = np.abs(product - doubles[cost]) - slack
+            rounding = _rounding_of_product(cost, price)
             verdicts[cost + FLAG + _NOT_PRODUCT] = _exceeds(beyond, rounding, frame)
-    for cost in _EQUAL_TO_BILLED:
-        if cost + FLAG + _NOT_BILLED in wanted:
-            credits = (frame["ChargeCategory"] == "Credit").fill_null(False).to_numpy()
+    equal = [cost for cost in _EQUAL_TO_BILLED if cost + FLAG + _NOT_BILLED in wanted]
+    if equal:
+        credits = (frame["ChargeCategory"] == "Credit").fill_null(False).to_numpy()
+        for cost in equal:
             beyond = (np.abs(doubles[cost] - doubles[_BILLED]) - _SLACK) * credits
             rounding = _half_unit(cost) + _half_unit(_BILLED)
             verdicts[cost + FLAG + _NOT_BILLED] = _exceeds(beyond, rounding, frame)
     return verdicts
+
+
+@cache
+def _rounding_of_product(cost: str, price: str) -> pl.Expr:
+    return (
+        _half_unit(cost)
+        + pl.col(price).cast(pl.Float64, strict=False).abs() * _half_unit(_QUANTITY)
+        + pl.col(_QUANTITY).cast(pl.Float64, strict=False).abs() * _half_unit(price)
+    )
 
 
 def _exceeds(beyond: NDArray[np.float64], rounding: pl.Expr, frame: pl.DataFrame) -> pl.Series:
@@ -136,6 +143,7 @@ def _exceeds(beyond: NDArray[np.float64], rounding: pl.Expr, frame: pl.DataFrame
     return pl.Series(verdict)
 
 
+@cache
 def _half_unit(column: str) -> pl.Expr:
     """Half a unit of the last digit that a cell shows: 0.005 for `1.50`, 50 for `1E2`."""
     parts = pl.col(column).str.to_uppercase().str.splitn("E", 2)

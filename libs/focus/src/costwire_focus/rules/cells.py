@@ -40,11 +40,10 @@ def read_cells(
     `frame` holds the same cells as `charges`, for the columns that FOCUS knows.
     """
     cells = Cells()
-    numbers = {
-        name: _read_amounts(name, charges.column(name), frame[name], wanted, cells)
-        for name in charges.column_names
-        if value_type(name) is ValueType.AMOUNT
-    }
+    names = [name for name in charges.column_names if value_type(name) is ValueType.AMOUNT]
+    numbers = frame.select(pl.col(names).cast(pl.Float64, strict=False)).to_dict()
+    for name, cast in numbers.items():
+        _judge_amounts(name, charges.column(name), frame[name], cast, wanted, cells)
     cells.derived |= {name + NUMBER: cast for name, cast in numbers.items()}
     cells.derived |= compare_amounts(frame, numbers, wanted)
     _read_instants(charges, wanted, dates, cells)
@@ -79,10 +78,14 @@ def _bounds(cells: pa.Array) -> NDArray[np.int32]:
     return offsets[cells.offset : cells.offset + len(cells) + 1]
 
 
-def _read_amounts(
-    name: str, column: pa.ChunkedArray, texts: pl.Series, wanted: frozenset[str], cells: Cells
-) -> pl.Series:
-    numbers = texts.cast(pl.Float64, strict=False)
+def _judge_amounts(
+    name: str,
+    column: pa.ChunkedArray,
+    texts: pl.Series,
+    numbers: pl.Series,
+    wanted: frozenset[str],
+    cells: Cells,
+) -> None:
     if not _all_readable(column, numbers):
         mask = _unreadable(texts, numbers)
         if mask.any():
@@ -90,7 +93,6 @@ def _read_amounts(
     if (form := name + FLAG + NUMBER_FORM) in wanted:
         odd = _contains(column, b"+") or _contains(column, b"e")
         cells.derived[form] = ~texts.str.contains(_FOCUS_NUMBER) if odd else _never(len(texts))
-    return numbers
 
 
 def _all_readable(column: pa.ChunkedArray, numbers: pl.Series) -> bool:
@@ -103,10 +105,11 @@ def _all_readable(column: pa.ChunkedArray, numbers: pl.Series) -> bool:
         return False
     if numbers.null_count() == len(numbers):
         return True
-    largest = numbers.abs().max()
+    smallest, largest = numbers.min(), numbers.max()
     return (
-        isinstance(largest, float)
-        and largest < _LARGE
+        isinstance(smallest, float)
+        and isinstance(largest, float)
+        and -_LARGE < smallest <= largest < _LARGE
         and math.isfinite(numbers.sum())  # one NaN makes the sum NaN
         and max(_longest(chunk) for chunk in column.chunks) <= amounts.MAX_FRACTION_DIGITS
         and not _contains(column, b"E")
@@ -143,7 +146,7 @@ def _contains(column: pa.ChunkedArray, character: bytes) -> bool:
 
 
 def _never(length: int) -> pl.Series:
-    return pl.repeat(False, length, dtype=pl.Boolean, eager=True)
+    return pl.Series(np.zeros(length, np.bool_))
 
 
 def _read_instants(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from costwire_focus.columns import Column
@@ -44,7 +45,7 @@ def judge(column: Column, texts: pl.Series) -> dict[str, pl.Series]:
 
 def _spread(broken: pl.Series, distinct: pl.Series, texts: pl.Series) -> pl.Series:
     if not broken.any():
-        return pl.repeat(False, len(texts), dtype=pl.Boolean, eager=True)
+        return pl.Series(np.zeros(len(texts), np.bool_))
     return texts.is_in(distinct.filter(broken).implode())
 
 

@@ -12,4 +12,4 @@ VARIABLE = "DUCKDB_JE_MALLOC_CONF"
 
 def give_back_at_once() -> None:
     """Set the allocator's options, unless whoever started the process has set them."""
-    os.environ.setdefault(VARIABLE, "retain:false,dirty_decay_ms:0,muzzy_decay_ms:0")
+    os.environ.setdefault(VARIABLE, "retain:false,dirty_decay_ms:300,muzzy_decay_ms:0,oversize_threshold:1048576")
