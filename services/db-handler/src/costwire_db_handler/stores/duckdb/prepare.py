@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from costwire_db_handler.stores.duckdb.hashes import charge_hashes
-from costwire_db_handler.stores.duckdb.tags import read_tags
+from costwire_db_handler.stores.duckdb.tags import TagReader
 from costwire_focus.columns import ValueType, value_type
 from costwire_focus.typed import Typed, typed
 
@@ -48,6 +48,7 @@ class Preparer:
     def __init__(self) -> None:
         self._sql = duckdb.connect(":memory:", config={"threads": "1", "memory_limit": "192MB"})
         self._sql.execute("SET arrow_lossless_conversion = true")
+        self._tags = TagReader(self._sql)
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -81,7 +82,7 @@ class Preparer:
             compared = amounts if kind is ValueType.AMOUNT else dimensions
             compared[name] = staged[CELL + name] = column
             if kind is ValueType.TAGS:
-                staged[CELL + name], compared[name] = read_tags(self._sql, column)
+                staged[CELL + name], compared[name] = self._tags.read(column)
                 staged[JSON_TEXT + name] = column
         hashes = charge_hashes(self._sql, dimensions, amounts, charges.num_rows)
         staged |= zip(HASHES, hashes, strict=True)

@@ -11,6 +11,10 @@ import pyarrow.compute as pc
 
 MAP = pa.map_(pa.string(), pa.string())
 
+_KNOWN = pa.schema([("text", pa.string()), ("map", MAP), ("canonical", pa.string())])
+_MOST_BYTES = 8 << 20
+"""What a reader remembers, and what one part adds to it."""
+
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\.)*"'
 _PAIR = rf"\s*{_STRING}\s*:\s*{_STRING}\s*"
 _PLAIN = rf"\s*\{{(?:{_PAIR}(?:,{_PAIR})*|\s*)\}}\s*"
@@ -30,26 +34,46 @@ ORDER BY number
 """
 
 
-def read_tags(sql: duckdb.DuckDBPyConnection, cells: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """A column of JSON texts as maps, and as canonical texts.
+class TagReader:
+    """Reads columns of JSON texts; not to be used by two threads at once.
 
-    Map:       values as texts; a number keeps its spelling, `true` is "true", null stays null, and
-               what is nested is its JSON text. Null where the cell is no JSON object.
-    Canonical: equal for cells that differ only in the order of keys and in blanks; the text itself
-               where the cell is no JSON object.
+    It remembers what it has read: the same tags come again in every part.
     """
-    encoded = pc.dictionary_encode(cells)
-    texts = encoded.dictionary
-    sql.register(
-        "distinct_tags",
-        pa.table({"number": pa.array(range(len(texts)), pa.int64()), "text": texts}),
-    )
-    found = sql.sql(_READ, params={"plain": _PLAIN}).to_arrow_table()
-    sql.unregister("distinct_tags")
-    maps, canonical = _with_odd_ones(
-        texts, found["map"].combine_chunks(), found["canonical"].combine_chunks()
-    )
-    return pc.take(maps, encoded.indices), pc.take(canonical, encoded.indices)
+
+    def __init__(self, sql: duckdb.DuckDBPyConnection) -> None:
+        self._sql = sql
+        self._known = _KNOWN.empty_table().combine_chunks()
+
+    def read(self, cells: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """A column as maps, and as canonical texts.
+
+        Map:       values as texts; a number keeps its spelling, `true` is "true", null stays null,
+                   and what is nested is its JSON text. Null where the cell is no JSON object.
+        Canonical: equal for cells that differ only in the order of keys and in blanks; the text
+                   itself where the cell is no JSON object.
+        """
+        encoded = pc.dictionary_encode(cells)
+        texts = encoded.dictionary
+        new = texts.filter(pc.is_null(pc.index_in(texts, value_set=self._known["text"])))
+        if len(new):
+            if self._known.nbytes > _MOST_BYTES:
+                self._known, new = self._known.slice(0, 0), texts
+            self._known = pa.concat_tables([self._known, self._read(new)]).combine_chunks()
+        rows = pc.take(pc.index_in(texts, value_set=self._known["text"]), encoded.indices)
+        found = self._known.select(["map", "canonical"]).take(rows).combine_chunks()
+        return found["map"].combine_chunks(), found["canonical"].combine_chunks()
+
+    def _read(self, texts: pa.Array) -> pa.Table:
+        self._sql.register(
+            "distinct_tags",
+            pa.table({"number": pa.array(range(len(texts)), pa.int64()), "text": texts}),
+        )
+        found = self._sql.sql(_READ, params={"plain": _PLAIN}).to_arrow_table()
+        self._sql.unregister("distinct_tags")
+        maps, canonical = _with_odd_ones(
+            texts, found["map"].combine_chunks(), found["canonical"].combine_chunks()
+        )
+        return pa.table([texts, maps.cast(MAP), canonical], schema=_KNOWN)
 
 
 def _with_odd_ones(

@@ -1,0 +1,57 @@
+"""Tags are read the same, whatever was read before."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costwire_db_handler.stores.duckdb import tags
+from costwire_db_handler.stores.duckdb.tags import TagReader
+
+TEXTS = [
+    *('{"b": "2", "a": "1"}', '{"a":"1","b":"2"}', '{"n": 1.50, "t": true, "x": null}', "{}"),
+    *('{"deep": {"b": [1], "a": "x"}}', '"a": "1"', "no tags", "[1]", '{"a": "1", "a": "2"}'),
+]
+COLUMNS = st.lists(st.lists(st.none() | st.sampled_from(TEXTS), max_size=6), max_size=5)
+
+
+@pytest.fixture(scope="module")
+def sql() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def read(reader: TagReader, cells: list[str | None]) -> tuple[list[object], list[str | None]]:
+    maps, canonical = reader.read(pa.array(cells, pa.string()))
+    return maps.to_pylist(), canonical.to_pylist()
+
+
+@given(COLUMNS, st.booleans())
+def test_what_was_read_before_makes_no_difference(
+    sql: duckdb.DuckDBPyConnection, columns: list[list[str | None]], forgetful: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if forgetful:
+            patch.setattr(tags, "_MOST_BYTES", 0)
+        reader = TagReader(sql)
+        for cells in columns:
+            assert read(reader, cells) == read(TagReader(sql), cells)
+
+
+def test_cells_are_maps_of_texts(sql: duckdb.DuckDBPyConnection) -> None:
+    maps, canonical = read(
+        TagReader(sql), [TEXTS[0], TEXTS[1], TEXTS[2], TEXTS[5], "no tags", None]
+    )
+    assert maps == [
+        [("b", "2"), ("a", "1")],
+        [("a", "1"), ("b", "2")],
+        [("n", "1.50"), ("t", "true"), ("x", None)],
+        [("a", "1")],
+        None,
+        None,
+    ]
+    assert canonical[0] == canonical[1] == '{"a":"1","b":"2"}'
+    assert canonical[4:] == ["no tags", None]
