@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_what_is_written_is_read_in_each_encoding(tmp_path: Path, encoding: Enco
     path = tmp_path / "metrics.zst"
     with ExpositionWriter(path, 1) as writer:
         for block in CONTENT:
-            writer.write(block)
+            writer.write(partial(bytes, block))
     text = b"".join(CONTENT)
     assert unpacked(encoding, b"".join(read_exposition(path, encoding))) == text
     assert writer.written().bytes == len(text)
@@ -40,8 +41,8 @@ def test_what_is_written_is_read_in_each_encoding(tmp_path: Path, encoding: Enco
 def test_each_block_is_a_frame_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "metrics.zst"
     with ExpositionWriter(path, 1) as writer:
-        writer.write(b"first\n")
-        writer.write(b"second\n")
+        writer.write(lambda: b"first\n")
+        writer.write(lambda: b"second\n")
     assert path.read_bytes().count(zstandard.FRAME_HEADER) == 2
 
 
@@ -49,7 +50,7 @@ def test_failing_disk_reaches_the_one_who_writes(tmp_path: Path) -> None:
     def write() -> None:
         with ExpositionWriter(tmp_path / "no folder" / "metrics.zst", 1) as writer:
             for _ in range(100):
-                writer.write(b"x\n")
+                writer.write(lambda: b"x\n")
 
     with pytest.raises(FileNotFoundError):
         write()

@@ -4,7 +4,7 @@ import hashlib
 import queue
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +33,12 @@ class Written:
 
 
 class ExpositionWriter:
-    """Compresses, hashes and writes blocks beside the thread that renders them."""
+    """Renders, compresses, hashes and writes blocks in order, beside the thread that reads."""
 
     def __init__(self, path: Path, level: int) -> None:
         self._path = path
         self._compressor = zstandard.ZstdCompressor(level=level)
-        self._queue: queue.Queue[Block | None] = queue.Queue(_QUEUE_BLOCKS)
+        self._queue: queue.Queue[Callable[[], Block] | None] = queue.Queue(_QUEUE_BLOCKS)
         self._error: BaseException | None = None
         self._digest, self._bytes = hashlib.sha256(), 0
         self._thread = threading.Thread(target=self._run, name="exposition-writer", daemon=True)
@@ -47,12 +47,11 @@ class ExpositionWriter:
         self._thread.start()
         return self
 
-    def write(self, block: Block) -> None:
-        """Hand over a block; waits while the disk is behind, raises what the writing raised."""
+    def write(self, render: Callable[[], Block]) -> None:
+        """Have a block rendered and written; waits while that is behind, raises what it raised."""
         if self._error is not None:
             raise self._error
-        if len(block):
-            self._queue.put(block, timeout=_PUT_SECONDS)
+        self._queue.put(render, timeout=_PUT_SECONDS)
 
     def __exit__(self, *error: object) -> None:
         self._queue.put(None, timeout=_PUT_SECONDS)
@@ -67,13 +66,15 @@ class ExpositionWriter:
     def _run(self) -> None:
         try:
             with self._path.open("wb") as file:
-                while (block := self._queue.get()) is not None:
+                while (render := self._queue.get()) is not None:
+                    if not len(block := render()):
+                        continue
                     self._digest.update(block)
                     self._bytes += len(block)
                     file.write(self._compressor.compress(block))
         except BaseException as error:
             self._error = error
-            for _ in iter(self._queue.get, None):  # so that the renderer is not left waiting
+            for _ in iter(self._queue.get, None):  # so that the reader is not left waiting
                 pass
 
 

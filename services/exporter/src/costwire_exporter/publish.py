@@ -1,6 +1,7 @@
 """From a reading to a delivery on the shelf: checked, rendered once, counted twice."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -92,10 +93,10 @@ class Publisher:
             ExpositionWriter(folder / EXPOSITION, self._level) as exposition,
             QuarantineWriter(folder / QUARANTINE) as quarantine,
         ):
-            exposition.write(run.renderer.header())
+            exposition.write(run.renderer.header)
             for part in reading.parts:
                 self._read(part, run, exposition, quarantine)
-            exposition.write(run.renderer.footer())
+            exposition.write(run.renderer.footer)
         written = exposition.written()
         return Manifest(
             id=content,
@@ -137,7 +138,7 @@ class Publisher:
                         raise Stopped("publish: the exporter is being stopped")
                     checked = run.validator.check(batch)
                     charges = self._conformed(checked, run)
-                    exposition.write(run.renderer.render(charges))
+                    exposition.write(partial(run.renderer.render, charges))
                     quarantine.write(checked.unusable)
                     uncut += batch.unusable
                     run.tally.add(batch, checked, charges)

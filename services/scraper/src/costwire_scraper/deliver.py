@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from costwire_scraper.errors import PartsConflict, Refused, ScraperError
@@ -10,7 +12,10 @@ from costwire_scraper.handler_client import CountsDiffer, HandlerClient, Opened
 from costwire_scraper.metrics import Metrics
 from costwire_scraper.outcome import Entry
 from costwire_scraper.shipment import Shipment
-from costwire_scraper.transfer import Transfer
+from costwire_scraper.transfer import Part, Transfer
+
+_POSTS_AT_ONCE = 2
+"""The handler receives one part while it stages another."""
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +57,14 @@ class Courier:
             depth=self.queue_blocks,
             stall_seconds=self.stall_seconds,
         )
-        with transfer as parts:
+        with ThreadPoolExecutor(_POSTS_AT_ONCE, "post") as pool, transfer as parts:
+            posted: deque[Future[None]] = deque()
             for part in parts:
-                if part.body is not None:
-                    self.handler.post_part(commit, part.seq, part.body)
-                    self.metrics.parts.inc()
+                if len(posted) == _POSTS_AT_ONCE:
+                    posted.popleft().result()
+                posted.append(pool.submit(self._post, commit, part))
+            for post in posted:
+                post.result()
         if shipment.manifest.rows.quarantined:
             with shipment.quarantine() as rows:
                 self.handler.post_quarantine(commit, rows)
@@ -64,6 +72,11 @@ class Courier:
         if self.dry_run:
             self._abort(opened)
         return entry
+
+    def _post(self, commit: str, part: Part) -> None:
+        if part.body is not None:
+            self.handler.post_part(commit, part.seq, part.body)
+            self.metrics.parts.inc()
 
     def _abort(self, opened: Opened) -> None:
         try:

@@ -70,7 +70,7 @@ class Settings(ServiceSettings):
         300.0, gt=0, description="longest silence of a running transfer before it is broken off"
     )
     block_bytes: int = Field(
-        4 * MEBIBYTE, ge=1024, le=64 * MEBIBYTE, description="exposition text in one part"
+        8 * MEBIBYTE, ge=1024, le=64 * MEBIBYTE, description="exposition text in one part"
     )
     queue_blocks: int = Field(2, ge=1, le=16, description="decoded parts that wait for the handler")
     outcome_file: Path | None = Field(

@@ -43,7 +43,7 @@ class Prepared:
 
 
 class Preparer:
-    """Prepares parts; one at a time."""
+    """Prepares parts; their hashes are taken one part at a time."""
 
     def __init__(self) -> None:
         self._sql = duckdb.connect(":memory:", config={"threads": "1", "memory_limit": "192MB"})
@@ -59,8 +59,8 @@ class Preparer:
         """Type and hash the charges of part `seq`."""
         first = seq * ROWS_OF_PART
         numbers = pa.array(np.arange(first, first + charges.num_rows))
+        result = typed(charges)
         with self._lock:
-            result = typed(charges)
             table = self._hashed(result.charges)
         refused = pa.array([row.index for row in result.refused], pa.int64())
         if len(refused):
