@@ -79,6 +79,9 @@ def compare(
     """
     scope = f"FROM {current(table)} WHERE _source = ? AND list_contains(?, _period)"
     parameters = [source, list(periods)]
+    before = sql.execute(f"SELECT _period, count(*) {scope} GROUP BY ALL", parameters).fetchall()
+    if not before:
+        return nothing_present(sql)
     sql.execute(
         "CREATE OR REPLACE TEMP TABLE present AS SELECT rowid AS id, _content AS content, "
         f"row_number() OVER (PARTITION BY _content ORDER BY rowid) AS copy {scope}",
@@ -100,7 +103,6 @@ def compare(
         ) AS gone JOIN {current(table)} AS charge ON charge.rowid = gone.id;
         DROP TABLE present"""
     )
-    before = sql.execute(f"SELECT _period, count(*) {scope} GROUP BY ALL", parameters).fetchall()
     return _difference(sql, dict(before))
 
 
