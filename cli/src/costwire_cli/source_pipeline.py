@@ -120,11 +120,16 @@ class SourcePipeline:
     def await_outcome(self, progress: Progress, on_look: Callable[[], None]) -> Outcome:
         """Wait for the outcome of the scraper's first cycle.
 
-        `on_look` is called now and then, and may raise to end the wait.
+        `on_look` is called now and then, and may raise to end the wait. A scraper that stays tries
+        again after transient trouble, which is waited for a while.
         """
+        patience_ends = time.monotonic() + TRANSIENT_PATIENCE_SECONDS
         while True:
             ended = self._scraper is not None and self._scraper.ended() is not None
-            if (outcome := self.outcome(progress)) is not None:
+            outcome = self.outcome(progress)
+            if outcome is not None and (
+                ended or not outcome.transient or time.monotonic() > patience_ends
+            ):
                 return outcome
             if ended:
                 self.raise_if_ended()

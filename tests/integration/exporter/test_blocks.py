@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +55,40 @@ def test_failing_disk_reaches_the_one_who_writes(tmp_path: Path) -> None:
 
     with pytest.raises(FileNotFoundError):
         write()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a device of Linux")
+def test_disk_that_is_full_at_the_last_byte_is_told() -> None:
+    def write() -> None:
+        with ExpositionWriter(Path("/dev/full"), 1) as writer:
+            writer.write(lambda: b"short\n")
+
+    with pytest.raises(OSError, match="No space left"):
+        write()
+
+
+def test_rendering_that_fails_reaches_the_one_who_writes(tmp_path: Path) -> None:
+    def broken() -> bytes:
+        raise KeyError("column")
+
+    def write() -> None:
+        with ExpositionWriter(tmp_path / "metrics.zst", 1) as writer:
+            for _ in range(100):
+                writer.write(broken)
+
+    with pytest.raises(KeyError):
+        write()
+
+
+def test_error_of_the_reader_ends_the_writing_at_once(tmp_path: Path) -> None:
+    def write() -> None:
+        with ExpositionWriter(tmp_path / "metrics.zst", 1) as writer:
+            writer.write(lambda: b"x\n")
+            raise ValueError("read")
+
+    with pytest.raises(ValueError, match="read"):
+        write()
+    assert not [thread for thread in threading.enumerate() if thread.name == "exposition-writer"]
 
 
 @given(st.lists(st.binary(max_size=30).map(lambda text: text.replace(b"0", b"\n"))))

@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 
+from costwire_db_handler.stores.duckdb import headroom as headroom_module
 from costwire_db_handler.stores.duckdb.headroom import Headroom
 from costwire_db_handler.stores.duckdb.watchdog import MIB
 
@@ -33,6 +35,19 @@ def test_the_limit_ends_with_the_last_statement() -> None:
         with headroom.bounded():
             assert limit() >= first
         assert limit() >= first
+    assert limit() == before
+
+
+def test_trouble_with_the_limit_is_no_trouble_of_the_statement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    headroom, before = Headroom(), limit()
+    with monkeypatch.context() as patch:
+        patch.setattr(headroom_module, "_used_bytes", Mock(side_effect=OSError("no descriptor")))
+        with headroom.bounded():
+            assert limit() == before
+    with headroom.bounded():
+        assert limit() != before
     assert limit() == before
 
 

@@ -47,6 +47,7 @@ AMOUNTS = {
     "zero": (["0", "0.00", "-0", "0e9"], "1e-38"),
     "fine": (["1e-24", "0.0000000000000000000000010", "0.000000000000000000000001"], "1e-38"),
     "at the edge": (["-1e-18", "-0.0000000000000000010", "-0.00000000000000000100"], "1e-38"),
+    "all nines": (["0.999999999999999999999999"], "1e-38"),
     "large": (["12345678901234567", "12345678901234567.000"], "0.5"),
 }
 
@@ -61,6 +62,24 @@ def test_spelling_and_scale_of_an_amount_make_no_difference(
     mixed = hashes(preparer, *rows, {"BilledCost": finer})
     assert mixed[:-1] == [digest] * len(rows)
     assert mixed[-1] != digest
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "99999999999999.999999999999999999999999",
+        "-99999999.999999999999999999999999999999",
+        "0.9999999999999999995",
+        "0." + "9" * 38,
+        "9" * 20 + "." + "9" * 18,
+    ],
+)
+def test_amount_of_38_digits_has_one_hash_wherever_it_stands(
+    preparer: Preparer, amount: str
+) -> None:
+    alone = hashes(preparer, {"BilledCost": amount})
+    assert hashes(preparer, {"BilledCost": amount}, {"BilledCost": "0"})[0] == alone[0]
+    assert hashes(preparer, {"BilledCost": "0"}, {"BilledCost": amount})[1] == alone[0]
 
 
 def test_different_amounts_differ(preparer: Preparer) -> None:

@@ -1,5 +1,6 @@
 """Tags are read the same, whatever was read before."""
 
+import json
 from collections.abc import Iterator
 
 import duckdb
@@ -39,6 +40,33 @@ def test_what_was_read_before_makes_no_difference(
         reader = TagReader(sql)
         for cells in columns:
             assert read(reader, cells) == read(TagReader(sql), cells)
+
+
+@given(st.dictionaries(st.text(max_size=4), st.text(max_size=4), min_size=1))
+def test_both_ways_of_reading_give_one_canonical_text(
+    sql: duckdb.DuckDBPyConnection, pairs: dict[str, str]
+) -> None:
+    whole = json.dumps(pairs)
+    maps, (plain, odd) = read(TagReader(sql), [whole, whole[1:-1]])
+    assert maps[0] == maps[1] == list(pairs.items())
+    assert plain == odd
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [r'{"a": "\ud800"}', r'{"\udfff": 1}', '{"a":' + "[" * 900 + "]" * 900 + "}", "[" * 100_000],
+)
+def test_cell_that_cannot_be_read_stays_a_text(sql: duckdb.DuckDBPyConnection, cell: str) -> None:
+    maps, canonical = read(TagReader(sql), [cell])
+    assert canonical[0] is not None
+    assert maps == [None] or canonical != [cell]
+
+
+def test_key_that_stands_twice_makes_another_cell(sql: duckdb.DuckDBPyConnection) -> None:
+    cells = ['{"a":"1","a":"2"}', '{"a":"2"}', '{"x":{"b":1,"b":2}}', '{"x":{"b":2}}']
+    maps, canonical = read(TagReader(sql), list(cells))
+    assert len(set(canonical)) == 4
+    assert maps[0] == maps[1] == [("a", "2")]
 
 
 def test_cells_are_maps_of_texts(sql: duckdb.DuckDBPyConnection) -> None:

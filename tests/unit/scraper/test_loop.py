@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,12 +18,15 @@ SETTLED = Outcome({"state": "committed", "rows": {}, "balanced": True})
 
 
 def a_loop(
-    cycle: Callable[[], Outcome], metrics: Metrics | None = None, patience_seconds: float = 10
+    cycle: Callable[[], Outcome],
+    metrics: Metrics | None = None,
+    patience_seconds: float = 10,
+    outcome_file: OutcomeFile | None = None,
 ) -> Loop:
     return Loop(
         cycle,
         metrics=metrics or Metrics(),
-        outcome_file=OutcomeFile(None),
+        outcome_file=outcome_file or OutcomeFile(None),
         patience_seconds=patience_seconds,
         interval_seconds=0.01,
         jitter=lambda: 0.0,
@@ -48,6 +53,29 @@ def test_report_that_is_being_read_takes_no_patience() -> None:
     reading = [ExporterReading("the first report is being read")] * 3
     loop = a_loop(ending(*reading, SETTLED), patience_seconds=0.6)
     assert loop.run_once() == SETTLED
+
+
+def test_waiting_for_the_exporter_is_no_outcome(tmp_path: Path) -> None:
+    told = tmp_path / "outcome.json"
+    seen: list[bool] = []
+    results = iter([ExporterReading("being read")] * 3)
+
+    def cycle() -> Outcome:
+        seen.append(told.exists())
+        if (waiting := next(results, None)) is not None:
+            raise waiting
+        return SETTLED
+
+    metrics = Metrics()
+    loop = a_loop(cycle, metrics, outcome_file=OutcomeFile(told))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    while not told.exists():
+        thread.join(0.01)
+    loop.stop()
+    thread.join(10)
+    assert seen[:4] == [False] * 4
+    assert json.loads(told.read_text())["exitStatus"] == 0
 
 
 def test_refusal_is_not_tried_again() -> None:

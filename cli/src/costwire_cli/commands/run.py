@@ -104,6 +104,10 @@ class Deliveries:
                 if not left:
                     raise
                 continue
+            except CommandError:
+                if not self._stays:
+                    pipeline.stop()
+                raise
             if not self._stays:
                 pipeline.stop()
             return outcome

@@ -107,7 +107,8 @@ class Gatherer:
             if self._stop.is_set():
                 break
             try:
-                settled.append(self._deliver(folder))
+                with self._store.receiving():
+                    settled.append(self._deliver(folder))
             except Exception:
                 _logger.exception("a gathered upload was not delivered; it is tried again")
         return settled

@@ -54,6 +54,13 @@ class Handler:
     clock: Callable[[], datetime]
     turns: Turns
 
+    @asynccontextmanager
+    async def taking_in(self) -> AsyncIterator[None]:
+        """A turn to take a large body in, kept from memory by no statement of a user."""
+        async with self.turns.one():
+            with self.store.receiving():
+                yield
+
 
 def handler_of(request: Request) -> Handler:
     """The handler that a request is for; there once the lifespan has started."""

@@ -3,6 +3,7 @@
 import hashlib
 import queue
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Self, TypeAlias
 import pyarrow as pa
 import zstandard
 
+from costwire_exporter.errors import Stalled
 from costwire_exporter.negotiate import Encoding
 
 Block: TypeAlias = bytes | pa.Buffer
@@ -20,7 +22,8 @@ Block: TypeAlias = bytes | pa.Buffer
 READ_BYTES = 1 << 20
 LINES_BYTES = 2 << 20
 _QUEUE_BLOCKS = 2
-_PUT_SECONDS = 120.0
+_TICK_SECONDS = 0.1
+_PATIENCE_SECONDS = 120.0
 _GZIP_LEVEL, _GZIP_CONTAINER = 1, 31
 
 
@@ -40,6 +43,7 @@ class ExpositionWriter:
         self._compressor = zstandard.ZstdCompressor(level=level)
         self._queue: queue.Queue[Callable[[], Block] | None] = queue.Queue(_QUEUE_BLOCKS)
         self._error: BaseException | None = None
+        self._ended, self._abandoned = threading.Event(), threading.Event()
         self._digest, self._bytes = hashlib.sha256(), 0
         self._thread = threading.Thread(target=self._run, name="exposition-writer", daemon=True)
 
@@ -48,16 +52,41 @@ class ExpositionWriter:
         return self
 
     def write(self, render: Callable[[], Block]) -> None:
-        """Have a block rendered and written; waits while that is behind, raises what it raised."""
-        if self._error is not None:
-            raise self._error
-        self._queue.put(render, timeout=_PUT_SECONDS)
+        """Have a block rendered and written; waits while that is behind, raises what it raised.
+
+        Raises: `Stalled` when it falls behind for too long.
+        """
+        self._hand_over(render)
 
     def __exit__(self, *error: object) -> None:
-        self._queue.put(None, timeout=_PUT_SECONDS)
-        self._thread.join()
-        if self._error is not None and error[0] is None:
+        try:
+            if error[0] is None:
+                self._hand_over(None)
+            else:
+                self._abandoned.set()
+        finally:
+            self._thread.join(_PATIENCE_SECONDS)
+        if error[0] is None and not self._ended.is_set():
+            raise self._stalled()
+        if error[0] is None and self._error is not None:
             raise self._error
+
+    def _hand_over(self, item: Callable[[], Block] | None) -> None:
+        patience_ends = time.monotonic() + _PATIENCE_SECONDS
+        while not self._ended.is_set():
+            try:
+                return self._queue.put(item, timeout=_TICK_SECONDS)
+            except queue.Full:
+                if time.monotonic() > patience_ends:
+                    self._abandoned.set()
+                    raise self._stalled() from None
+        raise self._error or self._stalled()
+
+    def _stalled(self) -> Stalled:
+        return Stalled(
+            f"write {self._path}: nothing was taken for {_PATIENCE_SECONDS:g} seconds; "
+            "look at the disk"
+        )
 
     def written(self) -> Written:
         """The count; complete once the block is left."""
@@ -66,7 +95,7 @@ class ExpositionWriter:
     def _run(self) -> None:
         try:
             with self._path.open("wb") as file:
-                while (render := self._queue.get()) is not None:
+                while (render := self._next()) is not None:
                     if not len(block := render()):
                         continue
                     self._digest.update(block)
@@ -74,8 +103,16 @@ class ExpositionWriter:
                     file.write(self._compressor.compress(block))
         except BaseException as error:
             self._error = error
-            for _ in iter(self._queue.get, None):  # so that the reader is not left waiting
-                pass
+        finally:
+            self._ended.set()
+
+    def _next(self) -> Callable[[], Block] | None:
+        while not self._abandoned.is_set():
+            try:
+                return self._queue.get(timeout=_TICK_SECONDS)
+            except queue.Empty:
+                continue
+        return None
 
 
 def read_exposition(path: Path, encoding: Encoding) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 PublishError            the report was read, and not published
 ├── NotPublishable      it is no FOCUS cost report, or cannot be read
 ├── CountsDisagree      two independent readers read different things
+├── Stalled             the disk does not take what is written
 └── Stopped             the service ends
 ShelfError              the folder of deliveries cannot be used
 """
@@ -24,6 +25,12 @@ class NotPublishable(PublishError):
 
 class CountsDisagree(PublishError):
     """Two independent readers found different records or sums in the same bytes."""
+
+
+class Stalled(PublishError):
+    """The disk takes what is written too slowly, or not at all."""
+
+    transient = True
 
 
 class Stopped(PublishError):

@@ -24,7 +24,7 @@ from costwire_scraper.errors import (
 
 CHUNK_BYTES = 256 * 1024
 _NOT_FOUND = 404
-_WAITING = {"Prefer": "wait=20"}
+_WAITING = {"Prefer": "wait=5"}
 """Our exporter answers as soon as its first report is read, or after so many seconds."""
 _PRECONDITION_FAILED = 412
 
@@ -39,7 +39,7 @@ class ExporterClient:
     def delivery(self) -> Manifest | None:
         """The manifest of what is served; None where the exporter knows no deliveries."""
         try:
-            with self._http.get("/delivery", headers=_WAITING) as response:
+            with self._http.get("/delivery", headers=_WAITING, retry=False) as response:
                 return Manifest.model_validate_json(response.content)
         except HttpError as error:
             if isinstance(error, HttpFailure) and error.status == _NOT_FOUND:

@@ -79,8 +79,10 @@ class Loop:
         failures = 0
         while not self._stopped.is_set():
             outcome = self._run_cycle()
-            if not outcome.repeated:
+            if not (outcome.repeated or outcome.waiting):
                 self._outcome_file.settled(outcome)
+            if outcome.waiting:
+                failures = 0
             if outcome.entry is None and outcome.transient:
                 failures += 1
                 pause = min(pause_after(failures, self._jitter()), self._interval_seconds)
@@ -92,7 +94,9 @@ class Loop:
         started = time.monotonic()
         outcome = self._guarded()
         self._metrics.last_cycle_seconds.set(time.monotonic() - started)
-        if outcome.entry is None:
+        if outcome.waiting:
+            self._metrics.cycles.labels("waited").inc()
+        elif outcome.entry is None:
             self._metrics.cycles.labels("failed").inc()
             self._metrics.last_failure.set_to_current_time()
         else:

@@ -198,6 +198,35 @@ def test_charges_without_any_period_belong_to_the_one_declared_month(shop: Shop)
     assert len(shop.costs()) == 15
 
 
+def test_charges_without_any_period_are_found_again_when_their_month_is_declared_later(
+    shop: Shop,
+) -> None:
+    bare = dict.fromkeys((*SEPTEMBER, "ChargePeriodStart", "ChargePeriodEnd"))
+    shop.deliver(a_report(charges(10, **bare)))
+    same = shop.deliver(a_report(charges(10, **bare), declared=["2024-09"]).generated(hours=1))
+    assert (same.state, same.rows.unchanged) == (State.UNCHANGED, 10)
+    other = [
+        row | {"ResourceId": f"other {number}"} for number, row in enumerate(charges(10, **bare))
+    ]
+    held = shop.deliver(a_report(other, declared=["2024-09"]).generated(hours=2))
+    assert held.state is State.HELD
+    assert len(shop.costs()) == 10
+
+
+def test_declared_month_is_found_beside_periods_of_the_same_start_and_another_end(
+    make_shop: MakeShop,
+) -> None:
+    shop = make_shop(withdrawn_share=1)
+    yearly = SEPTEMBER | {"BillingPeriodEnd": "2025-09-01T00:00:00Z"}
+    shop.deliver(a_report([*charges(10), *charges(1, **yearly)]))
+    tokyo = {
+        "BillingPeriodStart": "2024-08-31T15:00:00Z",
+        "BillingPeriodEnd": "2024-09-30T15:00:00Z",
+    }
+    entry = shop.deliver(a_report(charges(9, **tokyo), declared=["2024-09"]).generated(hours=1))
+    assert (entry.rows.added, entry.rows.removed) == (9, 11)
+
+
 def test_partial_report_is_stored_without_currency(shop: Shop) -> None:
     rows = [{"BilledCost": "1.5", "BillingPeriodStart": "2024-09-01"}]
     entry = shop.deliver(a_report(rows))

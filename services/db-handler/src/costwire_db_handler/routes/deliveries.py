@@ -54,7 +54,9 @@ async def open_delivery(request: Request, _user: User) -> Response:
     `?dryRun=true` opens one that can only try what would happen.
     """
     handler = handler_of(request)
-    manifest = read_manifest(await read_body(request, handler.settings.manifest_limit_mib * MIB))
+    with handler.store.receiving():
+        body = await read_body(request, handler.settings.manifest_limit_mib * MIB)
+        manifest = read_manifest(body)
     store, now, dry_run = handler.store, handler.clock(), _is_dry_run(request)
     entry = await run_in_threadpool(store.open_delivery, manifest, now, dry_run=dry_run)
     opened = entry.state is State.OPEN
@@ -70,7 +72,7 @@ async def stage_part(request: Request, _user: User) -> Response:
     """Keep a part of an open delivery; 204, also when it is there already."""
     handler = handler_of(request)
     commit, seq = _commit(request), _seq(request)
-    async with handler.turns.one():
+    async with handler.taking_in():
         body = await read_body(request, handler.settings.part_limit_mib * MIB)
 
         def stage() -> None:
@@ -87,9 +89,12 @@ async def set_quarantine(request: Request, _user: User) -> Response:
     """Keep the rows that the exporter quarantined, instead of those told before."""
     handler, commit = handler_of(request), _commit(request)
     limit_bytes = handler.settings.quarantine_limit_mib * MIB
-    with tempfile.SpooledTemporaryFile(
-        max_size=_SPOOL_IN_MEMORY_BYTES, dir=str(handler.settings.data_dir)
-    ) as spool:
+    with (
+        handler.store.receiving(),
+        tempfile.SpooledTemporaryFile(
+            max_size=_SPOOL_IN_MEMORY_BYTES, dir=str(handler.settings.data_dir)
+        ) as spool,
+    ):
         async for chunk in body_chunks(request, limit_bytes):
             await run_in_threadpool(spool.write, chunk)
         await run_in_threadpool(_keep_quarantine, handler.store, commit, spool)

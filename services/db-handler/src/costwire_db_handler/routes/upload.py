@@ -47,7 +47,7 @@ async def upload(request: Request, user: User) -> Response:
             handler.gatherer.add(gathering, received.charges)
         return int(received.charges.num_rows)
 
-    async with handler.turns.one():
+    async with handler.taking_in():
         body = await read_body(request, handler.settings.upload_limit_mib * MIB)
         rows = await run_in_threadpool(gather, body)
     if not rows:

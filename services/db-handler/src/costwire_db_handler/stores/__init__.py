@@ -6,6 +6,7 @@ No engine is imported before `open_store` is called for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,6 +44,10 @@ class CostStore(Protocol):
 
     def close(self) -> None:
         """Finish what runs and let go of the database."""
+        ...
+
+    def receiving(self) -> AbstractContextManager[None]:
+        """Around the taking in of a delivery: statements of users never keep memory from it."""
         ...
 
     def open_delivery(self, manifest: Manifest, now: datetime, *, dry_run: bool = False) -> Entry:

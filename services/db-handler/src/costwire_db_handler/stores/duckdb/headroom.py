@@ -5,6 +5,7 @@ statements of users run, the process may grow by so much and no more; while a de
 it is free, because a delivery must never be what fails.
 """
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ except ImportError:  # pragma: no cover - there is none on Windows
 
 _USED = Path("/proc/self/statm")
 _DATA_FIELD = 5
+
+_log = logging.getLogger(__name__)
 
 
 class Headroom:
@@ -60,6 +63,13 @@ class Headroom:
                 self._settle(statement_begins=self._bounded > 0)
 
     def _settle(self, *, statement_begins: bool = False) -> None:
+        """Set or lift the limit; without one where that cannot be done."""
+        try:
+            self._set_limit(statement_begins)
+        except (OSError, ValueError, MemoryError) as error:
+            _log.warning("The growth of the process is not limited", exc_info=error)
+
+    def _set_limit(self, statement_begins: bool) -> None:
         if self._original is None:
             return
         if self._freed or not self._bounded:

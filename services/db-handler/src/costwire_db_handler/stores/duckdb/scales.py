@@ -123,7 +123,7 @@ def _needed_scale(staged: StagedParts, column: str, least: int) -> int:
 
 
 def _is_whole(amounts: pa.ChunkedArray, scale: int) -> bool:
-    return bool(pc.all(pc.equal(pc.round(amounts, scale), amounts)).as_py())
+    return bool(pc.all(pc.equal(pc.round(amounts, scale, "towards_zero"), amounts)).as_py())
 
 
 def _unfit_rows(staged: StagedParts, column: str, scale: int) -> pa.Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,10 @@ class DuckDBStore:
         self._preparer.close()
         self._database.close()
 
+    def receiving(self) -> AbstractContextManager[None]:
+        """Around the taking in of a delivery: statements of users never keep memory from it."""
+        return self._database.headroom.unbounded()
+
     def open_delivery(self, manifest: Manifest, now: datetime, *, dry_run: bool = False) -> Entry:
         """Record an arrival, or find the open one of the same content."""
         if dry_run:
@@ -118,9 +123,8 @@ class DuckDBStore:
         if unknown:
             raise BadPart(f"stage part {seq}: the manifest has no column {min(unknown)!r}")
         if not self._staging.holds(commit, seq, digest):
-            with self._database.headroom.unbounded():
-                part = self._preparer.prepare(charges, seq)
-                self._staging.place(commit, seq, part, digest, lambda: self._must_be_open(commit))
+            part = self._preparer.prepare(charges, seq)
+            self._staging.place(commit, seq, part, digest, lambda: self._must_be_open(commit))
 
     def set_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:
         """Keep the rows that the exporter could not use."""

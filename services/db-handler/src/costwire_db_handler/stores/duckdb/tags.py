@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import duckdb
@@ -19,6 +20,8 @@ _STRING = r'"(?:[^"\\\x00-\x1f]|\\.)*"'
 _PAIR = rf"\s*{_STRING}\s*:\s*{_STRING}\s*"
 _PLAIN = rf"\s*\{{(?:{_PAIR}(?:,{_PAIR})*|\s*)\}}\s*"
 """An object whose values are all texts: nearly every tags cell. The others go one by one."""
+
+_ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
 
 _READ = """
 SELECT map, '{' || array_to_string(
@@ -102,13 +105,28 @@ class _Number(str):
 
 
 def _read_odd(text: str) -> tuple[list[tuple[str, str | None]] | None, str]:
+    """A cell as pairs, and its canonical text: the text itself where a key stands twice."""
+    repeats: list[bool] = []
+
+    def as_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        repeats.append(len(found) < len(pairs))
+        return found
+
     for candidate in (text, "{" + text + "}"):  # some Azure exports leave out the braces
+        repeats.clear()
         try:
-            value = json.loads(candidate, parse_float=_Number, parse_int=_Number)
+            value = json.loads(
+                candidate, parse_float=_Number, parse_int=_Number, object_pairs_hook=as_dict
+            )
+            if not isinstance(value, dict):
+                continue
+            pairs = [(key, _text(item)) for key, item in value.items()]
+            canonical = _canonical(value)
+            canonical.encode()  # half a surrogate pair has no text
         except (ValueError, RecursionError):
             continue
-        if isinstance(value, dict):
-            return [(key, _text(item)) for key, item in value.items()], _canonical(value)
+        return pairs, text if any(repeats) else canonical
     return None, text
 
 
@@ -122,10 +140,14 @@ def _canonical(value: Any) -> str:
     if isinstance(value, _Number):
         return str(value)
     if isinstance(value, dict):
-        inner = (
-            f"{json.dumps(k, ensure_ascii=False)}:{_canonical(v)}" for k, v in sorted(value.items())
-        )
+        inner = (f"{_quoted(key)}:{_canonical(item)}" for key, item in sorted(value.items()))
         return "{" + ",".join(inner) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_canonical, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return _quoted(value)
+
+
+def _quoted(value: Any) -> str:
+    """JSON, its escapes spelled as the engine does."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _ESCAPE.sub(lambda found: found[0][:2] + found[0][2:].upper(), text)

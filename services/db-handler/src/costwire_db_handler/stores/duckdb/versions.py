@@ -41,14 +41,15 @@ def scope_periods(
 ) -> list[str]:
     """The billing periods that the loaded delivery is the new state of.
 
-    Those that its charges name, and of the charges there already those of a declared month.
+    Those that its charges name, and of the charges there already those of a declared month. Where
+    one month is declared, charges that name no period belong to it, also those there already.
     """
     named = {p for (p,) in sql.execute(f"SELECT period FROM {NAMED}").fetchall()}
     if declared:
         named |= {
             period
             for period, start, end in _present_periods(sql, table, source)
-            if start is not None and month_of(start, end) in declared
+            if (month_of(start, end) in declared if start is not None else len(declared) == 1)
         }
     return sorted(named)
 
@@ -57,10 +58,10 @@ def _present_periods(
     sql: duckdb.DuckDBPyConnection, table: str, source: int
 ) -> list[tuple[str, datetime | None, datetime | None]]:
     columns = {row[0] for row in sql.execute(f"DESCRIBE {current(table)}").fetchall()}
-    end = 'max("BillingPeriodEnd")' if "BillingPeriodEnd" in columns else "NULL"
+    end = '"BillingPeriodEnd"' if "BillingPeriodEnd" in columns else "NULL"
     return sql.execute(
-        f"SELECT _period, TRY_CAST(_period AS TIMESTAMP), {end} "
-        f"FROM {current(table)} WHERE _source = ? GROUP BY ALL",
+        f"SELECT DISTINCT _period, TRY_CAST(_period AS TIMESTAMP), {end} "
+        f"FROM {current(table)} WHERE _source = ?",
         [source],
     ).fetchall()
 
