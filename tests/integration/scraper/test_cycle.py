@@ -114,10 +114,10 @@ def test_new_delivery_in_between_starts_the_cycle_over(bench: Any, charges: pa.T
 
 def test_exporter_that_has_nothing_yet_is_waited_for(bench: Any, charges: pa.Table) -> None:
     bench.exporter.serve(charges)
-    refusals = iter([refusal(503)] * 7)
+    refusals = iter([refusal(503)] * 3)
     bench.exporter.before = lambda path: next(refusals, None)
     assert bench.run().exit_status == 0
-    assert bench.exporter.requests.count("/delivery") == 8
+    assert bench.exporter.requests.count("/delivery") == 4
 
 
 def test_handler_that_fails_for_a_moment_changes_nothing_twice(
