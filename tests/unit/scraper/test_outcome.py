@@ -48,5 +48,7 @@ def test_file_counts_cycles_and_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["outcome.json"]
 
 
-def test_without_a_path_nothing_is_written() -> None:
+def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     OutcomeFile(None).settled(Outcome(error="no"))
+    assert list(tmp_path.iterdir()) == []
