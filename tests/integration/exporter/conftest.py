@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.reports import CHARGE, LONG_AGO
 
 from costwire_exporter.app import create_app
 from costwire_exporter.settings import Settings
@@ -19,21 +20,6 @@ from costwire_runtime.web_config import WebConfig
 Row = Mapping[str, str]
 WriteReport = Callable[..., Path]
 Serve = Callable[..., AbstractContextManager[HttpClient]]
-
-CHARGE = {
-    "BilledCost": "1.5",
-    "EffectiveCost": "1.25",
-    "ListCost": "2",
-    "ContractedCost": "1.5",
-    "BillingCurrency": "USD",
-    "BillingPeriodStart": "2024-09-01T00:00:00Z",
-    "BillingPeriodEnd": "2024-10-01T00:00:00Z",
-    "ChargePeriodStart": "2024-09-01T00:00:00Z",
-    "ChargePeriodEnd": "2024-09-02T00:00:00Z",
-    "ServiceName": "Storage",
-    "RegionId": "eu-1",
-}
-LONG_AGO = 1_733_911_200.0
 
 
 @pytest.fixture

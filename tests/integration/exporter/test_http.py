@@ -195,6 +195,7 @@ def test_client_that_leaves_gives_the_delivery_back(
         write_report({}, at=1_733_997_600.0)
         wait_until(lambda: manifest_of(client)["id"] != before["id"])
         wait_until(lambda: len(list((tmp_path / "data").glob("delivery-*"))) == 1)
+        assert manifest_of(client)["rows"]["published"] == 1
 
 
 @pytest.mark.parametrize("trouble", ["removed", "no FOCUS", "half written"])

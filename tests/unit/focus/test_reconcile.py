@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from costwire_focus.batch import Unusable
-from costwire_focus.readers.csv import BROKEN_QUOTES, FIELD_COUNT, UNDECODABLE
+from costwire_focus.own_rules import BROKEN_QUOTES, FIELD_COUNT, UNDECODABLE
 from costwire_focus.reconcile import disagreement
 
 NAMES = ["ServiceName", "BilledCost"]

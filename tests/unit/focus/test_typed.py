@@ -7,14 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costwire_focus import amounts
-from costwire_focus.typed import (
-    AMOUNT_DIGITS,
-    AMOUNT_UNREADABLE,
-    INSTANT_UNREADABLE,
-    SCALES,
-    fits,
-    typed,
-)
+from costwire_focus.own_rules import AMOUNT_DIGITS, AMOUNT_UNREADABLE, INSTANT_UNREADABLE
+from costwire_focus.typed import SCALES, fits, typed
 
 
 def a_table(**columns):

@@ -190,4 +190,5 @@ def test_open_answers_do_not_hold_up_the_end(app: Starlette) -> None:
     with AsgiAdapter(app) as transport:
         client = HttpClient("http://app", transport=transport)
         response = client.get("/endless", stream=True)
+        assert response.raw.read(1)
     response.close()

@@ -9,7 +9,7 @@ from decimal import Decimal
 from costwire_focus.amounts import read
 from costwire_focus.batch import Unusable
 from costwire_focus.canonical import canonical_text, exact_sum
-from costwire_focus.readers.csv import BROKEN_QUOTES
+from costwire_focus.own_rules import BROKEN_QUOTES
 from costwire_focus.recount import Recount
 
 

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from costwire_focus import amounts, instants
 from costwire_focus.columns import ValueType, value_type
+from costwire_focus.own_rules import AMOUNT_DIGITS, AMOUNT_UNREADABLE, INSTANT_UNREADABLE
 
 DIGITS = 38
 """What a DECIMAL can hold in all, on every engine."""
@@ -18,9 +19,6 @@ SCALES = (18, 24, 30, 38)
 
 DEFAULT_SCALE = SCALES[0]
 
-AMOUNT_UNREADABLE = "CW-AmountUnreadable"
-AMOUNT_DIGITS = "CW-AmountDigits"
-INSTANT_UNREADABLE = "CW-InstantUnreadable"
 _SHOWN = 60
 
 

@@ -4,9 +4,10 @@ import sys
 
 from costwire_exporter.app import create_app
 from costwire_exporter.errors import ShelfError
-from costwire_exporter.memory import do_without_pandas, keep_freed_memory
+from costwire_exporter.memory import keep_freed_memory
 from costwire_exporter.metrics import SERVICE
 from costwire_exporter.settings import Settings
+from costwire_focus.arrow import do_without_pandas
 from costwire_runtime.server import serve
 from costwire_runtime.settings import settings_from_environment
 from costwire_runtime.telemetry import configure

@@ -1,4 +1,4 @@
-"""What the process settles at its start: which memory it keeps, and what it does without.
+"""Which memory the process keeps.
 
 Rendering a report asks for blocks of a few megabytes over and over. Handing each back to the system
 costs a page fault per 4 KiB when the next one is asked for; keeping them costs some 20 MB.
@@ -6,9 +6,6 @@ costs a page fault per 4 KiB when the next one is asked for; keeping them costs 
 
 import ctypes
 import sys
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from types import ModuleType
 
 import pyarrow as pa
 
@@ -27,24 +24,3 @@ def keep_freed_memory() -> None:
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
         mallopt(_MMAP_THRESHOLD, _MAPPED_BYTES)
-
-
-def do_without_pandas() -> None:
-    """Have Arrow find no pandas: it looks once, at its first array, and imports what it finds.
-
-    Nothing here uses pandas; where it is installed, that import takes 0.25 CPU seconds.
-    """
-    finder = _NoPandas()
-    sys.meta_path.insert(0, finder)
-    try:
-        pa.array([None])
-    finally:
-        sys.meta_path.remove(finder)
-
-
-class _NoPandas(MetaPathFinder):
-    def find_spec(
-        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
-    ) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError("not used by the exporter", name=fullname)

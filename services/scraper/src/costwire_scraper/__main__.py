@@ -7,6 +7,7 @@ import signal
 import sys
 from types import FrameType
 
+from costwire_focus.arrow import do_without_pandas
 from costwire_runtime.settings import settings_from_environment
 from costwire_runtime.telemetry import configure
 from costwire_runtime.web_config import WebConfig, WebConfigError
@@ -24,6 +25,7 @@ def main() -> int:
     once = parser.parse_args().once
     settings = settings_from_environment(Settings)
     configure(SERVICE, settings.log_level)
+    do_without_pandas()
     metrics = Metrics()
     try:
         web_config = WebConfig.load(settings.web_config_file) if settings.web_config_file else None

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from costwire_focus.errors import Unreadable
+from costwire_focus.own_rules import BINARY_FLOAT
 from costwire_focus.readers import open_report
-from costwire_focus.readers.parquet import BINARY_FLOAT
 
 MOMENT = dt.datetime(2024, 9, 1, 12, 30, 15, tzinfo=dt.UTC)
 TEXTS = pa.map_(pa.string(), pa.string())

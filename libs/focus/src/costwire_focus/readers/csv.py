@@ -14,15 +14,11 @@ from pyarrow import csv as arrow_csv
 
 from costwire_focus.batch import Batch, Unusable
 from costwire_focus.errors import Unreadable
+from costwire_focus.own_rules import BROKEN_QUOTES, FIELD_COUNT, NUL_CHARACTER, UNDECODABLE
 from costwire_focus.readers.compression import read_plain_block
 from costwire_focus.readers.names import unique_names
 from costwire_focus.readers.records import Records, find_records, with_bare_returns
 from costwire_focus.recount import CsvRecount
-
-FIELD_COUNT = "CW-FieldCount"
-UNDECODABLE = "CW-Undecodable"
-NUL_CHARACTER = "CW-NulCharacter"
-BROKEN_QUOTES = "CW-BrokenQuotes"
 
 _LEFT_OPEN = (BROKEN_QUOTES, "a quote opens a cell and is never closed")
 _BARE_RETURN = (BROKEN_QUOTES, "a carriage return stands within a cell that is not quoted")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-REPEATED = "CW-ColumnRepeated"
-UNNAMED = "CW-ColumnUnnamed"
+from costwire_focus.own_rules import COLUMN_REPEATED, COLUMN_UNNAMED
 
 
 def unique_names(cells: list[str], remarks: dict[str, str]) -> list[str]:
@@ -19,10 +18,10 @@ def unique_names(cells: list[str], remarks: dict[str, str]) -> list[str]:
             name = _free(stem, taken, numbers)
             if cell:
                 sentence = f"the header names {cell!r} twice; the second is called {name}"
-                remarks.setdefault(REPEATED, sentence)
+                remarks.setdefault(COLUMN_REPEATED, sentence)
             else:
                 sentence = f"column {position} has no name in the header; it is called {name}"
-                remarks.setdefault(UNNAMED, sentence)
+                remarks.setdefault(COLUMN_UNNAMED, sentence)
         names.append(name)
         used.add(name)
         taken.add(name)

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from costwire_focus.amounts import COST_COLUMNS
 from costwire_focus.batch import Batch
 from costwire_focus.errors import Unreadable
+from costwire_focus.own_rules import BINARY_FLOAT
 from costwire_focus.readers.names import unique_names
 from costwire_focus.recount import ParquetRecount
 
-BINARY_FLOAT = "CW-BinaryFloat"
 _BATCH_ROWS = 16_384
 _BUFFER_BYTES = 256 * 1024
 _BINARY = (

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from costwire_focus import instants
 from costwire_focus.batch import Batch, Unusable
 from costwire_focus.columns import ValueType, value_type
-from costwire_focus.rules.registry import (
+from costwire_focus.own_rules import (
     AMOUNT_UNREADABLE,
     INSTANT_UNREADABLE,
     NUL_CHARACTER,

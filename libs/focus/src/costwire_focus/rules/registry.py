@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Final
 
+from costwire_focus import own_rules
 from costwire_focus.columns import VERSIONS
 from costwire_focus.rules.arithmetic import arithmetic_rules
 from costwire_focus.rules.header import header_rules
@@ -11,39 +12,46 @@ from costwire_focus.rules.nullability import nullability_rules
 from costwire_focus.rules.rule import Grade, Rule
 from costwire_focus.rules.values import value_rules
 
-AMOUNT_UNREADABLE: Final = "CW-AmountUnreadable"
-INSTANT_UNREADABLE: Final = "CW-InstantUnreadable"
-NUL_CHARACTER: Final = "CW-NulCharacter"
-OUTSIDE_PERIOD: Final = "CW-OutsidePeriod"
-
 _ONE_CATEGORY: Final = "ServiceName-C-005-C"
 
 UNUSABLE: Final = (
-    Rule(AMOUNT_UNREADABLE, Grade.UNUSABLE, None, "a cell of an amount column must be a number"),
     Rule(
-        INSTANT_UNREADABLE,
+        own_rules.AMOUNT_UNREADABLE,
+        Grade.UNUSABLE,
+        None,
+        "a cell of an amount column must be a number",
+    ),
+    Rule(
+        own_rules.INSTANT_UNREADABLE,
         Grade.UNUSABLE,
         None,
         "a cell of a date/time column must be a date and time whose parts are in a known order",
     ),
-    Rule(NUL_CHARACTER, Grade.UNUSABLE, None, "no cell may hold the character U+0000"),
+    Rule(own_rules.NUL_CHARACTER, Grade.UNUSABLE, None, "no cell may hold the character U+0000"),
     Rule(
-        OUTSIDE_PERIOD,
+        own_rules.OUTSIDE_PERIOD,
         Grade.UNUSABLE,
         None,
         "a charge must lie in the months that its delivery is declared to be the state of",
     ),
-    Rule("CW-FieldCount", Grade.UNUSABLE, None, "a row must have as many cells as the header"),
-    Rule("CW-Undecodable", Grade.UNUSABLE, None, "the bytes of a row must be UTF-8"),
-    Rule("CW-BrokenQuotes", Grade.UNUSABLE, None, "the quotes of a row must open and close cells"),
+    Rule(
+        own_rules.FIELD_COUNT, Grade.UNUSABLE, None, "a row must have as many cells as the header"
+    ),
+    Rule(own_rules.UNDECODABLE, Grade.UNUSABLE, None, "the bytes of a row must be UTF-8"),
+    Rule(
+        own_rules.BROKEN_QUOTES,
+        Grade.UNUSABLE,
+        None,
+        "the quotes of a row must open and close cells",
+    ),
 )
 """Rules of our own about rows that cannot be stored; the readers apply the last three."""
 
 REMARKS: Final = (
-    Rule("CW-ColumnRepeated", Grade.VIOLATION, None, "the header must name each column once"),
-    Rule("CW-ColumnUnnamed", Grade.VIOLATION, None, "the header must name every column"),
+    Rule(own_rules.COLUMN_REPEATED, Grade.VIOLATION, None, "the header must name each column once"),
+    Rule(own_rules.COLUMN_UNNAMED, Grade.VIOLATION, None, "the header must name every column"),
     Rule(
-        "CW-BinaryFloat",
+        own_rules.BINARY_FLOAT,
         Grade.ADVICE,
         None,
         "costs should be decimals; binary floats are read as their shortest decimal text",

@@ -17,7 +17,7 @@ from costwire_db_handler.stores.duckdb.scales import Fit
 from costwire_db_handler.stores.duckdb.staging import StagedParts
 from costwire_focus.amounts import CostSums
 from costwire_focus.canonical import canonical_text, to_text
-from costwire_focus.typed import AMOUNT_DIGITS
+from costwire_focus.own_rules import AMOUNT_DIGITS
 
 Row = dict[str, Any]
 
