@@ -106,7 +106,7 @@ def stage_publish(folder: Path, _rows: int) -> dict[str, Any]:
     from costwire_sources.opening import open_source
 
     meaning = Meaning(
-        table="costs", mode="replace", period=(), currency=None, dates=None, focus_version=None
+        table="charges", mode="replace", period=(), currency=None, dates=None, focus_version=None
     )
     publisher = Publisher(
         "bench",
@@ -183,7 +183,7 @@ def deliver(folder: Path, source: Path, *, shuffled: bool = False) -> dict[str, 
     now = datetime.now(UTC)
     manifest = Manifest(
         id=hashlib.sha256(os.urandom(8)).hexdigest(),
-        table="costs",
+        table="charges",
         source="bench",
         generation=now,
         focus_version="1.0",

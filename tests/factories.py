@@ -138,7 +138,7 @@ def a_report(
     *,
     columns: Sequence[str] | None = None,
     source: str = "aws",
-    table: str = "costs",
+    table: str = "charges",
     mode: Mode = "replace",
     declared: list[str] | None = None,
     quarantine: Iterable[dict[str, Any]] = (),

@@ -207,7 +207,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_sql_and_ledger_answer_when_nothing_runs(alone: Path) -> None:
-    answer = costwire("sql", "SELECT count(*), sum(BilledCost) FROM costs", "--data", alone)
+    answer = costwire("sql", "SELECT count(*), sum(BilledCost) FROM charges", "--data", alone)
     assert answer.status == 0, answer.err
     assert answer.out.split()[-2:] == ["30", "465.465"]
     ledger = costwire("ledger", "--data", alone, "--format", "json")

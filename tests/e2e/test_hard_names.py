@@ -100,11 +100,11 @@ def test_promtool_reads_both_forms(served: Served, query: str) -> None:
 
 
 def test_prometheus_gives_every_label_value_back(served: Served, tmp_path: Path) -> None:
-    with Prometheus(tmp_path, [Job("costs", served.exporter.url)]) as prometheus:
+    with Prometheus(tmp_path, [Job("charges", served.exporter.url)]) as prometheus:
         scraped = {labels["ResourceId"]: labels for labels in prometheus.series("billed_cost")}
     assert len(scraped) == len(ROWS)
     for row in ROWS:
         labels = scraped[row["ResourceId"]]
-        assert labels["job"] == "costs"
+        assert labels["job"] == "charges"
         for name in HARD:
             assert labels.get(served.label(name)) == row.get(name), name

@@ -28,10 +28,10 @@ def test_charges_arrive_once_and_exactly_with_null_as_null(
 ) -> None:
     outcome = services.deliver(write_report(tmp_path / "bill.csv", REPORT))
     assert (outcome.exit_status, outcome.error) == (0, None)
-    assert services.store.shown("costs") == (5, sums(REPORT)["USD"])
+    assert services.store.shown("charges") == (5, sums(REPORT)["USD"])
     rows = services.store.sql(
         "SELECT ResourceId, BilledCost, RegionId, x_CostCenter, tags['team'], TagsJson "
-        "FROM costs ORDER BY ResourceId, BilledCost, x_CostCenter"
+        "FROM charges ORDER BY ResourceId, BilledCost, x_CostCenter"
     )
     assert rows == [
         ["disk-1", Decimal("-0.25"), None, None, None, None],
@@ -48,7 +48,7 @@ def test_ledger_balances_with_a_quarantined_row_and_keeps_its_bytes(
     path = write_report(tmp_path / "bill.csv", [*REPORT, *UNREADABLE])
     outcome = services.deliver(path)
     assert outcome.exit_status == 3
-    (entry,) = services.store.ledger("costs")
+    (entry,) = services.store.ledger("charges")
     assert entry["rows"] | {"read": 6, "stored": 5, "quarantined": 1, "added": 5} == entry["rows"]
     assert entry["balanced"]
     assert stored_sums(entry) == sums(REPORT)
@@ -67,12 +67,12 @@ def test_second_delivery_writes_what_changed_and_nothing_else(
     corrected = {**before[0], "BilledCost": "1.75"}
     after = [corrected, *before[2:], *charges({"ResourceId": "disk-new"})]
     services.deliver(write_report(path, after, at=LONG_AGO + 60))
-    entry = services.store.ledger("costs")[-1]
+    entry = services.store.ledger("charges")[-1]
     counted = {"added": 2, "removed": 2, "corrected": 1, "unchanged": 28}
     assert entry["rows"] | counted == entry["rows"]
     assert entry["balanced"]
-    assert services.store.shown("costs") == (30, sums(after)["USD"])
+    assert services.store.shown("charges") == (30, sums(after)["USD"])
     services.deliver(write_report(path, after[::-1], at=LONG_AGO + 120))
-    assert services.store.ledger("costs")[-1]["state"] == "unchanged"
-    assert services.store.sql("SELECT sum(BilledCost) FROM costs") == [[Decimal("45.25")]]
+    assert services.store.ledger("charges")[-1]["state"] == "unchanged"
+    assert services.store.sql("SELECT sum(BilledCost) FROM charges") == [[Decimal("45.25")]]
     assert sums(after)["USD"]["BilledCost"] == Decimal("45.25")

@@ -120,9 +120,9 @@ def life(tmp_path_factory: pytest.TempPathFactory, ports_free: None) -> Life:
         with staying(url, "--data", seen.data) as (process, services):
             seen.services = len(services)
             seen.arguments = "\n".join(" ".join(service.cmdline()) for service in services)
-            seen.shown = Store(HANDLER, seen.data).shown("costs")[0]
+            seen.shown = Store(HANDLER, seen.data).shown("charges")[0]
             seen.exposition = local_get(f"{EXPORTER}/metrics").text
-            seen.asked = costwire("sql", "SELECT count(*) FROM costs", "--data", seen.data).out
+            seen.asked = costwire("sql", "SELECT count(*) FROM charges", "--data", seen.data).out
             ledger = costwire("ledger", "--format", "json", "--data", seen.data)
             seen.ledger = ledger.out + ledger.err
             process.send_signal(signal.SIGINT)
@@ -177,4 +177,4 @@ def test_run_that_is_ended_leaves_no_process_and_a_store_that_opens(
         assert process.wait(30) == (-number if number == signal.SIGKILL else 0)
         assert psutil.wait_procs(services, 20)[1] == []
     with pipeline(tmp_path) as reopened:
-        assert reopened.store.shown("costs")[0] == 30
+        assert reopened.store.shown("charges")[0] == 30

@@ -73,7 +73,7 @@ class Pipeline:
         ) as loop:
             return loop.run_once()
 
-    def deliver(self, source: Path | str, table: str = "costs", **settings: Any) -> Outcome:
+    def deliver(self, source: Path | str, table: str = "charges", **settings: Any) -> Outcome:
         """One delivery of a report."""
         with self.exporter(source, table=table, **settings) as exporter:
             return self.scrape(exporter)

@@ -32,7 +32,9 @@ def _run(commands: _Subparsers) -> None:
         "run", help="deliver reports into the store", description="Deliver reports into the store."
     )
     command.add_argument("sources", nargs="+", metavar="SOURCE", help="file, folder, glob or URL")
-    command.add_argument("--table", type=_table, default="costs", help="table (default: costs)")
+    command.add_argument(
+        "--table", type=_table, default="charges", help="table (default: charges)"
+    )
     command.add_argument("--source", metavar="NAME", help="name of the one SOURCE in the ledger")
     command.add_argument(
         "--period",
@@ -59,7 +61,7 @@ def _run(commands: _Subparsers) -> None:
 
 def _sql(commands: _Subparsers) -> None:
     command = commands.add_parser("sql", help="ask the store", description="Ask the store in SQL.")
-    command.add_argument("statement", metavar="STATEMENT", help='e.g. "SELECT count(*) FROM costs"')
+    command.add_argument("statement", metavar="STATEMENT", help='e.g. "SELECT count(*) FROM charges"')
     _format(command, "table", "csv", "json")
     _store(command)
 

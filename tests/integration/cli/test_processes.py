@@ -153,5 +153,5 @@ def test_killed_service_is_started_again_during_a_delivery(
     until(killed)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output.decode()
-    count = costwire("sql", "SELECT sum(BilledCost) FROM costs", *here, "--format", "csv")
+    count = costwire("sql", "SELECT sum(BilledCost) FROM charges", *here, "--format", "csv")
     assert count.stdout.splitlines()[1] == "3"

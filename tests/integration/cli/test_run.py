@@ -42,7 +42,7 @@ def test_same_report_again_is_unchanged(
 def test_statement_gives_exact_amounts_in_every_format(
     first: Any, costwire: Any, data: Path
 ) -> None:
-    statement = "SELECT sum(BilledCost) AS total, min(ChargePeriodStart) AS start FROM costs"
+    statement = "SELECT sum(BilledCost) AS total, min(ChargePeriodStart) AS start FROM charges"
     told = {
         form: costwire("sql", statement, "--data", str(data), "--format", form).stdout
         for form in ("json", "csv", "table")
@@ -74,7 +74,8 @@ def test_dry_run_tells_and_changes_nothing(
     told = costwire("run", str(other), "--dry-run", "--data", str(data))
     assert told.returncode == 0
     assert "would be committed" in told.stdout
-    counted = costwire("sql", "SELECT count(*) FROM costs", "--data", str(data), "--format", "csv")
+    count = "SELECT count(*) FROM charges"
+    counted = costwire("sql", count, "--data", str(data), "--format", "csv")
     assert counted.stdout.splitlines()[1] == "4"
 
 

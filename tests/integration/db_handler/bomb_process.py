@@ -35,7 +35,7 @@ def main(folder: Path, bombs: dict[str, str]) -> dict[str, object]:
 
     connection = duckdb.connect(folder / "costs.duckdb")
     connection.execute(
-        "CREATE TABLE costs AS SELECT CAST(i AS DECIMAL(38,18)) AS BilledCost, "
+        "CREATE TABLE charges AS SELECT CAST(i AS DECIMAL(38,18)) AS BilledCost, "
         "'service ' || i % 7 AS ServiceName FROM range(20000) AS r(i)"
     )
     harden(
@@ -44,7 +44,7 @@ def main(folder: Path, bombs: dict[str, str]) -> dict[str, object]:
         memory_bytes=200 * MIB,
         max_temp_bytes=500 * MIB,
     )
-    catalog = TableCatalog(frozenset({"costs"}))
+    catalog = TableCatalog(frozenset({"charges"}))
     parser = DuckParser()
     watchdog = Watchdog(ceiling_bytes=400 * MIB)
     sandbox = Sandbox(watchdog, StoredOwnership(), Limits(timeout_seconds=2.0), Headroom())
@@ -70,7 +70,7 @@ def main(folder: Path, bombs: dict[str, str]) -> dict[str, object]:
             "seconds": round(time.monotonic() - started, 2),
             "peak_mib": peak_mib(),
         }
-    alive = run("SELECT count(*) FROM costs")[2]
+    alive = run("SELECT count(*) FROM charges")[2]
     watchdog.close()
     return {
         "outcomes": outcomes,

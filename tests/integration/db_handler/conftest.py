@@ -24,14 +24,14 @@ CREATE TABLE costwire.tables (name VARCHAR PRIMARY KEY);
 CREATE TABLE costwire.user_tables (name VARCHAR PRIMARY KEY, owner VARCHAR);
 CREATE TABLE costwire.users (name VARCHAR, password_hash VARCHAR);
 INSERT INTO costwire.users VALUES ('costwire', 'scrypt$hidden');
-INSERT INTO costwire.tables VALUES ('costs');
+INSERT INTO costwire.tables VALUES ('charges');
 INSERT INTO costwire.user_tables VALUES ('mine', 'ann'), ('hers', 'eve');
-CREATE TABLE costwire."costs__current" AS
+CREATE TABLE costwire."charges__current" AS
     SELECT CAST(i AS DECIMAL(38,18)) + 0.5 AS "BilledCost", 'service ' || i % 7 AS "ServiceName",
            TIMESTAMP '2024-09-01' + INTERVAL 1 HOUR * (i % 720) AS "ChargePeriodStart",
            MAP {'team': 't' || i % 3, 'a.b': 'x'} AS "Tags"
     FROM range(20000) AS r(i);
-CREATE VIEW main.costs AS SELECT * FROM costwire."costs__current";
+CREATE VIEW main.charges AS SELECT * FROM costwire."charges__current";
 CREATE TABLE main.mine (
     id VARCHAR PRIMARY KEY, n INTEGER, ts TIMESTAMP WITH TIME ZONE, o MAP(VARCHAR, VARCHAR)
 );
@@ -90,7 +90,7 @@ class SqlFace:
 
 @pytest.fixture
 def sql_face(tmp_path: Path) -> Iterator[SqlFace]:
-    """A database with cost table `costs`, ann's table `mine` and eve's table `hers`."""
+    """A database with cost table `charges`, ann's table `mine` and eve's table `hers`."""
     face = SqlFace(tmp_path)
     yield face
     face.close()

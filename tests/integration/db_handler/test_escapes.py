@@ -28,7 +28,7 @@ SELECT * FROM sniff_csv('/etc/passwd')
 SELECT * FROM glob('/*')
 SELECT * FROM parquet_metadata('x')
 SELECT * FROM '/etc/passwd'
-SELECT * FROM 'x.csv' AS costs
+SELECT * FROM 'x.csv' AS charges
 SELECT * FROM "/etc/passwd"
 FROM 'data.parquet'
 FROM 'https://example.org/x.csv'
@@ -39,17 +39,17 @@ SELECT read_text('/etc/passwd')
 SELECT "READ_TEXT"('/etc/passwd')
 SELECT system.main.read_text('/etc/passwd')
 SELECT * FROM "read_csv"('/etc/passwd')
-SELECT * FROM costs, LATERAL read_csv(servicename)
+SELECT * FROM charges, LATERAL read_csv(servicename)
 SELECT (SELECT content FROM read_text('/etc/passwd'))
 SELECT 1 LIMIT (SELECT count(*) FROM read_csv('/etc/passwd'))
 SELECT count(*) FILTER (WHERE EXISTS (FROM read_csv('/etc/passwd')))
-COPY costs TO '/tmp/out.csv'
+COPY charges TO '/tmp/out.csv'
 COPY (SELECT 1) TO '/tmp/out.csv'
 COPY mine FROM '/etc/passwd'
-WITH x AS (COPY costs TO '/tmp/out.csv') SELECT 1
+WITH x AS (COPY charges TO '/tmp/out.csv') SELECT 1
 ATTACH '/tmp/other.db'
 ATTACH ':memory:' AS other
-DETACH costs
+DETACH charges
 EXPORT DATABASE '/tmp/out'
 IMPORT DATABASE '/tmp/out'
 INSTALL httpfs
@@ -61,14 +61,14 @@ SELECT * FROM arrow_scan(1, 2, 3)
 SELECT * FROM pandas_scan(140000000)
 SELECT * FROM python_map_function(1)
 SELECT * FROM face
-SELECT * FROM seq_scan('costs')
+SELECT * FROM seq_scan('charges')
 """
 SETTINGS = """
 PRAGMA database_list
 PRAGMA memory_limit='1TB'
 PRAGMA show_tables
 CALL pragma_version()
-CALL pragma_storage_info('costs')
+CALL pragma_storage_info('charges')
 SET GLOBAL memory_limit = '1TB'
 RESET memory_limit
 RESET GLOBAL lock_configuration
@@ -96,7 +96,7 @@ DEALLOCATE p
 ROLLBACK
 SET VARIABLE x = 1; SELECT 1
 SELECT 1; SET memory_limit = '1TB'
-EXPLAIN DELETE FROM costs
+EXPLAIN DELETE FROM charges
 EXPLAIN ANALYZE INSERT INTO mine (id) VALUES ('a')
 EXPLAIN (FORMAT json) SELECT * FROM hers
 """
@@ -114,9 +114,9 @@ SELECT * FROM (SHOW TABLES)
 SELECT * FROM (SHOW ALL TABLES)
 SHOW ALL TABLES
 SHOW DATABASES
-SELECT * FROM costs POSITIONAL JOIN hers
-SELECT * FROM costs WHERE servicename IN (SELECT secret FROM hers)
-SELECT * FROM costs UNION ALL SELECT * FROM hers
+SELECT * FROM charges POSITIONAL JOIN hers
+SELECT * FROM charges WHERE servicename IN (SELECT secret FROM hers)
+SELECT * FROM charges UNION ALL SELECT * FROM hers
 SELECT (SELECT secret FROM hers)
 SELECT * FROM (PIVOT hers ON secret IN ('a') USING count(*))
 SELECT * FROM (UNPIVOT hers ON secret)
@@ -125,18 +125,18 @@ WITH x AS (SELECT * FROM hers) SELECT * FROM x
 WITH hers AS (SELECT * FROM hers) SELECT * FROM hers
 SELECT * FROM hers, (WITH hers AS (SELECT 1) SELECT * FROM hers)
 SELECT * FROM hers AT (VERSION => 1)
-SELECT /* FROM costs */ * FROM /* costs */ hers -- costs
+SELECT /* FROM charges */ * FROM /* charges */ hers -- charges
 SELECT * FROM\u00a0hers
-SELECT * FROM costs ORDER BY (SELECT max(secret) FROM hers)
-SELECT sum(billedcost) OVER (ORDER BY (SELECT max(secret) FROM hers)) FROM costs
+SELECT * FROM charges ORDER BY (SELECT max(secret) FROM hers)
+SELECT sum(billedcost) OVER (ORDER BY (SELECT max(secret) FROM hers)) FROM charges
 SELECT * FROM costwire.users
 SELECT * FROM "costwire"."users"
-SELECT * FROM costs.costwire.users
-SELECT * FROM CostWire.costs__current
+SELECT * FROM charges.costwire.users
+SELECT * FROM CostWire.charges__current
 SELECT * FROM users
 SELECT * FROM query('SELECT * FROM costwire.users')
 SELECT * FROM query_table('hers')
-SELECT * FROM query_table(['hers', 'costs'])
+SELECT * FROM query_table(['hers', 'charges'])
 SELECT * FROM pragma_storage_info('hers')
 SELECT * FROM pragma_table_info('hers')
 SELECT * FROM duckdb_tables()
@@ -157,25 +157,25 @@ SELECT pg_get_viewdef(1)
 SELECT * FROM histogram('hers', 'secret')
 """
 WRITES = """
-INSERT INTO costs (BilledCost) VALUES (1)
-INSERT INTO main.costs SELECT * FROM costs
+INSERT INTO charges (BilledCost) VALUES (1)
+INSERT INTO main.charges SELECT * FROM charges
 INSERT INTO costwire.users VALUES ('me', 'x')
-INSERT INTO costwire."costs__current" (BilledCost) VALUES (1)
+INSERT INTO costwire."charges__current" (BilledCost) VALUES (1)
 INSERT INTO hers VALUES ('x')
-INSERT OR REPLACE INTO costs (BilledCost) VALUES (1)
-UPDATE costs SET BilledCost = 0
+INSERT OR REPLACE INTO charges (BilledCost) VALUES (1)
+UPDATE charges SET BilledCost = 0
 UPDATE costwire.users SET password_hash = ''
 UPDATE hers SET secret = ''
 UPDATE mine SET id = secret FROM hers
 UPDATE mine SET id = (SELECT secret FROM hers)
-DELETE FROM costs
+DELETE FROM charges
 DELETE FROM costwire.users
 DELETE FROM hers
 DELETE FROM mine USING hers WHERE mine.id = hers.secret
-TRUNCATE costs
+TRUNCATE charges
 TRUNCATE hers
-MERGE INTO costs USING mine ON true WHEN MATCHED THEN DELETE
-MERGE INTO mine USING costs ON true WHEN MATCHED THEN DELETE
+MERGE INTO charges USING mine ON true WHEN MATCHED THEN DELETE
+MERGE INTO mine USING charges ON true WHEN MATCHED THEN DELETE
 INSERT INTO mine (id) SELECT secret FROM hers
 INSERT INTO mine (id) SELECT content FROM read_text('/etc/passwd')
 INSERT INTO mine (id) VALUES ((SELECT secret FROM hers))
@@ -183,27 +183,27 @@ INSERT INTO mine (id) VALUES ('a') RETURNING (SELECT secret FROM hers)
 INSERT INTO mine (id) VALUES ('a') ON CONFLICT (id) DO UPDATE SET id = (SELECT secret FROM hers)
 INSERT INTO mine (id) VALUES ('a') ON CONFLICT (id) DO UPDATE SET n = 1 WHERE EXISTS (FROM hers)
 INSERT INTO mine (id) VALUES ('a')) SELECT * FROM costwire.users, (SELECT 1
-INSERT INTO mine (id) VALUES ('a')), x AS (DELETE FROM costs) SELECT * FROM x -- (
+INSERT INTO mine (id) VALUES ('a')), x AS (DELETE FROM charges) SELECT * FROM x -- (
 DELETE FROM mine) SELECT * FROM hers --
-WITH x AS (DELETE FROM costs RETURNING *) SELECT * FROM x
+WITH x AS (DELETE FROM charges RETURNING *) SELECT * FROM x
 WITH x AS (INSERT INTO mine (id) VALUES ('a') RETURNING id) SELECT * FROM x
 WITH x AS (UPDATE hers SET secret = '') SELECT 1
 WITH x AS (SELECT * FROM hers) INSERT INTO mine (id) SELECT secret FROM x
 WITH x AS (DELETE FROM hers RETURNING *) INSERT INTO mine (id) SELECT secret FROM x
-DROP TABLE costs
+DROP TABLE charges
 DROP TABLE hers
-DROP VIEW costs
+DROP VIEW charges
 DROP SCHEMA costwire CASCADE
 DROP TABLE costwire.users
 DROP SEQUENCE costwire.commits
 DROP TABLE mine CASCADE
-ALTER TABLE mine RENAME TO costs
+ALTER TABLE mine RENAME TO charges
 ALTER TABLE hers ADD COLUMN x INT
 ALTER TABLE mine ADD COLUMN x INT DEFAULT (SELECT 1)
-ALTER VIEW costs RENAME TO x
+ALTER VIEW charges RENAME TO x
 CREATE TABLE x AS SELECT * FROM hers
 CREATE TABLE x AS FROM 'x.csv'
-CREATE TABLE x AS (DELETE FROM costs RETURNING *)
+CREATE TABLE x AS (DELETE FROM charges RETURNING *)
 CREATE TABLE x (a INT DEFAULT (SELECT max(secret) FROM hers))
 CREATE TABLE x (a INT DEFAULT nextval('costwire.commits'))
 CREATE TABLE x (a INT DEFAULT (1)) AS SELECT 1
@@ -218,7 +218,7 @@ CREATE TABLE pg_tables (a INT)
 CREATE OR REPLACE TABLE mine (a INT)
 CREATE TEMP TABLE x (a INT)
 CREATE VIEW x AS SELECT * FROM hers
-CREATE OR REPLACE VIEW costs AS SELECT 1
+CREATE OR REPLACE VIEW charges AS SELECT 1
 CREATE MACRO lower(x) AS 'y'
 CREATE FUNCTION f(x) AS TABLE SELECT * FROM hers
 CREATE SCHEMA x
@@ -232,13 +232,13 @@ SELECT 1 INTO x
 GROWTH = """
 SELECT repeat('x', 1500000000)
 SELECT lpad('x', 1500000000)
-SELECT rpad(servicename, CAST(billedcost AS INT)) FROM costs
+SELECT rpad(servicename, CAST(billedcost AS INT)) FROM charges
 SELECT format('{:1000000000}', 1)
 SELECT printf('%1000000000d', 1)
 SELECT bar(1, 0, 1, 1000000000)
 SELECT to_base(1, 2, 1000000000)
 SELECT * FROM range(100000000000)
-SELECT range(0, CAST(billedcost AS INT)) FROM costs
+SELECT range(0, CAST(billedcost AS INT)) FROM charges
 SELECT * FROM repeat('x', 1000000000)
 SELECT * FROM repeat_row('x', num_rows = 1000000000)
 SELECT list_resize([1], 1000000000)
@@ -246,10 +246,10 @@ SELECT NULL::INT[100000][100000]
 SELECT list_transform([1, 2], x -> x || x)
 SELECT list_reduce([1, 2], lambda x, y: x + y)
 SELECT [x || x FOR x IN ['a']]
-SELECT COLUMNS(lambda c: c LIKE 'B%') FROM costs
-SELECT levenshtein(servicename, servicename) FROM costs
+SELECT COLUMNS(lambda c: c LIKE 'B%') FROM charges
+SELECT levenshtein(servicename, servicename) FROM charges
 SELECT * FROM test_all_types()
-SELECT reservoir_quantile(billedcost, 0.5, 1000000000) FROM costs
+SELECT reservoir_quantile(billedcost, 0.5, 1000000000) FROM charges
 """
 
 
@@ -278,7 +278,7 @@ def test_admins_get_no_further_than_users_tables(lasting_sql_face: SqlFace, stat
 
 def test_nothing_was_changed_by_all_of_that(lasting_sql_face: SqlFace) -> None:
     count = lasting_sql_face.connection.execute
-    assert count("SELECT count(*) FROM costs").fetchone() == (20_000,)
+    assert count("SELECT count(*) FROM charges").fetchone() == (20_000,)
     assert count("SELECT count(*) FROM costwire.users").fetchone() == (1,)
     assert count("SELECT secret FROM hers").fetchall() == [("hers alone",)]
     assert count("SELECT count(*) FROM mine").fetchone() == (0,)
@@ -304,7 +304,7 @@ def setting(face: SqlFace, name: str) -> str:
     [
         "SELECT * FROM read_text('/etc/hostname')",
         "SELECT * FROM '/etc/passwd'",
-        "COPY costs TO 'out.csv'",
+        "COPY charges TO 'out.csv'",
         "ATTACH 'other.db'",
         "INSTALL httpfs",
         "LOAD httpfs",
@@ -341,33 +341,34 @@ CROSSED = ", ".join(f"c{i} AS (FROM c{i - 1} a, c{i - 1} b)" for i in range(1, 1
 
 # What stands in capitals and brackets is put in its place below.
 BOMBS_WRITTEN_SHORT = {
-    "replace": "SELECT length([REPLACED]) FROM costs",
-    "hex": "SELECT length([HEXED]) FROM costs",
-    "concat": "WITH c0 AS (FROM costs SELECT servicename s), [DOUBLED] FROM c29 SELECT length(s)",
+    "replace": "SELECT length([REPLACED]) FROM charges",
+    "hex": "SELECT length([HEXED]) FROM charges",
+    "concat": "WITH c0 AS (FROM charges SELECT servicename s), [DOUBLED] FROM c29 SELECT length(s)",
     "recursion that doubles": """WITH RECURSIVE t(s) AS (SELECT 'x' UNION ALL SELECT s || s FROM t)
         SELECT max(length(s)) FROM t""",
     "recursion without end": """WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t)
         SELECT count(*) FROM t""",
     "recursion that grows": """WITH RECURSIVE
-        t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t, costs) SELECT count(*) FROM t""",
-    "cross join": """SELECT count(*) FROM costs a, costs b, costs c
+        t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t, charges) SELECT count(*) FROM t""",
+    "cross join": """SELECT count(*) FROM charges a, charges b, charges c
         WHERE a.billedcost + b.billedcost < c.billedcost""",
-    "ctes of ctes": "WITH c0 AS (FROM costs), [CROSSED] SELECT count(*) FROM c14",
-    "list": "SELECT array_agg(a.servicename || b.servicename) FROM costs a, costs b, costs c",
-    "string_agg": "SELECT string_agg(a.servicename, '') FROM costs a, costs b",
-    "histogram": "SELECT histogram(a.billedcost * 20000 + b.billedcost) FROM costs a, costs b",
-    "group by": """SELECT a.billedcost, b.billedcost, count(*) FROM costs a, costs b, costs c
+    "ctes of ctes": "WITH c0 AS (FROM charges), [CROSSED] SELECT count(*) FROM c14",
+    "list": "SELECT array_agg(a.servicename || b.servicename) FROM charges a, charges b, charges c",
+    "string_agg": "SELECT string_agg(a.servicename, '') FROM charges a, charges b",
+    "histogram": "SELECT histogram(a.billedcost * 20000 + b.billedcost) FROM charges a, charges b",
+    "group by": """SELECT a.billedcost, b.billedcost, count(*) FROM charges a, charges b, charges c
         GROUP BY 1, 2""",
     "distinct": """SELECT count(DISTINCT a.servicename || b.billedcost || c.billedcost)
-        FROM costs a, costs b, costs c""",
-    "sort": """SELECT * FROM costs a, costs b
+        FROM charges a, charges b, charges c""",
+    "sort": """SELECT * FROM charges a, charges b
         ORDER BY a.billedcost + b.billedcost DESC, a.servicename""",
-    "window": "SELECT array_agg(a.servicename) OVER (ORDER BY a.billedcost) FROM costs a, costs b",
-    "series": "SELECT generate_series(1, 100000) AS s, s || s || s || s || s FROM costs",
-    "hash join": """SELECT count(*) FROM (FROM costs a, costs b) x JOIN (FROM costs c, costs d) y
-        ON x.servicename = y.servicename""",
+    "window": """SELECT array_agg(a.servicename) OVER (ORDER BY a.billedcost)
+        FROM charges a, charges b""",
+    "series": "SELECT generate_series(1, 100000) AS s, s || s || s || s || s FROM charges",
+    "hash join": """SELECT count(*) FROM (FROM charges a, charges b) x
+        JOIN (FROM charges c, charges d) y ON x.servicename = y.servicename""",
     "regexp": """SELECT length(regexp_replace(s, 'e', '[LONG]', 'g'))
-        FROM (SELECT string_agg(servicename, '') AS s FROM costs)""",
+        FROM (SELECT string_agg(servicename, '') AS s FROM charges)""",
 }
 PARTS = {"REPLACED": REPLACED, "HEXED": HEXED, "DOUBLED": DOUBLED, "CROSSED": CROSSED}
 PARTS["LONG"] = "e" * 30_000

@@ -25,14 +25,14 @@ from costwire_db_handler.users import Role
 SqlFace = Any
 
 ENDLESS = (
-    "SELECT count(*) FROM costs a, costs b, costs c "
+    "SELECT count(*) FROM charges a, charges b, charges c "
     "WHERE a.billedcost + b.billedcost = c.billedcost"
 )
 
 
 def test_a_query_gives_names_types_and_exact_rows(sql_face: SqlFace) -> None:
     result = sql_face.run(
-        "SELECT sum(BilledCost) AS total, count(*) FROM costs WHERE tags['a.b'] = ?", ["x"]
+        "SELECT sum(BilledCost) AS total, count(*) FROM charges WHERE tags['a.b'] = ?", ["x"]
     )
     assert result.names == ["total", "count_star()"]
     assert result.types == ["DECIMAL(38,18)", "BIGINT"]
@@ -44,11 +44,11 @@ def test_a_query_gives_names_types_and_exact_rows(sql_face: SqlFace) -> None:
 def test_an_amount_is_found_however_its_argument_is_written(
     sql_face: SqlFace, amount: object
 ) -> None:
-    assert sql_face.rows("SELECT 1 FROM costs WHERE billedcost = ?", [amount]) == [(1,)]
+    assert sql_face.rows("SELECT 1 FROM charges WHERE billedcost = ?", [amount]) == [(1,)]
 
 
 def test_milliseconds_find_instants(sql_face: SqlFace) -> None:
-    query = "SELECT count(*) FROM costs WHERE chargeperiodstart < "
+    query = "SELECT count(*) FROM charges WHERE chargeperiodstart < "
     assert sql_face.rows(query + "?", [1_725_152_400_000]) == [(28,)]
     assert sql_face.rows(query + "1725152400000") == [(28,)]
     assert sql_face.rows(query + "?", ["2024-09-01T01:00:00Z"]) == [(28,)]
@@ -75,7 +75,7 @@ def test_a_users_table_lives_from_its_making_to_its_end(sql_face: SqlFace) -> No
 
 def test_a_table_that_cannot_be_made_leaves_no_owner(sql_face: SqlFace) -> None:
     with pytest.raises(SqlError):
-        sql_face.run("CREATE TABLE notes AS SELECT CAST(servicename AS INT) AS n FROM costs")
+        sql_face.run("CREATE TABLE notes AS SELECT CAST(servicename AS INT) AS n FROM charges")
     sql_face.run("CREATE TABLE notes (id STRING)", user="eve")
 
 
@@ -138,7 +138,7 @@ def test_a_query_ends_at_its_time(quick_sql_face: SqlFace) -> None:
 def test_a_change_that_takes_too_long_changes_nothing(quick_sql_face: SqlFace) -> None:
     slow = (
         "INSERT INTO mine (id) SELECT a.billedcost || '-' || b.billedcost || '-' || c.billedcost "
-        "FROM costs a, costs b, costs c"
+        "FROM charges a, charges b, charges c"
     )
     with pytest.raises(SqlError):
         quick_sql_face.run(slow)
@@ -146,14 +146,14 @@ def test_a_change_that_takes_too_long_changes_nothing(quick_sql_face: SqlFace) -
 
 
 def test_a_result_has_a_largest_number_of_rows(quick_sql_face: SqlFace) -> None:
-    assert quick_sql_face.run("SELECT 1 FROM costs LIMIT 1000").rowcount == 1_000
+    assert quick_sql_face.run("SELECT 1 FROM charges LIMIT 1000").rowcount == 1_000
     with pytest.raises(ResultTooLarge, match="more than 1,000 rows"):
-        quick_sql_face.run("SELECT 1 FROM costs LIMIT 1001")
+        quick_sql_face.run("SELECT 1 FROM charges LIMIT 1001")
 
 
 def test_a_result_has_a_largest_size(quick_sql_face: SqlFace) -> None:
     long_text = (
-        "SELECT lpad(servicename, 1000, 'x') || lpad(servicename, 1000, 'y') FROM costs LIMIT 999"
+        "SELECT lpad(servicename, 1000, 'x') || lpad(servicename, 1000, 'y') FROM charges LIMIT 999"
     )
     with pytest.raises(ResultTooLarge, match="more than 1 MiB"):
         quick_sql_face.run(long_text)
@@ -172,7 +172,7 @@ def test_a_slow_query_holds_up_nobody(sql_face: SqlFace) -> None:
     slow.start()
     time.sleep(0.2)
     started = time.monotonic()
-    assert sql_face.rows("SELECT count(*) FROM costs") == [(20_000,)]
+    assert sql_face.rows("SELECT count(*) FROM charges") == [(20_000,)]
     sql_face.run("INSERT INTO mine (id) VALUES ('while it runs')")
     assert time.monotonic() - started < 2
     with sql_face.watchdog._changed:
@@ -201,8 +201,8 @@ def test_two_that_change_one_row_both_get_through(sql_face: SqlFace) -> None:
 @pytest.mark.parametrize(
     ("statement", "arguments", "error", "words"),
     [
-        ("SELECT nosuch FROM costs", [], ColumnUnknown, "Column nosuch unknown"),
-        ("SELECT sum(servicename) FROM costs", [], UnsupportedFunction, r"sum\(VARCHAR\)"),
+        ("SELECT nosuch FROM charges", [], ColumnUnknown, "Column nosuch unknown"),
+        ("SELECT sum(servicename) FROM charges", [], UnsupportedFunction, r"sum\(VARCHAR\)"),
         ("SELECT CAST('x' AS INT)", [], ConversionFailed, "Could not convert string 'x'"),
         ("SELECT ?", [], InvalidArgument, "Values were not provided"),
         ("SELECT 1", [1], SqlError, "count mismatch"),
@@ -221,12 +221,12 @@ def test_what_the_engine_refuses_is_said_in_cratedbs_words(
 
 
 def test_readers_read_and_admins_see_all(sql_face: SqlFace) -> None:
-    assert sql_face.rows("SELECT count(*) FROM costs", role=Role.READER) == [(20_000,)]
+    assert sql_face.rows("SELECT count(*) FROM charges", role=Role.READER) == [(20_000,)]
     assert sql_face.rows("SELECT * FROM hers", role=Role.ADMIN) == [("hers alone",)]
     names = sql_face.rows("SELECT table_name FROM information_schema.tables", user="eve")
-    assert names == [("costs",), ("hers",)]
+    assert names == [("charges",), ("hers",)]
     columns = sql_face.rows(
-        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'costs'"
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'charges'"
     )
     assert ("billedcost", "numeric(38,18)") in columns
     assert ("tags", "object") in columns

@@ -84,7 +84,7 @@ def cursor(address: str) -> Iterator[Any]:
 
 def test_a_query_gives_names_and_rows(cursor: Any) -> None:
     cursor.execute(
-        'SELECT BilledCost, ServiceName AS "Service", ChargePeriodStart, Tags FROM doc.costs '
+        'SELECT BilledCost, ServiceName AS "Service", ChargePeriodStart, Tags FROM doc.charges '
         "WHERE tags['team'] = ? ORDER BY billedcost LIMIT 1",
         ["t1"],
     )
@@ -120,7 +120,7 @@ def test_python_values_arrive_as_what_they_are(cursor: Any) -> None:
 
 
 def test_named_arguments_work(cursor: Any) -> None:
-    cursor.execute("SELECT count(*) FROM costs WHERE billedcost < %(most)s", {"most": 10})
+    cursor.execute("SELECT count(*) FROM charges WHERE billedcost < %(most)s", {"most": 10})
     assert cursor.fetchone() == [10]
 
 
@@ -150,8 +150,8 @@ def test_a_single_duplicate_is_an_integrity_error(cursor: Any) -> None:
     [
         ("SELEC 1", "SQLParseException"),
         ("SELECT * FROM nosuch", "RelationUnknown"),
-        ("SELECT nosuch FROM costs", "ColumnUnknownException"),
-        ("DELETE FROM costs", "OperationOnInaccessibleRelationException"),
+        ("SELECT nosuch FROM charges", "ColumnUnknownException"),
+        ("DELETE FROM charges", "OperationOnInaccessibleRelationException"),
     ],
 )
 def test_errors_are_those_of_cratedb(cursor: Any, statement: str, words: str) -> None:
@@ -160,7 +160,7 @@ def test_errors_are_those_of_cratedb(cursor: Any, statement: str, words: str) ->
 
 
 def test_a_large_result_arrives_whole(cursor: Any) -> None:
-    cursor.execute("SELECT billedcost, servicename, tags FROM costs")
+    cursor.execute("SELECT billedcost, servicename, tags FROM charges")
     rows = cursor.fetchall()
     assert len(rows) == 20_000
     assert rows[-1][0] == 19_999.5
@@ -171,7 +171,7 @@ def test_the_clients_time_out_is_honoured(address: str) -> None:
     cursor = connection.cursor()
     with pytest.raises(CrateConnectionError):
         cursor.execute(
-            "SELECT count(*) FROM costs a, costs b, costs c "
+            "SELECT count(*) FROM charges a, charges b, charges c "
             "WHERE a.billedcost + b.billedcost = c.billedcost"
         )
     connection.close()
@@ -179,6 +179,6 @@ def test_the_clients_time_out_is_honoured(address: str) -> None:
 
 def test_a_hungry_statement_is_not_sent_twice(cursor: Any, sql_face: SqlFace) -> None:
     with pytest.raises(ProgrammingError, match="CircuitBreakingException"):
-        cursor.execute("SELECT array_agg(a.servicename || b.servicename) FROM costs a, costs b")
+        cursor.execute("SELECT array_agg(a.servicename || b.servicename) FROM charges a, charges b")
     cursor.execute("SELECT 1")
     assert cursor.fetchone() == [1]

@@ -55,7 +55,7 @@ def publish(shelf: Shelf) -> Publish:
         **told: Any,
     ) -> Delivery | None:
         meaning = {
-            "table": "costs",
+            "table": "charges",
             "mode": "replace",
             "period": (),
             "currency": None,

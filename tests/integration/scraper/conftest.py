@@ -77,7 +77,7 @@ def manifest_of(charges: pa.Table, text: bytes, quarantined: int = 0) -> Manifes
     sums.add(charges)
     return Manifest(
         id=hashlib.sha256(text).hexdigest(),
-        table="costs",
+        table="charges",
         source="report.csv",
         generation=READ,
         focus_version="1.0",

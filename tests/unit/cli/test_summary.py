@@ -14,7 +14,7 @@ def an_entry(**changes: Any) -> dict[str, Any]:
     return {
         "commit": 7,
         "id": "0" * 64,
-        "table": "costs",
+        "table": "charges",
         "source": "report.csv",
         "state": "committed",
         "reason": None,
@@ -42,7 +42,7 @@ def told(entry: dict[str, Any], dry_run: bool = False) -> str:
 
 def test_summary_tells_rows_changes_and_sums() -> None:
     text = told(an_entry())
-    assert "report.csv -> costs  (delivery 7, FOCUS 1.0)" in text
+    assert "report.csv -> charges  (delivery 7, FOCUS 1.0)" in text
     assert "1,000 read = 999 stored + 1 quarantined" in text
     assert "3 added, 5 removed, 2 corrected, 994 unchanged" in text
     assert "USD  BilledCost 19.5 (+ 1 quarantined)" in text
@@ -84,7 +84,7 @@ def test_ledger_has_a_line_for_every_delivery(capsys: pytest.CaptureFixture[str]
     write_ledger([an_entry(), an_entry(commit=8, state="unchanged")])
     header, _, first, second = capsys.readouterr().out.splitlines()
     assert header.split()[:2] == ["commit", "committed"]
-    assert first.split()[:5] == ["7", "2024-12-11T10:00:00", "costs", "report.csv", "committed"]
+    assert first.split()[:5] == ["7", "2024-12-11T10:00:00", "charges", "report.csv", "committed"]
     assert "19.5 USD" in first
     assert second.split()[0] == "8"
 

@@ -26,10 +26,10 @@ from costwire_db_handler.users import Role
 Allow = Callable[..., Checked]
 
 CATALOG = TableCatalog(
-    frozenset({"costs"}),
+    frozenset({"charges"}),
     {"mine": "ann", "hers": "eve"},
     {
-        "costs": [("BilledCost", "DECIMAL(38,18)"), ("ChargePeriodStart", "TIMESTAMP")],
+        "charges": [("BilledCost", "DECIMAL(38,18)"), ("ChargePeriodStart", "TIMESTAMP")],
         "mine": [
             ("id", "VARCHAR"),
             ("ts", "TIMESTAMP WITH TIME ZONE"),
@@ -58,36 +58,36 @@ def allow(parser: DuckParser) -> Allow:
 @pytest.mark.parametrize(
     "statement",
     [
-        "SELECT * FROM costs",
-        "select billedcost from main.costs where tags['k'] = 'v' limit 3",
-        "FROM costs",
-        "TABLE costs",
+        "SELECT * FROM charges",
+        "select billedcost from main.charges where tags['k'] = 'v' limit 3",
+        "FROM charges",
+        "TABLE charges",
         "SELECT 1; ",
         "SELECT 1 -- and no more",
         "WITH a AS (SELECT 1 AS x), b AS (SELECT x FROM a) SELECT * FROM b JOIN a USING (x)",
         "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 9) FROM t",
-        "SELECT sum(billedcost) OVER (PARTITION BY servicename ORDER BY regionid) FROM costs",
-        "SELECT CASE WHEN billedcost > 0 THEN 'a' ELSE 'b' END, billedcost::text FROM costs",
-        "SELECT date_trunc('month', chargeperiodstart) m, count(*) FROM costs GROUP BY ALL",
+        "SELECT sum(billedcost) OVER (PARTITION BY servicename ORDER BY regionid) FROM charges",
+        "SELECT CASE WHEN billedcost > 0 THEN 'a' ELSE 'b' END, billedcost::text FROM charges",
+        "SELECT date_trunc('month', chargeperiodstart) m, count(*) FROM charges GROUP BY ALL",
         "SELECT a.* EXCLUDE (x) FROM (SELECT 1 x, 2 y) a",
         "SELECT unnest([1, 2, 3])",
         "SELECT * FROM generate_series(1, 10) AS days(n)",
         "SELECT lpad('x', 10, '0')",
-        "SELECT current_timestamp, now(), interval '1 day', extract(year FROM d) FROM costs",
-        "SELECT string_agg(DISTINCT tags, ', ' ORDER BY tags) FILTER (WHERE true) FROM costs",
-        "SELECT quantile_cont(billedcost, 0.5), approx_count_distinct(servicename) FROM costs",
-        "SELECT * FROM costs UNION ALL SELECT * FROM costs ORDER BY 1",
-        "SELECT * FROM costs WHERE id IN (SELECT id FROM costs) AND EXISTS (SELECT 1)",
+        "SELECT current_timestamp, now(), interval '1 day', extract(year FROM d) FROM charges",
+        "SELECT string_agg(DISTINCT tags, ', ' ORDER BY tags) FILTER (WHERE true) FROM charges",
+        "SELECT quantile_cont(billedcost, 0.5), approx_count_distinct(servicename) FROM charges",
+        "SELECT * FROM charges UNION ALL SELECT * FROM charges ORDER BY 1",
+        "SELECT * FROM charges WHERE id IN (SELECT id FROM charges) AND EXISTS (SELECT 1)",
         "SELECT j->'a', j->>'$.b' FROM (SELECT '{}'::json AS j)",
         "SELECT CAST(1 AS DECIMAL(38, 18)), TRY_CAST('x' AS DOUBLE PRECISION), '1'::LONG",
-        "SELECT * FROM (PIVOT costs ON servicename IN ('a') USING sum(billedcost))",
-        "DESCRIBE costs",
-        "SUMMARIZE costs",
-        "EXPLAIN SELECT * FROM costs",
-        "EXPLAIN ANALYZE SELECT * FROM costs",
+        "SELECT * FROM (PIVOT charges ON servicename IN ('a') USING sum(billedcost))",
+        "DESCRIBE charges",
+        "SUMMARIZE charges",
+        "EXPLAIN SELECT * FROM charges",
+        "EXPLAIN ANALYZE SELECT * FROM charges",
         "SHOW TABLES",
         "SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS t(n, s)",
-        'SELECT "BilledCost" AS "Köster" FROM costs',
+        'SELECT "BilledCost" AS "Köster" FROM charges',
     ],
 )
 @pytest.mark.parametrize("role", [Role.READER, Role.WRITER])
@@ -98,18 +98,20 @@ def test_queries_over_what_one_may_read_pass(allow: Allow, statement: str, role:
 
 
 def test_cratedbs_schema_is_reworded(allow: Allow) -> None:
-    checked = allow("SELECT doc.costs.billedcost, 'doc.x' FROM \"doc\".costs, doc . costs é")
-    assert checked.sql == "SELECT costs.billedcost, 'doc.x' FROM costs, costs é"
+    checked = allow("SELECT doc.charges.billedcost, 'doc.x' FROM \"doc\".charges, doc . charges é")
+    assert checked.sql == "SELECT charges.billedcost, 'doc.x' FROM charges, charges é"
 
 
 def test_cratedbs_functions_are_reworded(allow: Allow) -> None:
-    checked = allow("SELECT 'é', DATE_BIN('1 day'::interval, chargeperiodstart) FROM costs")
-    assert checked.sql == "SELECT 'é', time_bucket('1 day'::interval, chargeperiodstart) FROM costs"
+    checked = allow("SELECT 'é', DATE_BIN('1 day'::interval, chargeperiodstart) FROM charges")
+    assert (
+        checked.sql == "SELECT 'é', time_bucket('1 day'::interval, chargeperiodstart) FROM charges"
+    )
 
 
 def test_milliseconds_compared_with_an_instant_are_an_instant(allow: Allow) -> None:
     checked = allow(
-        "SELECT 1 FROM costs c WHERE c.chargeperiodstart >= 1725148800000 "
+        "SELECT 1 FROM charges c WHERE c.chargeperiodstart >= 1725148800000 "
         "AND chargeperiodstart BETWEEN ? AND $2 AND billedcost > $3 AND 1725148800000 > 3"
     )
     assert "c.chargeperiodstart >= make_timestamp_ms(1725148800000)" in checked.sql
@@ -145,13 +147,13 @@ def test_arguments_of_updates_and_upserts_are_converted_too(allow: Allow) -> Non
     ("statement", "kind"),
     [
         ("INSERT INTO mine (id) VALUES ('a'), ('b')", Kind.INSERT),
-        ("INSERT INTO mine (id) SELECT servicename FROM costs", Kind.INSERT),
+        ("INSERT INTO mine (id) SELECT servicename FROM charges", Kind.INSERT),
         ("INSERT INTO mine (id) VALUES (?) ON CONFLICT (id) DO NOTHING", Kind.INSERT),
         ("INSERT INTO mine (id) VALUES (?) RETURNING id", Kind.INSERT),
         ("UPDATE mine SET id = upper(id) WHERE id LIKE 'a%'", Kind.UPDATE),
-        ("DELETE FROM mine WHERE id IN (SELECT servicename FROM costs)", Kind.DELETE),
+        ("DELETE FROM mine WHERE id IN (SELECT servicename FROM charges)", Kind.DELETE),
         ("CREATE TABLE doc.other (id STRING PRIMARY KEY)", Kind.CREATE_TABLE),
-        ("CREATE TABLE other AS SELECT * FROM costs", Kind.CREATE_TABLE),
+        ("CREATE TABLE other AS SELECT * FROM charges", Kind.CREATE_TABLE),
         ("DROP TABLE IF EXISTS mine", Kind.DROP_TABLE),
         ("ALTER TABLE mine ADD COLUMN n INTEGER", Kind.ALTER_TABLE),
     ],
@@ -187,12 +189,12 @@ def test_another_users_table_is_unknown_but_to_admins(allow: Allow, statement: s
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO costs (billedcost) VALUES (1)",
-        "UPDATE costs SET billedcost = 0",
-        "DELETE FROM doc.costs",
-        "TRUNCATE costs",
-        "DROP TABLE costs",
-        "ALTER TABLE costs ADD COLUMN n INTEGER",
+        "INSERT INTO charges (billedcost) VALUES (1)",
+        "UPDATE charges SET billedcost = 0",
+        "DELETE FROM doc.charges",
+        "TRUNCATE charges",
+        "DROP TABLE charges",
+        "ALTER TABLE charges ADD COLUMN n INTEGER",
     ],
 )
 def test_nobody_writes_into_cost_tables(allow: Allow, statement: str, role: Role) -> None:
@@ -215,7 +217,7 @@ def test_a_table_that_exists_is_not_made_again(allow: Allow) -> None:
         ("SET memory_limit = '1TB'", 0),
         ("BEGIN", 0),
         ("COMMIT", 0),
-        ("REFRESH TABLE costs, doc.mine", 2),
+        ("REFRESH TABLE charges, doc.mine", 2),
         ("DROP TABLE IF EXISTS nosuch", 0),
     ],
 )
@@ -230,7 +232,7 @@ def test_what_has_no_meaning_here_is_accepted_and_not_run(
 
 def test_the_catalogs_hold_what_one_may_know_of(allow: Allow) -> None:
     tables = allow("SELECT * FROM information_schema.tables t").sql
-    assert "'costs'" in tables
+    assert "'charges'" in tables
     assert "'mine'" in tables
     assert "'hers'" not in tables
     columns = allow("SELECT * FROM information_schema.columns").sql
@@ -265,14 +267,14 @@ def test_ctes_are_in_sight_only_where_the_engine_sees_them(allow: Allow) -> None
 
 
 def test_names_are_folded_as_the_engine_folds_them(allow: Allow) -> None:
-    allow('SELECT * FROM COSTS, "Costs", MiNe')
+    allow('SELECT * FROM CHARGES, "Charges", MiNe')
     with pytest.raises(RelationUnknown):
-        allow("SELECT * FROM co\u017fts")  # a long s, which is an s in capitals
+        allow("SELECT * FROM charge\u017f")  # a long s, which is an s in capitals
 
 
 def test_unqualified_numeric_is_refused_because_it_would_round(allow: Allow) -> None:
     with pytest.raises(UnsupportedFeature, match="precision and scale"):
-        allow("SELECT billedcost::numeric FROM costs")
+        allow("SELECT billedcost::numeric FROM charges")
 
 
 @pytest.mark.parametrize(
@@ -289,11 +291,11 @@ def test_unqualified_numeric_is_refused_because_it_would_round(allow: Allow) -> 
         ("SELECT $name", SqlParse),
         ("SELECT " + "(" * 3_000 + "1" + ")" * 3_000, SqlParse),
         ("SELECT " + "+".join(["1"] * 5_000), SqlParse),
-        ("SELECT * FROM " + "(SELECT * FROM " * 3_000 + "costs" + ")" * 3_000, SqlParse),
-        ("SELECT x" + ".a" * 5_000 + " FROM costs", SqlParse),
+        ("SELECT * FROM " + "(SELECT * FROM " * 3_000 + "charges" + ")" * 3_000, SqlParse),
+        ("SELECT x" + ".a" * 5_000 + " FROM charges", SqlParse),
         ("SELECT " + "1," * 120_000 + "1", SqlParse),
         ("SELECT '" + "x" * 300_000 + "'", StatementTooLarge),
-        ("FROM " + ", ".join(["costs"] * 200), SqlError),
+        ("FROM " + ", ".join(["charges"] * 200), SqlError),
         (" UNION ALL ".join(["SELECT 1"] * 5_000), SqlError),
         ("SELECT * FROM nosuch", RelationUnknown),
         ("SELECT nosuch(1)", UnsupportedFunction),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.factories import a_charge, as_table
 
-from costwire_db_handler.stores.duckdb.prepare import ROWS_OF_PART, Preparer
+from costwire_db_handler.charges.prepare import ROWS_OF_PART, Preparer
 
 Cells = dict[str, str | None]
 names = st.sampled_from(["x_a", "X_a", "x_a=b", "x\x1f", "\x1fx", "", "3:x", "it's", "BilledCost"])

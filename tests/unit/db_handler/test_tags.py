@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costwire_db_handler.stores.duckdb import tags
-from costwire_db_handler.stores.duckdb.tags import TagReader
+from costwire_db_handler.charges import tags
+from costwire_db_handler.charges.tags import TagReader
 
 TEXTS = [
     *('{"b": "2", "a": "1"}', '{"a":"1","b":"2"}', '{"n": 1.50, "t": true, "x": null}', "{}"),

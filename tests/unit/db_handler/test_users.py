@@ -3,6 +3,7 @@
 import pytest
 
 from costwire_db_handler.users import (
+    Caller,
     CredentialCache,
     InvalidUser,
     Role,
@@ -24,15 +25,6 @@ class KeptInMemory:
     def get(self, name: str) -> User | None:
         self.asked += 1
         return self.users.get(name)
-
-    def list(self) -> list[User]:
-        return [self.users[name] for name in sorted(self.users)]
-
-    def add(self, user: User) -> None:
-        self.users[user.name] = user
-
-    def remove(self, name: str) -> bool:
-        return self.users.pop(name, None) is not None
 
 
 class Clock:
@@ -90,7 +82,7 @@ def test_an_empty_or_huge_password_is_refused(password: str) -> None:
 def test_right_credentials_sign_in_and_wrong_ones_do_not() -> None:
     ann = new_user("ann", Role.WRITER, "secret")
     sign_in = SignIn(KeptInMemory(ann))
-    assert sign_in.check("ann", "secret") == ann
+    assert sign_in.check("ann", "secret") == Caller("ann", Role.WRITER)
     assert sign_in.check("ann", "Secret") is None
     assert sign_in.check("bob", "secret") is None
 
@@ -120,7 +112,7 @@ def test_a_removed_user_is_out_once_the_cache_is_cleared() -> None:
     users = KeptInMemory(new_user("ann", Role.WRITER, "secret"))
     sign_in = SignIn(users)
     assert sign_in.check("ann", "secret") is not None
-    users.remove("ann")
+    del users.users["ann"]
     sign_in.cache.clear()
     assert sign_in.check("ann", "secret") is None
 

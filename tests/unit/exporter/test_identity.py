@@ -6,7 +6,7 @@ import pytest
 
 from costwire_exporter.identity import Meaning, delivery_id, shelf_key
 
-MEANING = Meaning("costs", "replace", ("2024-09",), None, None, None)
+MEANING = Meaning("charges", "replace", ("2024-09",), None, None, None)
 
 
 def test_id_is_that_of_the_content_in_its_order() -> None:

@@ -30,7 +30,7 @@ def a_day(year, month, day):
 def a_manifest(**changes):
     values = {
         "id": "0" * 64,
-        "table": "costs",
+        "table": "charges",
         "source": "reports/2024-09.csv",
         "generation": READ,
         "focus_version": "1.0",
@@ -65,7 +65,7 @@ def test_json_is_camel_case_with_instants_in_utc():
     assert said == {
         "format": 1,
         "id": "0" * 64,
-        "table": "costs",
+        "table": "charges",
         "source": "reports/2024-09.csv",
         "mode": "replace",
         "generation": "2024-12-11T10:00:00.250Z",
@@ -121,7 +121,7 @@ def test_labels_lead_back_to_columns():
     assert a_manifest().label_columns() == {"BilledCost": "BilledCost", "U__a_2e_b": "a.b"}
 
 
-@pytest.mark.parametrize("table", ["costs", "c", "costs_2024", "a" * 63])
+@pytest.mark.parametrize("table", ["charges", "c", "charges_2024", "a" * 63])
 def test_a_table_name_may_be(table):
     assert a_manifest(table=table).table == table
 

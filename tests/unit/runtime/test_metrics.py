@@ -11,10 +11,10 @@ from costwire_runtime.metrics import SHARED_METRICS, Metric
 def test_service_prefixes_the_name() -> None:
     registry = CollectorRegistry()
     rows = Metric("rows_read_total", "Rows read from the source", ("table",))
-    rows.counter("db-handler", registry).labels("costs").inc(2)
+    rows.counter("db-handler", registry).labels("charges").inc(2)
     Metric("data_age_seconds", "Age of the data").gauge("db-handler", registry).set(7)
     text = generate_latest(registry).decode()
-    assert 'costwire_db_handler_rows_read_total{table="costs"} 2.0' in text
+    assert 'costwire_db_handler_rows_read_total{table="charges"} 2.0' in text
     assert "costwire_db_handler_data_age_seconds 7.0" in text
 
 

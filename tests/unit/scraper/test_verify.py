@@ -18,7 +18,7 @@ TEXT = b"billed_cost{...} 1\n"
 def a_manifest(**changes: Any) -> Manifest:
     told = {
         "id": "0" * 64,
-        "table": "costs",
+        "table": "charges",
         "source": "s",
         "generation": datetime(2024, 9, 1, tzinfo=UTC),
         "focusVersion": "1.0",

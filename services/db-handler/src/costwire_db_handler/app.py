@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from costwire_db_handler.bootstrap import ensure_admin
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.errors import CannotOpen
 from costwire_db_handler.gather import Gatherer
@@ -21,8 +20,7 @@ from costwire_db_handler.routes.sql import sql_routes
 from costwire_db_handler.routes.upload import upload_routes
 from costwire_db_handler.routes.users import user_routes
 from costwire_db_handler.settings import MIB, Settings
-from costwire_db_handler.stores import CostStore, StoreLimits, open_store
-from costwire_db_handler.users import SignIn
+from costwire_db_handler.stores import Store, StoreLimits, open_store
 from costwire_runtime.server import CannotStart
 from costwire_runtime.service import create_service
 
@@ -46,9 +44,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Star
             clock=clock,
             on_settled=metrics.settled,
         )
-        app.state.handler = Handler(
-            settings, store, SignIn(store.users), gatherer, metrics, clock, Turns()
-        )
+        app.state.handler = Handler(settings, store, gatherer, metrics, clock, Turns())
         gatherer.start()
         try:
             yield
@@ -70,7 +66,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Star
     return app
 
 
-def _open(settings: Settings) -> CostStore:
+def _open(settings: Settings) -> Store:
     thresholds = Thresholds(
         withdrawn_share=settings.hold_withdrawn_share,
         small_period=settings.hold_small_period,
@@ -86,8 +82,6 @@ def _open(settings: Settings) -> CostStore:
         open_hours=settings.open_hours,
     )
     try:
-        store = open_store(settings.data_dir, thresholds=thresholds, limits=limits)
+        return open_store(settings.data_dir, thresholds=thresholds, limits=limits)
     except CannotOpen as error:
         raise CannotStart(str(error)) from error
-    ensure_admin(store.users, settings.data_dir)
-    return store

@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from costwire_db_handler.ledger import Entry, State
-from costwire_db_handler.stores import CostStore
+from costwire_db_handler.stores import Store
 from costwire_focus.amounts import CostSums
 from costwire_focus.manifest import (
     ColumnLabel,
@@ -58,7 +58,7 @@ class Gatherer:
     def __init__(
         self,
         folder: Path,
-        store: CostStore,
+        store: Store,
         *,
         quiet_seconds: float,
         clock: Callable[[], datetime],
@@ -136,14 +136,15 @@ class Gatherer:
         paths = sorted(folder.glob("*.arrow"))
         now = self._clock()
         manifest = _manifest(gathering, paths, now)
-        entry = self._store.open_delivery(manifest, now)
+        store = self._store.own
+        entry = store.open_delivery(manifest, now)
         if entry.state is State.OPEN:
             try:
                 for seq, path in enumerate(paths):
-                    self._store.stage_part(entry.commit, seq, _read(path), path.stem)
-                entry = self._store.commit(entry.commit, now)
+                    store.stage_part(entry.commit, seq, _read(path), path.stem)
+                entry = store.commit(entry.commit, now)
             except Problem:
-                self._store.abort(entry.commit, now)
+                store.abort(entry.commit, now)
                 raise
         self._on_settled(entry, now)
         _logger.info(

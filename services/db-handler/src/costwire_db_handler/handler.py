@@ -1,4 +1,4 @@
-"""What the endpoints share: store, users, gathered uploads, settings and clock."""
+"""What the endpoints share: store, gathered uploads, settings and clock."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from costwire_db_handler.errors import StoreBusy
 from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.settings import Settings
-from costwire_db_handler.stores import CostStore
-from costwire_db_handler.users import SignIn
+from costwire_db_handler.stores import Store
 
 _AT_ONCE = 2
 _WAIT_SECONDS = 45.0
@@ -47,8 +46,7 @@ class Handler:
     """A running database handler."""
 
     settings: Settings
-    store: CostStore
-    sign_in: SignIn
+    store: Store
     gatherer: Gatherer
     metrics: HandlerMetrics
     clock: Callable[[], datetime]

@@ -37,24 +37,39 @@ class User:
     password_hash: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Caller:
+    """Whoever a request comes from, once the credentials were found right."""
+
+    name: str
+    role: Role | None
+    """What the handler lets the caller do; None where the database decides."""
+    password: str = field(default="", repr=False)
+    """Where the database asks for it with every statement."""
+
+
 class Users(Protocol):
     """Where users are kept."""
+
+    def list(self) -> Sequence[tuple[str, Role]]:
+        """All users by name."""
+
+    def put(self, name: str, role: Role, password: str) -> None:
+        """Add a user, or give one another role and password; raises `InvalidUser`."""
+
+    def remove(self, name: str) -> bool:
+        """Remove a user; False when there is none of this name. Raises `InvalidUser`."""
+
+
+class Hashes(Protocol):
+    """Where the hashes of passwords are."""
 
     def get(self, name: str) -> User | None:
         """The user of this name, or None."""
 
-    def list(self) -> Sequence[User]:
-        """All users by name."""
-
-    def add(self, user: User) -> None:
-        """Add a user, or replace the one of this name."""
-
-    def remove(self, name: str) -> bool:
-        """Remove a user; False when there is none of this name."""
-
 
 class InvalidUser(ValueError):
-    """A name or password that no user can have."""
+    """A user that cannot be made or removed as asked."""
 
 
 def new_user(name: str, role: Role, password: str) -> User:
@@ -62,6 +77,12 @@ def new_user(name: str, role: Role, password: str) -> User:
 
     Raises: `InvalidUser`, saying what a name or password must look like.
     """
+    check_user(name, password)
+    return User(name, Role(role), hash_password(password))
+
+
+def check_user(name: str, password: str) -> None:
+    """Whether a user can be called so, and have this password; raises `InvalidUser`."""
     if not _NAME.fullmatch(name):
         raise InvalidUser(
             f"add user {name!r}: a name has 1 to 64 letters, digits or _ . @ - "
@@ -69,7 +90,22 @@ def new_user(name: str, role: Role, password: str) -> User:
         )
     if not password or len(password.encode()) > _MAX_PASSWORD_BYTES:
         raise InvalidUser(f"add user {name!r}: a password has 1 to {_MAX_PASSWORD_BYTES:,} bytes")
-    return User(name, Role(role), hash_password(password))
+
+
+def spellings(name: str, password: str) -> list[tuple[str, str]]:
+    """What credentials may mean: as they are, or, where both can be, decoded from base64.
+
+    Secrets are sent still encoded by some of those who read them from Kubernetes.
+    """
+    decoded = (_decoded(name), _decoded(password))
+    return list(dict.fromkeys([(name, password), decoded]))
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return text
 
 
 def hash_password(password: str, *, salt: bytes | None = None) -> str:
@@ -118,23 +154,23 @@ class CredentialCache:
         self._entries = entries
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, tuple[float, User]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, name: str, password: str) -> User | None:
-        """The user whom these credentials were right for, if that is not too long ago."""
+    def get(self, name: str, password: str) -> Caller | None:
+        """Whoever these credentials were right for, if that is not too long ago."""
         digest = self._digest(name, password)
         with self._lock:
-            until, user = self._known.get(digest, (0.0, None))
-            if user is not None and until > self._clock():
-                return user
+            until, caller = self._known.get(digest, (0.0, None))
+            if caller is not None and until > self._clock():
+                return caller
             self._known.pop(digest, None)
             return None
 
-    def put(self, name: str, password: str, user: User) -> None:
+    def put(self, name: str, password: str, caller: Caller) -> None:
         """Remember credentials that were right; the oldest go when there are too many."""
         with self._lock:
-            self._known[self._digest(name, password)] = (self._clock() + self._seconds, user)
+            self._known[self._digest(name, password)] = (self._clock() + self._seconds, caller)
             while len(self._known) > self._entries:
                 self._known.popitem(last=False)
 
@@ -152,10 +188,10 @@ class CredentialCache:
 
 
 class SignIn:
-    """Checks credentials against the users; a wrong name takes as long as a wrong password."""
+    """Checks credentials against hashes; a wrong name takes as long as a wrong password."""
 
     def __init__(
-        self, users: Users, cache: CredentialCache | None = None, *, parallel: int = 2
+        self, users: Hashes, cache: CredentialCache | None = None, *, parallel: int = 2
     ) -> None:
         self._users = users
         self.cache = CredentialCache() if cache is None else cache
@@ -163,15 +199,20 @@ class SignIn:
         # Each hash takes 16 MiB while it is computed: a flood of guesses must not fill the memory.
         self._hashing = threading.BoundedSemaphore(parallel)
 
-    def check(self, name: str, password: str) -> User | None:
-        """The user whom the credentials belong to, or None."""
+    def check(self, name: str, password: str) -> Caller | None:
+        """Whoever the credentials belong to, or None."""
         known = self.cache.get(name, password)
         if known is not None:
             return known
+        for spelling in spellings(name, password):
+            caller = self._verified(*spelling)
+            if caller is not None:
+                self.cache.put(name, password, caller)
+                return caller
+        return None
+
+    def _verified(self, name: str, password: str) -> Caller | None:
         user = self._users.get(name)
         with self._hashing:
             right = verify_password(password, self._nobody if user is None else user.password_hash)
-        if user is None or not right:
-            return None
-        self.cache.put(name, password, user)
-        return user
+        return Caller(user.name, user.role) if user is not None and right else None

@@ -41,7 +41,7 @@ class Settings(ServiceSettings):
         "else its path or URL, without credentials and query",
     )
     table: str = Field(
-        "costs", pattern=r"^[a-z][a-z0-9_]{0,62}$", description="table that the charges are for"
+        "charges", pattern=r"^[a-z][a-z0-9_]{0,62}$", description="table that the charges are for"
     )
     mode: Literal["replace", "append"] = Field(
         "replace", description="whether a delivery replaces its scope or adds to it"

@@ -54,7 +54,7 @@ class Settings(ServiceSettings):
         None, description="certificates that the handler's own is checked with"
     )
     table: str = Field(
-        "costs",
+        "charges",
         pattern=r"^[a-z][a-z0-9_]{0,62}$",
         description="table for an exporter without /delivery; else the manifest names it",
     )

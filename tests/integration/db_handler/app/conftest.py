@@ -12,8 +12,8 @@ import requests
 from tests.factories import Report, part_body
 
 from costwire_db_handler.app import create_app
-from costwire_db_handler.bootstrap import ADMIN, PASSWORD_FILE
 from costwire_db_handler.settings import Settings
+from costwire_db_handler.stores.duckdb.bootstrap import ADMIN, PASSWORD_FILE
 from costwire_runtime.asgi import AsgiAdapter
 
 BASE = "http://db-handler.test"

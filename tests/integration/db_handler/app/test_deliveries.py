@@ -55,7 +55,7 @@ def test_delivery_goes_through_its_states(running: Running) -> None:
     told = admin.get(f"{one}/quarantine")
     assert told.headers["Content-Type"].startswith("application/x-ndjson")
     assert [json.loads(line) for line in told.text.splitlines()] == unusable[::-1]
-    assert admin.get("/deliveries?table=costs").json() == {"deliveries": [settled]}
+    assert admin.get("/deliveries?table=charges").json() == {"deliveries": [settled]}
     assert admin.get("/deliveries?table=other").json() == {"deliveries": []}
     again = admin.open(report)
     assert (again.status_code, again.json()["entry"]["state"]) == (200, "unchanged")
@@ -84,7 +84,7 @@ def test_held_delivery_is_accepted_or_rejected(running: Running) -> None:
         assert held["state"] == "held"
         decided = admin.post(f"/deliveries/{held['commit']}/{act}")
         assert (decided.status_code, decided.json()["state"]) == (200, state)
-        assert admin.sql("SELECT count(*) FROM costs") == [[rows]]
+        assert admin.sql("SELECT count(*) FROM charges") == [[rows]]
     again = admin.post(f"/deliveries/{held['commit']}/accept")
     assert (again.status_code, again.json()["type"]) == (409, "urn:costwire:problem:wrong-state")
 
@@ -266,7 +266,7 @@ def test_bodies_have_limits(run: Run) -> None:
     )
     one = f"/deliveries/{running.admin.open(a_report(charges(1))).json()['entry']['commit']}"
     large = b"x" * (1024 * 1024 + 1)
-    paths = ("/deliveries", f"{one}/parts?seq=0", f"{one}/quarantine", "/upload?table=costs")
+    paths = ("/deliveries", f"{one}/parts?seq=0", f"{one}/quarantine", "/upload?table=charges")
     for path in paths:
         answer = running.admin.post(path, iter([large]))
         assert (answer.status_code, answer.headers["Content-Type"]) == (413, MEDIA_TYPE)
@@ -323,10 +323,10 @@ def test_metrics_count_each_settled_delivery_once(running: Running) -> None:
     running.admin.post(f"/deliveries/{entry['commit']}/commit")
     running.admin.open(a_report(charges(30)))
     told = running.nobody.get("/-/metrics").text.splitlines()
-    states = 'costwire_db_handler_deliveries_total{state="%s",table="costs"} 1.0'
+    states = 'costwire_db_handler_deliveries_total{state="%s",table="charges"} 1.0'
     assert states % "committed" in told
     assert states % "unchanged" in told
-    assert 'costwire_db_handler_charges_total{fate="added",table="costs"} 30.0' in told
+    assert 'costwire_db_handler_charges_total{fate="added",table="charges"} 30.0' in told
     assert "costwire_db_handler_staged_charges_total 30.0" in told
 
 
@@ -334,7 +334,7 @@ def test_amounts_come_as_exact_text_when_asked_for(running: Running) -> None:
     amount = "123456789012.123456789012345678901234"
     running.admin.deliver(a_report([a_charge(BilledCost=amount)]))
     ((text,),) = running.admin.sql(
-        "SELECT BilledCost::text FROM costs WHERE ServiceName = ?", "Storage"
+        "SELECT BilledCost::text FROM charges WHERE ServiceName = ?", "Storage"
     )
     assert Decimal(text) == Decimal(amount)
 

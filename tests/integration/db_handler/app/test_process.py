@@ -77,13 +77,13 @@ def test_crate_client_reads_charges(address: str, data: Path) -> None:
         cursor = connection.cursor()
         cursor.execute(
             "SELECT tags['team'], tags['a.b'], BilledCost::text, ChargePeriodStart "
-            "FROM costs WHERE ResourceId = ?",
+            "FROM charges WHERE ResourceId = ?",
             ("tagged",),
         )
         ((team, dotted, cost, start),) = cursor.fetchall()
         assert (team, dotted, Decimal(cost)) == ("a", "x", Decimal("0.1"))
         assert start == 1725148800000
-        cursor.execute("SELECT count(*), sum(billedcost) FROM costs")
+        cursor.execute("SELECT count(*), sum(billedcost) FROM charges")
         assert cursor.fetchone() == [30, 442.35]
         assert [column[0] for column in cursor.description] == ["count(*)", "sum(billedcost)"]
 

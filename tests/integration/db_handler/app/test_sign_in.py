@@ -11,8 +11,8 @@ from starlette.routing import Route
 from tests.factories import a_report, charges
 
 from costwire_db_handler.app import create_app
-from costwire_db_handler.bootstrap import PASSWORD_FILE
 from costwire_db_handler.settings import Settings
+from costwire_db_handler.stores.duckdb.bootstrap import PASSWORD_FILE
 
 Running = Any
 OPEN = {("GET", "/"), ("GET", "/-/healthy"), ("GET", "/-/ready"), ("GET", "/-/metrics")}

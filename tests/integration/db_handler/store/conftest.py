@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +18,35 @@ from tests.factories import NOW, Report, part_body
 
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.ledger import Entry, State
-from costwire_db_handler.sql.protocol import SqlRequest
-from costwire_db_handler.stores import CostStore, StoreLimits, open_store
-from costwire_db_handler.users import Role, User
+from costwire_db_handler.sql.answers import SqlCall
+from costwire_db_handler.stores import CostStore, Store, StoreLimits, open_store
+from costwire_db_handler.users import Caller, Role
 
-READER = User("rita", Role.READER, "")
+READER = Caller("rita", Role.READER)
 
 
 class Shop:
     """A store, opened again as often as a test wants, and short ways to use it."""
 
-    def __init__(self, open_: Callable[[], CostStore]) -> None:
+    def __init__(self, open_: Callable[[], Store], reader: Caller = READER) -> None:
         self._open = open_
-        self.store = open_()
+        self._opened = open_()
+        self._reader = reader
         self.now = NOW
+
+    @property
+    def store(self) -> CostStore:
+        """The store with the handler's own rights."""
+        return self._opened.own
+
+    def close(self) -> None:
+        """Close the store."""
+        self._opened.close()
 
     def reopen(self) -> None:
         """Close the store and open it again, as a restart does."""
-        self.store.close()
-        self.store = self._open()
+        self.close()
+        self._opened = self._open()
 
     def tick(self) -> datetime:
         """A moment later than all before."""
@@ -62,14 +74,13 @@ class Shop:
 
     def ask(self, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
         """What a reader sees."""
-        outcome = self.store.run_sql(READER, SqlRequest(statement, arguments))
-        assert outcome.result is not None
-        rows: list[tuple[Any, ...]] = []
-        for batch in outcome.result.batches:
-            rows += zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        return rows
+        call = SqlCall(json.dumps({"stmt": statement, "args": arguments}).encode())
+        answer = self._opened.acting_for(self._reader).run_sql(call)
+        told = json.loads(b"".join(answer.pieces), parse_float=Decimal)
+        assert answer.status == 200, told
+        return [tuple(row) for row in told["rows"]]
 
-    def costs(self, table: str = "costs") -> list[tuple[Any, ...]]:
+    def costs(self, table: str = "charges") -> list[tuple[Any, ...]]:
         """Resource and billed cost of what a reader sees, in order."""
         rows = self.ask(f'SELECT "ResourceId", "BilledCost"::text FROM {table}')  # noqa: S608
         return sorted((resource, plain(cost)) for resource, cost in rows)
@@ -111,7 +122,7 @@ def make_shop(open_shop: OpenShop, tmp_path: Path) -> Iterator[Callable[..., Sho
 
         def make(limits: StoreLimits | None = None, **thresholds: Any) -> Shop:
             shop = open_shop(tmp_path / "data", limits, **thresholds)
-            opened.callback(lambda: shop.store.close())
+            opened.callback(shop.close)
             return shop
 
         yield make
@@ -130,8 +141,8 @@ def lasting_shop(
     """One store for the tests of a file; gives it with a table that none of them has used."""
     shop = open_shop(tmp_path_factory.mktemp("lasting"))
     numbers = itertools.count()
-    yield lambda: (shop, f"costs_{next(numbers)}")
-    shop.store.close()
+    yield lambda: (shop, f"charges_{next(numbers)}")
+    shop.close()
 
 
 @pytest.fixture
@@ -139,4 +150,4 @@ def duckdb_shop(tmp_path: Path) -> Iterator[Shop]:
     """A new embedded store, for tests of what only its file tells."""
     shop = _open_duckdb(tmp_path / "data")
     yield shop
-    shop.store.close()
+    shop.close()

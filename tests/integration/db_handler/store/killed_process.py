@@ -17,7 +17,7 @@ ROWS = 60
 
 def deliver_until_killed(folder: Path) -> None:
     """Every charge of state n costs n."""
-    store = open_store(folder, thresholds=Thresholds(), limits=StoreLimits())
+    store = open_store(folder, thresholds=Thresholds(), limits=StoreLimits()).own
     number = max((int(entry.generation.timestamp()) for entry in store.deliveries()), default=0)
     number = max(0, number - int(NOW.timestamp()))
     while True:

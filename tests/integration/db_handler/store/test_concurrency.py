@@ -54,7 +54,7 @@ def test_readers_never_see_a_mixture(shop: Shop) -> None:
 
     def read() -> None:
         while not done.is_set():
-            seen.update(shop.ask("SELECT count(*), sum(BilledCost) FROM costs"))
+            seen.update(shop.ask("SELECT count(*), sum(BilledCost) FROM charges"))
             time.sleep(0.005)
 
     shop.deliver(a_report(states[20]))

@@ -20,7 +20,7 @@ LastingShop = Callable[[], tuple[Shop, str]]
 
 def stored(shop: Shop) -> dict[str, str]:
     """The amounts that a reader sees, by resource, as canonical text."""
-    rows = shop.ask('SELECT "ResourceId", "BilledCost"::text FROM costs')
+    rows = shop.ask('SELECT "ResourceId", "BilledCost"::text FROM charges')
     return {resource: canonical_text(Decimal(text)) for resource, text in rows}
 
 
@@ -49,7 +49,7 @@ def test_amounts_of_the_wild_keep_every_digit(shop: Shop) -> None:
     assert (entry.rows.stored, entry.rows.quarantined, entry.balanced) == (len(EXACT), 0, True)
     expected = [canonical_text(Decimal(text)) for text in EXACT]
     assert stored(shop) == {f"disk-{n}": text for n, text in enumerate(expected)}
-    total = shop.ask("SELECT sum(BilledCost)::text FROM costs")[0][0]
+    total = shop.ask("SELECT sum(BilledCost)::text FROM charges")[0][0]
     context = Context(prec=60)
     exact = Decimal(0)
     for text in EXACT:
@@ -60,7 +60,7 @@ def test_amounts_of_the_wild_keep_every_digit(shop: Shop) -> None:
 def test_column_is_widened_no_further_than_needed(shop: Shop) -> None:
     """So that sums, which have 38 digits too, have room for them."""
     shop.deliver(a_report(of_amounts(["0.0000000000000000000001", *["99999999999999"] * 50])))
-    assert shop.ask("SELECT sum(BilledCost)::text FROM costs") == [
+    assert shop.ask("SELECT sum(BilledCost)::text FROM charges") == [
         ("4999999999999950.0000000000000000000001",)
     ]
 
@@ -160,7 +160,7 @@ def test_hard_column_names_have_one_mapping(shop: Shop) -> None:
     assert entry.balanced
     quoted = [name.replace('"', '""') for name in HARD_NAMES.values()]
     names = '"' + '", "'.join(quoted) + '"'
-    (cells,) = shop.ask(f'SELECT {names} FROM costs WHERE "job" IS NOT NULL')  # noqa: S608
+    (cells,) = shop.ask(f'SELECT {names} FROM charges WHERE "job" IS NOT NULL')  # noqa: S608
     assert list(cells) == [f"cell of {number}" for number in range(len(HARD_NAMES))]
     assert shop.deliver(a_report([row, *charges(9)]).generated(hours=1)).rows.unchanged == 10
 
@@ -168,7 +168,7 @@ def test_hard_column_names_have_one_mapping(shop: Shop) -> None:
 def test_columns_that_differ_in_case_keep_their_own_cells(shop: Shop) -> None:
     twins = [a_charge(x_a="small", X_A="large"), *charges(9)]
     shop.deliver(a_report(twins))
-    assert shop.ask('SELECT "x_a", "X_A_2" FROM costs WHERE "x_a" IS NOT NULL') == [
+    assert shop.ask('SELECT "x_a", "X_A_2" FROM charges WHERE "x_a" IS NOT NULL') == [
         ("small", "large")
     ]
     changed = [a_charge(x_a="small", X_A="other"), *charges(9)]
@@ -180,7 +180,7 @@ def test_columns_that_come_later_are_added_and_keep_their_names(shop: Shop) -> N
     later = [a_charge(**{"x_a": "2", "SkuId": "sku", "X_a": "1"}), *charges(9)]
     entry = shop.deliver(a_report(later).generated(hours=1))
     assert (entry.rows.added, entry.rows.removed) == (1, 1)
-    assert shop.ask('SELECT "X_a", "x_a_2", SkuId FROM costs WHERE "X_a" IS NOT NULL') == [
+    assert shop.ask('SELECT "X_a", "x_a_2", SkuId FROM charges WHERE "X_a" IS NOT NULL') == [
         ("1", "2", "sku")
     ]
 
@@ -206,13 +206,13 @@ def test_tags_are_a_map_and_their_text_stays(lasting_shop: LastingShop, text: st
 
 def test_instants_are_utc_to_the_millisecond(shop: Shop) -> None:
     shop.deliver(a_report([a_charge(ChargePeriodStart="2024-09-01 02:00:00.123+02:00")]))
-    assert shop.ask("SELECT epoch_ms(ChargePeriodStart) FROM costs") == [(1725148800123,)]
+    assert shop.ask("SELECT epoch_ms(ChargePeriodStart) FROM charges") == [(1725148800123,)]
 
 
 def test_focus_columns_that_a_partial_report_lacks_are_null(shop: Shop) -> None:
     shop.deliver(a_report([{"BilledCost": "1", "BillingPeriodStart": "2024-09-01T00:00:00Z"}]))
     assert shop.ask(
         "SELECT BilledCost::text, sum(EffectiveCost), max(ServiceName), max(ChargePeriodStart), "
-        "max(Tags['team']) FROM costs GROUP BY ALL"
+        "max(Tags['team']) FROM charges GROUP BY ALL"
     ) == [("1.000000000000000000", None, None, None, None)]
     assert shop.store.deliveries()[0].sums["XXX"]["EffectiveCost"] is None

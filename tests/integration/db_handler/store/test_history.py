@@ -16,9 +16,9 @@ from costwire_db_handler.ledger import State
 Shop = Any
 AS_OF = """
     SELECT "ResourceId", "BilledCost"::VARCHAR FROM (
-        SELECT *, NULL::BIGINT AS _ended FROM costwire."costs__current"
+        SELECT *, NULL::BIGINT AS _ended FROM costwire."charges__current"
         UNION ALL BY NAME
-        SELECT * FROM costwire."costs__history"
+        SELECT * FROM costwire."charges__history"
     ) WHERE _commit <= $state AND ($state < _ended OR _ended IS NULL)
 """
 
@@ -41,7 +41,7 @@ class Past:
 
     def check(self, file: Path) -> None:
         """Tell each state again from the tables, long after."""
-        self.shop.store.close()
+        self.shop.close()
         with duckdb.connect(file, read_only=True) as beside:
             for commit, seen in self.states:
                 ((state,),) = beside.execute(
@@ -106,13 +106,13 @@ def test_held_delivery_counts_from_its_acceptance_on(past: Past, file: Path) -> 
 def test_unchanged_charges_are_not_written_again(past: Past, file: Path) -> None:
     past.deliver(a_report(charges(20)))
     past.deliver(a_report([*charges(19), a_charge()]).generated(hours=1))
-    past.shop.store.close()
+    past.shop.close()
     with duckdb.connect(file, read_only=True) as beside:
         written = beside.execute(
-            'SELECT _commit, count(*) FROM costwire."costs__current" GROUP BY ALL ORDER BY ALL'
+            'SELECT _commit, count(*) FROM costwire."charges__current" GROUP BY ALL ORDER BY ALL'
         ).fetchall()
         closed = beside.execute(
-            'SELECT _commit, _ended, count(*) FROM costwire."costs__history" GROUP BY ALL'
+            'SELECT _commit, _ended, count(*) FROM costwire."charges__history" GROUP BY ALL'
         ).fetchall()
     assert written == [(1, 19), (2, 1)]
     assert closed == [(1, 2, 1)]

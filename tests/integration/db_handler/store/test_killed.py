@@ -38,11 +38,11 @@ def deliver_and_kill(folder: Path, seconds: float) -> int:
 def test_kill_leaves_a_whole_state(duckdb_shop: Shop, tmp_path: Path) -> None:
     dice = random.Random()  # noqa: S311 -- no secret
     for _ in range(5):
-        duckdb_shop.store.close()
+        duckdb_shop.close()
         told = deliver_and_kill(tmp_path / "data", dice.uniform(0, 0.4))
         duckdb_shop.reopen()
         ((rows, lowest, highest),) = duckdb_shop.ask(
-            "SELECT count(*), min(BilledCost), max(BilledCost) FROM costs"
+            "SELECT count(*), min(BilledCost), max(BilledCost) FROM charges"
         )
         assert (rows, lowest) == (ROWS, highest)
         assert lowest >= told

@@ -98,15 +98,15 @@ def test_identical_charges_add_up(shop: Shop) -> None:
     shop.deliver(a_report([a_charge()] * 5))
     fewer = shop.deliver(a_report([a_charge()] * 4).generated(hours=1))
     assert (fewer.rows.removed, fewer.rows.unchanged) == (1, 4)
-    assert shop.ask("SELECT count(*), sum(BilledCost)::text FROM costs")[0][0] == 4
+    assert shop.ask("SELECT count(*), sum(BilledCost)::text FROM charges")[0][0] == 4
 
 
 def test_null_is_another_value_than_zero_and_empty_text_is_null(shop: Shop) -> None:
     shop.deliver(a_report([a_charge(BilledCost=None, ServiceName=None), *charges(9)]))
     zero = [a_charge(BilledCost="0", ServiceName=None), *charges(9)]
     assert shop.deliver(a_report(zero).generated(hours=1)).rows.corrected == 1
-    assert shop.ask("SELECT count(*) FROM costs WHERE BilledCost IS NULL") == [(0,)]
-    assert shop.ask("SELECT count(*) FROM costs WHERE ServiceName IS NULL") == [(1,)]
+    assert shop.ask("SELECT count(*) FROM charges WHERE BilledCost IS NULL") == [(0,)]
+    assert shop.ask("SELECT count(*) FROM charges WHERE ServiceName IS NULL") == [(1,)]
 
 
 def test_texts_that_look_alike_when_joined_stay_apart(shop: Shop) -> None:

@@ -22,7 +22,7 @@ from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.settings import MIB
 from costwire_db_handler.stores import CostStore
 from costwire_db_handler.upload import NDJSON, read_part
-from costwire_db_handler.users import Role, User
+from costwire_db_handler.users import Caller, Role
 from costwire_runtime.bodies import body_chunks, read_body
 
 _SPOOL_IN_MEMORY_BYTES = MIB
@@ -48,7 +48,7 @@ def delivery_routes() -> list[BaseRoute]:
 
 
 @requires(Role.WRITER)
-async def open_delivery(request: Request, _user: User) -> Response:
+async def open_delivery(request: Request, caller: Caller) -> Response:
     """Take a manifest: 201 with the open delivery, 200 when there is nothing to send.
 
     `?dryRun=true` opens one that can only try what would happen.
@@ -57,7 +57,7 @@ async def open_delivery(request: Request, _user: User) -> Response:
     with handler.store.receiving():
         body = await read_body(request, handler.settings.manifest_limit_mib * MIB)
         manifest = read_manifest(body)
-    store, now, dry_run = handler.store, handler.clock(), _is_dry_run(request)
+    store, now, dry_run = _store(request, caller), handler.clock(), _is_dry_run(request)
     entry = await run_in_threadpool(store.open_delivery, manifest, now, dry_run=dry_run)
     opened = entry.state is State.OPEN
     parts = await run_in_threadpool(store.staged_parts, entry.commit) if opened else []
@@ -68,16 +68,16 @@ async def open_delivery(request: Request, _user: User) -> Response:
 
 
 @requires(Role.WRITER)
-async def stage_part(request: Request, _user: User) -> Response:
+async def stage_part(request: Request, caller: Caller) -> Response:
     """Keep a part of an open delivery; 204, also when it is there already."""
-    handler = handler_of(request)
+    handler, store = handler_of(request), _store(request, caller)
     commit, seq = _commit(request), _seq(request)
     async with handler.taking_in():
         body = await read_body(request, handler.settings.part_limit_mib * MIB)
 
         def stage() -> None:
             charges = read_part(body)
-            handler.store.stage_part(commit, seq, charges, hashlib.sha256(body).hexdigest())
+            store.stage_part(commit, seq, charges, hashlib.sha256(body).hexdigest())
             handler.metrics.staged_charges.inc(charges.num_rows)
 
         await run_in_threadpool(stage)
@@ -85,7 +85,7 @@ async def stage_part(request: Request, _user: User) -> Response:
 
 
 @requires(Role.WRITER)
-async def set_quarantine(request: Request, _user: User) -> Response:
+async def set_quarantine(request: Request, caller: Caller) -> Response:
     """Keep the rows that the exporter quarantined, instead of those told before."""
     handler, commit = handler_of(request), _commit(request)
     limit_bytes = handler.settings.quarantine_limit_mib * MIB
@@ -97,67 +97,68 @@ async def set_quarantine(request: Request, _user: User) -> Response:
     ):
         async for chunk in body_chunks(request, limit_bytes):
             await run_in_threadpool(spool.write, chunk)
-        await run_in_threadpool(_keep_quarantine, handler.store, commit, spool)
+        await run_in_threadpool(_keep_quarantine, _store(request, caller), commit, spool)
     return Response(status_code=204)
 
 
 @requires(Role.WRITER)
-async def commit_delivery(request: Request, _user: User) -> Response:
+async def commit_delivery(request: Request, caller: Caller) -> Response:
     """Verify and settle a delivery; `?dryRun=true` tells what would happen and changes nothing."""
-    handler, now, dry_run = handler_of(request), handler_of(request).clock(), _is_dry_run(request)
-    entry = await run_in_threadpool(handler.store.commit, _commit(request), now, dry_run=dry_run)
+    handler, store = handler_of(request), _store(request, caller)
+    now, dry_run = handler.clock(), _is_dry_run(request)
+    entry = await run_in_threadpool(store.commit, _commit(request), now, dry_run=dry_run)
     if not dry_run:
         handler.metrics.settled(entry, now)
     return _told(entry)
 
 
 @requires(Role.WRITER)
-async def abort_delivery(request: Request, _user: User) -> Response:
+async def abort_delivery(request: Request, caller: Caller) -> Response:
     """Give up an open delivery."""
     handler = handler_of(request)
-    await run_in_threadpool(handler.store.abort, _commit(request), handler.clock())
+    await run_in_threadpool(_store(request, caller).abort, _commit(request), handler.clock())
     return Response(status_code=204)
 
 
 @requires(Role.WRITER)
-async def accept_delivery(request: Request, _user: User) -> Response:
+async def accept_delivery(request: Request, caller: Caller) -> Response:
     """Let readers see a delivery that was held, superseded or rejected."""
     handler, now = handler_of(request), handler_of(request).clock()
-    entry = await run_in_threadpool(handler.store.accept, _commit(request), now)
+    entry = await run_in_threadpool(_store(request, caller).accept, _commit(request), now)
     handler.metrics.settled(entry, now)
     return _told(entry)
 
 
 @requires(Role.WRITER)
-async def reject_delivery(request: Request, _user: User) -> Response:
+async def reject_delivery(request: Request, caller: Caller) -> Response:
     """Decide that a held delivery is not to be seen."""
     handler, now = handler_of(request), handler_of(request).clock()
-    entry = await run_in_threadpool(handler.store.reject, _commit(request), now)
+    entry = await run_in_threadpool(_store(request, caller).reject, _commit(request), now)
     handler.metrics.settled(entry, now)
     return _told(entry)
 
 
 @requires(Role.READER)
-async def list_deliveries(request: Request, _user: User) -> Response:
+async def list_deliveries(request: Request, caller: Caller) -> Response:
     """The ledger, oldest first; `?table=` narrows it."""
     table = request.query_params.get("table")
-    entries = await run_in_threadpool(handler_of(request).store.deliveries, table)
+    entries = await run_in_threadpool(_store(request, caller).deliveries, table)
     body = '{"deliveries": [' + ", ".join(entry.to_json() for entry in entries) + "]}"
     return Response(body, media_type="application/json")
 
 
 @requires(Role.READER)
-async def show_delivery(request: Request, _user: User) -> Response:
+async def show_delivery(request: Request, caller: Caller) -> Response:
     """One entry of the ledger."""
     commit = _commit(request)
-    return _told(await run_in_threadpool(handler_of(request).store.delivery, commit))
+    return _told(await run_in_threadpool(_store(request, caller).delivery, commit))
 
 
 @requires(Role.READER)
-async def list_quarantine(request: Request, _user: User) -> Response:
+async def list_quarantine(request: Request, caller: Caller) -> Response:
     """The quarantined rows of a delivery, one JSON object a line."""
     commit = _commit(request)
-    store = handler_of(request).store
+    store = _store(request, caller)
     await run_in_threadpool(store.delivery, commit)  # a 404 before the answer begins
 
     def lines() -> Iterator[str]:
@@ -166,6 +167,10 @@ async def list_quarantine(request: Request, _user: User) -> Response:
             yield "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in piece)
 
     return StreamingResponse(lines(), media_type=NDJSON)
+
+
+def _store(request: Request, caller: Caller) -> CostStore:
+    return handler_of(request).store.acting_for(caller)
 
 
 def _told(entry: Entry) -> Response:

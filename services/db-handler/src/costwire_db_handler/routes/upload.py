@@ -15,7 +15,7 @@ from costwire_db_handler.gather import Gathering
 from costwire_db_handler.handler import handler_of
 from costwire_db_handler.settings import MIB
 from costwire_db_handler.upload import read_upload
-from costwire_db_handler.users import Role, User
+from costwire_db_handler.users import Caller, Role
 from costwire_focus.manifest import TABLE_NAME
 from costwire_runtime.bodies import read_body
 
@@ -28,7 +28,7 @@ def upload_routes() -> list[BaseRoute]:
 
 
 @requires(Role.WRITER)
-async def upload(request: Request, user: User) -> Response:
+async def upload(request: Request, caller: Caller) -> Response:
     """Gather the records; they become one delivery with those of the same time that follow."""
     started = time.monotonic()
     handler = handler_of(request)
@@ -43,7 +43,7 @@ async def upload(request: Request, user: User) -> Response:
     def gather(body: bytes) -> int:
         received = read_upload(content_type, body)
         if received.charges.num_rows:
-            gathering = Gathering(user.name, table, received.timestamp)
+            gathering = Gathering(caller.name, table, received.timestamp)
             handler.gatherer.add(gathering, received.charges)
         return int(received.charges.num_rows)
 

@@ -10,10 +10,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from costwire_db_handler.access import requires
-from costwire_db_handler.bootstrap import ADMIN, PASSWORD_FILE
 from costwire_db_handler.errors import UnknownUser, UserRefused
 from costwire_db_handler.handler import handler_of
-from costwire_db_handler.users import InvalidUser, Role, User, new_user
+from costwire_db_handler.users import Caller, InvalidUser, Role, Users
 from costwire_runtime.bodies import read_body
 
 _LIMIT_BYTES = 64 * 1024
@@ -29,45 +28,40 @@ def user_routes() -> list[BaseRoute]:
 
 
 @requires(Role.ADMIN)
-async def list_users(request: Request, _user: User) -> Response:
+async def list_users(request: Request, caller: Caller) -> Response:
     """Names and roles; no hash leaves the store."""
-    users = await run_in_threadpool(handler_of(request).store.users.list)
-    return JSONResponse({"users": [{"name": user.name, "role": user.role} for user in users]})
+    users = await run_in_threadpool(_users(request, caller).list)
+    return JSONResponse({"users": [{"name": name, "role": role} for name, role in users]})
 
 
 @requires(Role.ADMIN)
-async def put_user(request: Request, _user: User) -> Response:
+async def put_user(request: Request, caller: Caller) -> Response:
     """Add a user, or give one another role and password: `{name, role, password}`."""
-    handler = handler_of(request)
     body = await read_body(request, _LIMIT_BYTES)
     try:
         told = json.loads(body)
-        user = await run_in_threadpool(
-            new_user, str(told["name"]), Role(told["role"]), str(told["password"])
-        )
-        if user.name == ADMIN:
-            raise UserRefused(
-                f"change {ADMIN}: its password is what stands in {PASSWORD_FILE}; change it there "
-                "and start the handler anew"
-            )
+        name, role, password = str(told["name"]), Role(told["role"]), str(told["password"])
+        await run_in_threadpool(_users(request, caller).put, name, role, password)
     except InvalidUser as wrong:
         raise UserRefused(str(wrong)) from wrong
     except (ValueError, KeyError, TypeError) as wrong:
         roles = ", ".join(Role)
         raise UserRefused(f"add a user: send name, role (one of {roles}) and password") from wrong
-    await run_in_threadpool(handler.store.users.add, user)
-    handler.sign_in.cache.clear()
-    return JSONResponse({"name": user.name, "role": user.role}, status_code=201)
+    return JSONResponse({"name": name, "role": role}, status_code=201)
 
 
 @requires(Role.ADMIN)
-async def remove_user(request: Request, _user: User) -> Response:
-    """Remove a user; the admin of the data folder stays."""
-    handler = handler_of(request)
+async def remove_user(request: Request, caller: Caller) -> Response:
+    """Remove a user."""
     name = request.path_params["name"]
-    if name == ADMIN:
-        raise UserRefused(f"remove {ADMIN}: the admin of the data folder stays")
-    if not await run_in_threadpool(handler.store.users.remove, name):
+    try:
+        removed = await run_in_threadpool(_users(request, caller).remove, name)
+    except InvalidUser as wrong:
+        raise UserRefused(str(wrong)) from wrong
+    if not removed:
         raise UnknownUser(f"remove {name!r}: no user has this name")
-    handler.sign_in.cache.clear()
     return Response(status_code=204)
+
+
+def _users(request: Request, caller: Caller) -> Users:
+    return handler_of(request).store.acting_for(caller).users

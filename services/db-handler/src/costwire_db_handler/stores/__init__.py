@@ -16,9 +16,8 @@ import pyarrow as pa
 
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.ledger import Entry
-from costwire_db_handler.sql.checked import Outcome
-from costwire_db_handler.sql.protocol import SqlRequest
-from costwire_db_handler.users import User, Users
+from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
+from costwire_db_handler.users import Caller, Users
 from costwire_focus.manifest import Manifest
 
 
@@ -39,16 +38,36 @@ class StoreLimits:
     """What is open for longer is given up when another delivery is opened."""
 
 
-class CostStore(Protocol):
-    """Versioned charges, the ledger, users, and SQL for them; safe to call from any thread."""
+class Store(Protocol):
+    """A database: who may use it, and the charges in it; safe to call from any thread."""
 
-    def close(self) -> None:
-        """Finish what runs and let go of the database."""
+    @property
+    def own(self) -> CostStore:
+        """The charges with the handler's own rights: for what no request is waiting for."""
+        ...
+
+    def sign_in(self, name: str, password: str) -> Caller | None:
+        """Whoever these credentials belong to; None when they are wrong.
+
+        Credentials that are base64-encoded are accepted too.
+        """
+        ...
+
+    def acting_for(self, caller: Caller) -> CostStore:
+        """The charges with a caller's rights."""
         ...
 
     def receiving(self) -> AbstractContextManager[None]:
         """Around the taking in of a delivery: statements of users never keep memory from it."""
         ...
+
+    def close(self) -> None:
+        """Finish what runs and let go of the database."""
+        ...
+
+
+class CostStore(Protocol):
+    """Versioned charges, the ledger, users, and SQL for them, with the rights of one caller."""
 
     def open_delivery(self, manifest: Manifest, now: datetime, *, dry_run: bool = False) -> Entry:
         """Record an arrival. The entry is open, or already settled when there is nothing to send.
@@ -102,8 +121,8 @@ class CostStore(Protocol):
         """The quarantined rows of a delivery: file, line, raw (base64), column, rule, reason."""
         ...
 
-    def run_sql(self, user: User, request: SqlRequest) -> Outcome:
-        """Run a statement with a user's rights and within the limits; raises a `SqlError`."""
+    def run_sql(self, call: SqlCall) -> SqlAnswer:
+        """Run a statement within the limits; raises a `SqlError`."""
         ...
 
     @property
@@ -112,7 +131,7 @@ class CostStore(Protocol):
         ...
 
 
-def open_store(data_dir: Path, *, thresholds: Thresholds, limits: StoreLimits) -> CostStore:
+def open_store(data_dir: Path, *, thresholds: Thresholds, limits: StoreLimits) -> Store:
     """The embedded store of a data folder, migrated to this version's schema.
 
     Raises `CannotOpen`, and of these `StoreInUse` when another process has it open.

@@ -10,7 +10,7 @@ from costwire_db_handler.stores.duckdb.parse import DuckParser
 from costwire_db_handler.stores.duckdb.sandbox import Limits, Sandbox
 from costwire_db_handler.stores.duckdb.user_tables import StoredCatalog, StoredOwnership
 from costwire_db_handler.stores.duckdb.watchdog import MIB, Watchdog
-from costwire_db_handler.users import User
+from costwire_db_handler.users import Caller, Role
 
 
 class Queries:
@@ -25,13 +25,13 @@ class Queries:
         limits = Limits(timeout_seconds=timeout_seconds, max_rows=max_rows)
         self._sandbox = Sandbox(self._watchdog, StoredOwnership(), limits, database.headroom)
 
-    def run(self, user: User, request: SqlRequest) -> Outcome:
+    def run(self, caller: Caller, request: SqlRequest) -> Outcome:
         """Run one request; raises a `SqlError`."""
         with self._database.cursor() as cursor:
             checked = check(
                 request.statement,
-                role=user.role,
-                user=user.name,
+                role=caller.role or Role.READER,
+                user=caller.name,
                 catalog=StoredCatalog(cursor),
                 parser=self._parser,
             )

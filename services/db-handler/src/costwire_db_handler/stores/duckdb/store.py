@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import copy
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import duckdb
 import pyarrow as pa
 
+from costwire_db_handler import arrivals
+from costwire_db_handler.charges.prepare import Preparer
+from costwire_db_handler.charges.staging import StagingArea
 from costwire_db_handler.decide import Thresholds
+from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.errors import BadPart, DeliveryNotOpen, WrongState
 from costwire_db_handler.ledger import Entry, State
-from costwire_db_handler.sql.checked import Outcome
-from costwire_db_handler.sql.protocol import SqlRequest
+from costwire_db_handler.settle import Settlement
+from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, told
+from costwire_db_handler.sql.protocol import read_request
 from costwire_db_handler.stores import StoreLimits
-from costwire_db_handler.stores.duckdb import arrivals, deliveries, quarantine
+from costwire_db_handler.stores.duckdb import deliveries, quarantine
+from costwire_db_handler.stores.duckdb.books import DuckDBBooks
+from costwire_db_handler.stores.duckdb.bootstrap import ensure_admin
 from costwire_db_handler.stores.duckdb.database import Database
-from costwire_db_handler.stores.duckdb.deliveries import Delivery
-from costwire_db_handler.stores.duckdb.prepare import Preparer
 from costwire_db_handler.stores.duckdb.queries import Queries
-from costwire_db_handler.stores.duckdb.settle import Settlement
-from costwire_db_handler.stores.duckdb.staging import StagingArea
 from costwire_db_handler.stores.duckdb.users import StoredUsers
-from costwire_db_handler.users import User
+from costwire_db_handler.users import Caller, CredentialCache, Role, SignIn
 from costwire_focus.manifest import Manifest
 
+OWN = Caller("costwire", Role.ADMIN)
 _STAGING = "staging"
 _WAITING = (State.HELD, State.SUPERSEDED, State.REJECTED)
 
@@ -43,7 +50,10 @@ class DuckDBStore:
         self._thresholds = thresholds
         self._limits = limits
         self._preparer = Preparer()
-        self.users = StoredUsers(database)
+        self._credentials = CredentialCache()
+        self.users = StoredUsers(database, on_change=self._credentials.clear)
+        self._sign_in = SignIn(self.users, self._credentials)
+        self._caller = OWN
         self._queries = Queries(
             database,
             timeout_seconds=limits.query_timeout_seconds,
@@ -59,7 +69,24 @@ class DuckDBStore:
     def open(cls, data_dir: Path, *, thresholds: Thresholds, limits: StoreLimits) -> DuckDBStore:
         """Open or make the store of a data folder; raises `StoreInUse`."""
         database = Database.open(data_dir, memory_bytes=limits.memory_bytes, threads=limits.threads)
-        return cls(database, data_dir, thresholds, limits)
+        store = cls(database, data_dir, thresholds, limits)
+        ensure_admin(store.users, data_dir)
+        return store
+
+    @property
+    def own(self) -> DuckDBStore:
+        """The same store for the handler itself."""
+        return self.acting_for(OWN)
+
+    def sign_in(self, name: str, password: str) -> Caller | None:
+        """The user of these credentials."""
+        return self._sign_in.check(name, password)
+
+    def acting_for(self, caller: Caller) -> DuckDBStore:
+        """The same store for a caller, whose role the endpoints have checked."""
+        acting = copy.copy(self)
+        acting._caller = caller
+        return acting
 
     def close(self) -> None:
         """Finish what runs and close the file."""
@@ -80,11 +107,11 @@ class DuckDBStore:
                 return told.entry
         forsaken: list[Delivery] = []
         with self._database.writing() as sql:
-            delivery = None if dry_run else arrivals.continued(sql, manifest)
+            delivery = None if dry_run else arrivals.continued(DuckDBBooks(sql), manifest)
             if delivery is None:
                 forsaken = self._give_up_forsaken(sql, now)
                 delivery = (
-                    arrivals.new_delivery(sql, manifest, now, dry_run=True)
+                    arrivals.new_delivery(DuckDBBooks(sql), manifest, now, dry_run=True)
                     if dry_run
                     else self._arrived(sql, manifest, now)
                 )
@@ -96,15 +123,17 @@ class DuckDBStore:
     def _arrived(
         self, sql: duckdb.DuckDBPyConnection, manifest: Manifest, now: datetime
     ) -> Delivery:
-        delivery = arrivals.new_delivery(sql, manifest, now)
-        earlier = arrivals.shown_already(sql, manifest)
+        books = DuckDBBooks(sql)
+        delivery = arrivals.new_delivery(books, manifest, now)
+        earlier = arrivals.shown_already(books, manifest)
         if earlier is None:
             return delivery
-        return Settlement(sql, delivery, self._thresholds, now).repeat(earlier)
+        return Settlement(books, delivery, self._thresholds, now).repeat(earlier)
 
     def _give_up_forsaken(self, sql: duckdb.DuckDBPyConnection, now: datetime) -> list[Delivery]:
         limits = self._limits
-        late = arrivals.forsaken(sql, now, hours=limits.open_hours, most=limits.open_deliveries)
+        books = DuckDBBooks(sql)
+        late = arrivals.forsaken(books, now, hours=limits.open_hours, most=limits.open_deliveries)
         for delivery in late:
             if delivery.dry_run:
                 deliveries.remove(sql, delivery.commit)
@@ -142,7 +171,7 @@ class DuckDBStore:
             if delivery.entry.state is State.ABORTED:
                 raise DeliveryNotOpen(f"commit {commit}: it was aborted; open it anew")
             if delivery.entry.state is State.OPEN:
-                settlement = Settlement(sql, delivery, self._thresholds, now)
+                settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds, now)
                 delivery = settlement.commit(self._staging.parts_of(commit))
                 deliveries.put(sql, delivery)
         if temporary:
@@ -174,7 +203,8 @@ class DuckDBStore:
         """Make a delivery that was set aside what readers see."""
         with self._database.writing() as sql:
             delivery = self._waiting(deliveries.get(sql, commit), "accept", _WAITING)
-            delivery = Settlement(sql, delivery, self._thresholds, now).accept()
+            settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds, now)
+            delivery = settlement.accept()
             deliveries.put(sql, delivery)
         return delivery.entry
 
@@ -203,9 +233,14 @@ class DuckDBStore:
             brought_by = deliveries.get(sql, commit).brought_by
             yield from quarantine.rows_of(sql, brought_by)
 
-    def run_sql(self, user: User, request: SqlRequest) -> Outcome:
-        """Run a statement with a user's rights and within the limits."""
-        return self._queries.run(user, request)
+    def run_sql(self, call: SqlCall) -> SqlAnswer:
+        """Run a statement with the caller's rights and within the limits."""
+        started = time.perf_counter()
+        request = read_request(call.body, content_encoding=call.content_encoding)
+        outcome = self._queries.run(self._caller, request)
+        milliseconds = (time.perf_counter() - started) * 1000
+        with_types = "types" in parse_qs(call.query, keep_blank_values=True)
+        return told(outcome, with_types=with_types, milliseconds=milliseconds)
 
     def _open(self, commit: int) -> Delivery:
         with self._database.reading() as sql:

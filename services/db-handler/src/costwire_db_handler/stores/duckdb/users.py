@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from costwire_db_handler.stores.duckdb.bootstrap import ADMIN, PASSWORD_FILE
 from costwire_db_handler.stores.duckdb.database import Database
-from costwire_db_handler.users import Role, User
+from costwire_db_handler.users import InvalidUser, Role, User, new_user
 
 
 class StoredUsers:
     """Users in a table of the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, on_change: Callable[[], None]) -> None:
+        """`on_change` is called when a user was added, changed or removed."""
         self._database = database
+        self._on_change = on_change
 
     def get(self, name: str) -> User | None:
         """The user of this name, or None."""
-        return next((user for user in self.list() if user.name == name), None)
+        return next((user for user in self._all() if user.name == name), None)
 
-    def list(self) -> Sequence[User]:
+    def list(self) -> Sequence[tuple[str, Role]]:
         """All users by name."""
-        with self._database.reading() as sql:
-            rows = sql.execute(
-                "SELECT name, role, password_hash FROM costwire.users ORDER BY name"
-            ).fetchall()
-        return [User(name, Role(role), password_hash) for name, role, password_hash in rows]
+        return [(user.name, user.role) for user in self._all()]
 
-    def add(self, user: User) -> None:
+    def put(self, name: str, role: Role, password: str) -> None:
+        """Add a user, or give one another role and password."""
+        if name == ADMIN:
+            raise InvalidUser(
+                f"change {ADMIN}: its password is what stands in {PASSWORD_FILE}; change it there "
+                "and start the handler anew"
+            )
+        self.keep(new_user(name, role, password))
+
+    def keep(self, user: User) -> None:
         """Add a user, or replace the one of this name."""
         with self._database.writing() as sql:
             sql.execute(
                 "INSERT OR REPLACE INTO costwire.users VALUES (?, ?, ?)",
                 [user.name, user.role.value, user.password_hash],
             )
+        self._on_change()
 
     def remove(self, name: str) -> bool:
-        """Remove a user; False when there is none of this name."""
+        """Remove a user; the admin of the data folder stays."""
+        if name == ADMIN:
+            raise InvalidUser(f"remove {ADMIN}: the admin of the data folder stays")
         with self._database.writing() as sql:
             gone = sql.execute(
                 "DELETE FROM costwire.users WHERE name = ? RETURNING name", [name]
             ).fetchall()
+        self._on_change()
         return bool(gone)
+
+    def _all(self) -> Sequence[User]:
+        with self._database.reading() as sql:
+            rows = sql.execute(
+                "SELECT name, role, password_hash FROM costwire.users ORDER BY name"
+            ).fetchall()
+        return [User(name, Role(role), password_hash) for name, role, password_hash in rows]

@@ -12,9 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from costwire_db_handler.stores.duckdb.prepare import CELL, JSON_TEXT, ROW, ROWS_OF_PART
-from costwire_db_handler.stores.duckdb.scales import Fit
-from costwire_db_handler.stores.duckdb.staging import StagedParts
+from costwire_db_handler.charges.fit import Fit
+from costwire_db_handler.charges.prepare import CELL, JSON_TEXT, ROW, ROWS_OF_PART
+from costwire_db_handler.charges.staging import StagedParts
 from costwire_focus.amounts import CostSums
 from costwire_focus.canonical import canonical_text, to_text
 from costwire_focus.own_rules import AMOUNT_DIGITS

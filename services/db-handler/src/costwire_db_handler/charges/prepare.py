@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from costwire_db_handler.stores.duckdb.hashes import charge_hashes
-from costwire_db_handler.stores.duckdb.tags import TagReader
+from costwire_db_handler.charges.hashes import charge_hashes
+from costwire_db_handler.charges.tags import TagReader
 from costwire_focus.columns import ValueType, value_type
 from costwire_focus.typed import Typed, typed
 

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import duckdb
-
+from costwire_db_handler.books import Books
+from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.errors import TooManyOpen
 from costwire_db_handler.ledger import Entry, Rows, State, Times, sums_read
-from costwire_db_handler.stores.duckdb import deliveries, versions
-from costwire_db_handler.stores.duckdb.catalog import require_free, source_id
-from costwire_db_handler.stores.duckdb.deliveries import Delivery
 from costwire_focus.manifest import Manifest, ManifestTimes
 
 _SHOWN = (State.COMMITTED, State.UNCHANGED)
 
 
-def continued(sql: duckdb.DuckDBPyConnection, manifest: Manifest) -> Delivery | None:
+def continued(books: Books, manifest: Manifest) -> Delivery | None:
     """The open delivery of the same manifest, if there is one.
 
     An exporter that was restarted reads its source anew, so the time of reading may differ; the
     latest one counts.
     """
-    for opened in deliveries.same_content(sql, manifest, [State.OPEN]):
+    for opened in books.same_content(manifest, [State.OPEN]):
         known = opened.manifest
         if known.model_copy(update={"times": manifest.times}) == manifest:
             read = max(known.times.read, manifest.times.read)
@@ -30,32 +27,29 @@ def continued(sql: duckdb.DuckDBPyConnection, manifest: Manifest) -> Delivery | 
     return None
 
 
-def shown_already(sql: duckdb.DuckDBPyConnection, manifest: Manifest) -> Delivery | None:
+def shown_already(books: Books, manifest: Manifest) -> Delivery | None:
     """The delivery of the same content that readers see as it is, if there is one."""
-    same = deliveries.same_content(sql, manifest, _SHOWN)
+    same = books.same_content(manifest, _SHOWN)
     if not same:
         return None
     last = same[-1]
     if manifest.mode == "append":
-        return last if _stands_whole(sql, last) else None
-    shapes = deliveries.shapes(sql, manifest.table, manifest.source)
+        return last if _stands_whole(books, last) else None
+    shapes = books.shapes(manifest.table, manifest.source)
     mine = {period for period, other in shapes.items() if other.commit == last.commit}
     return last if last.periods and mine == set(last.periods) else None
 
 
-def _stands_whole(sql: duckdb.DuckDBPyConnection, appended: Delivery) -> bool:
+def _stands_whole(books: Books, appended: Delivery) -> bool:
     """Whether no later delivery took away any of what was appended."""
-    table, source = appended.manifest.table, appended.manifest.source
-    brought = deliveries.get(sql, appended.brought_by)
-    present = versions.present_rows(sql, table, source_id(sql, table, source), brought.applied)
+    brought = books.get(appended.brought_by)
+    present, _ = books.charges(appended.manifest).brought(brought.applied)
     return present == appended.entry.rows.stored
 
 
-def forsaken(
-    sql: duckdb.DuckDBPyConnection, now: datetime, *, hours: float, most: int
-) -> list[Delivery]:
+def forsaken(books: Books, now: datetime, *, hours: float, most: int) -> list[Delivery]:
     """The open deliveries that nobody finished in time; raises `TooManyOpen` for the others."""
-    opened = deliveries.in_state(sql, State.OPEN)
+    opened = books.in_state(State.OPEN)
     late = [d for d in opened if now - d.entry.times.opened > timedelta(hours=hours)]
     if len(opened) - len(late) >= most:
         raise TooManyOpen(
@@ -66,12 +60,12 @@ def forsaken(
 
 
 def new_delivery(
-    sql: duckdb.DuckDBPyConnection, manifest: Manifest, now: datetime, *, dry_run: bool = False
+    books: Books, manifest: Manifest, now: datetime, *, dry_run: bool = False
 ) -> Delivery:
     """An open delivery with a number of its own; raises `TableTaken`."""
-    require_free(sql, manifest.table)
+    books.require_free(manifest.table)
     entry = Entry(
-        commit=deliveries.next_number(sql),
+        commit=books.next_number(),
         id=manifest.id,
         table=manifest.table,
         source=manifest.source,

@@ -5,14 +5,25 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import Protocol
 
-from costwire_db_handler.users import Role, Users, new_user, verify_password
+from costwire_db_handler.users import Role, User, new_user, verify_password
 
 ADMIN = "costwire"
 PASSWORD_FILE = "admin.password"  # noqa: S105
 
 
-def ensure_admin(users: Users, data_dir: Path) -> None:
+class UserFile(Protocol):
+    """Where the users of a data folder are kept."""
+
+    def get(self, name: str) -> User | None:
+        """The user of this name, or None."""
+
+    def keep(self, user: User) -> None:
+        """Add a user, or replace the one of this name."""
+
+
+def ensure_admin(users: UserFile, data_dir: Path) -> None:
     """Make the admin and the password file at first start; a lost or changed file sets it anew."""
     path = data_dir / PASSWORD_FILE
     admin = users.get(ADMIN)
@@ -22,7 +33,7 @@ def ensure_admin(users: Users, data_dir: Path) -> None:
     if not password:
         password = secrets.token_urlsafe(24)
         _write_for_owner(path, password + "\n")
-    users.add(new_user(ADMIN, Role.ADMIN, password))
+    users.keep(new_user(ADMIN, Role.ADMIN, password))
 
 
 def _write_for_owner(path: Path, text: str) -> None:

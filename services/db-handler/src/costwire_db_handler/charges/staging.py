@@ -13,8 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from costwire_db_handler.charges.prepare import Prepared
 from costwire_db_handler.errors import PartDiffers
-from costwire_db_handler.stores.duckdb.prepare import Prepared
 
 _DIGEST, _QUARANTINE, _REFUSED, _ROWS = b"digest", b"quarantine", b"refused", b"rows"
 _SUFFIX, _UNFINISHED = ".arrow", ".unfinished"

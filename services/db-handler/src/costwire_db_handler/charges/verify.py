@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pyarrow as pa
 
+from costwire_db_handler.charges.prepare import CELL, PERIOD
+from costwire_db_handler.charges.staging import StagedParts
 from costwire_db_handler.errors import OutsideScope, Unbalanced
-from costwire_db_handler.stores.duckdb.prepare import CELL, PERIOD
-from costwire_db_handler.stores.duckdb.staging import StagedParts
 from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.manifest import Manifest, month_of
 

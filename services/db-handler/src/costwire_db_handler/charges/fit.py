@@ -1,0 +1,133 @@
+"""Scales of amount columns: widened while digits allow, so that no amount is ever rounded."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from costwire_db_handler.charges.prepare import CELL, ROW
+from costwire_db_handler.charges.staging import StagedParts
+from costwire_focus.amounts import EXACT
+from costwire_focus.typed import DIGITS, fits
+
+WIDEST_SCALE = 30
+"""No column is widened further: a charge of the noise of doubles (`-1.38e-17` has 33 decimals) must
+not take away the digits before the point that all later charges need."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How the amounts of a delivery fit into the columns of a table."""
+
+    scales: dict[str, int] = field(default_factory=dict)
+    """column -> the scale that its column has, or is to get."""
+    unfit: dict[str, pa.Array] = field(default_factory=dict)
+    """column -> the rows whose amount has more digits than it can hold."""
+
+    def without_unfit(self, part: pa.Table) -> pa.Table:
+        """The rows of a staged part that fit."""
+        return part.filter(pc.invert(self._is_unfit(part))) if self.unfit else part
+
+    def only_unfit(self, part: pa.Table) -> pa.Table:
+        """The other rows."""
+        return part.filter(self._is_unfit(part)) if self.unfit else part.slice(0, 0)
+
+    def count(self) -> int:
+        """How many rows do not fit."""
+        return len(pc.unique(pa.concat_arrays(self.unfit.values()))) if self.unfit else 0
+
+    def reasons(self, rows: pa.ChunkedArray) -> list[str]:
+        """For each of these rows that do not fit, the first column that refuses it."""
+        names = list(self.unfit)
+        first = pc.coalesce(
+            *(
+                pc.if_else(pc.is_in(rows, value_set=found), pa.scalar(number), None)
+                for number, found in enumerate(self.unfit.values())
+            )
+        )
+        return [names[number] for number in first.to_pylist()]
+
+    def _is_unfit(self, part: pa.Table) -> pa.ChunkedArray:
+        everywhere = pa.concat_arrays(self.unfit.values())
+        return pc.is_in(part.column(ROW), value_set=everywhere)
+
+
+def fit(
+    staged: StagedParts, present: Mapping[str, int], integer_digits: Callable[[str], int]
+) -> Fit:
+    """Choose for each amount column the scale that loses no digit.
+
+    Where no scale does (very large and very fine amounts in one column), the one that refuses the
+    fewest charges; those are told, never rounded.
+
+    `present`:        column -> the scale that it has in the table.
+    `integer_digits`: of a column, the digits before the point that the table holds in it already.
+    """
+    result = Fit()
+    for column, scales in _staged_scales(staged).items():
+        now = result.scales[column] = present[column]
+        if scales != {now}:
+            room = DIGITS - integer_digits(column)
+            result.scales[column] = _best_scale(staged, column, now, room, result.unfit)
+    return result
+
+
+def _staged_scales(staged: StagedParts) -> dict[str, set[int]]:
+    scales: dict[str, set[int]] = {}
+    for schema in staged.schemas():
+        for item in schema:
+            if item.name.startswith(CELL) and pa.types.is_decimal(item.type):
+                scales.setdefault(item.name.removeprefix(CELL), set()).add(item.type.scale)
+    return scales
+
+
+def _best_scale(
+    staged: StagedParts, column: str, now: int, room: int, unfit: dict[str, pa.Array]
+) -> int:
+    """The scale that is needed and no more, so that sums have room; else what refuses fewest."""
+    widest = min(room, WIDEST_SCALE)
+    needed = max(now, min(widest, _needed_scale(staged, column, now)))
+    best, refused = needed, _unfit_rows(staged, column, needed)
+    if len(refused):
+        for scale in range(now, widest + 1):
+            found = _unfit_rows(staged, column, scale)
+            if len(found) < len(refused):
+                best, refused = scale, found
+    if len(refused):
+        unfit[column] = refused
+    return best
+
+
+def _needed_scale(staged: StagedParts, column: str, least: int) -> int:
+    """The smallest scale, from `least` on, that keeps all digits after the point."""
+    for part in staged.read([CELL + column]):
+        if CELL + column in part.column_names:
+            amounts = part.column(CELL + column)
+            scales = range(least, amounts.type.scale)
+            least += bisect_left(scales, True, key=partial(_is_whole, amounts))
+    return least
+
+
+def _is_whole(amounts: pa.ChunkedArray, scale: int) -> bool:
+    return bool(pc.all(pc.equal(pc.round(amounts, scale, "towards_zero"), amounts)).as_py())
+
+
+def _unfit_rows(staged: StagedParts, column: str, scale: int) -> pa.Array:
+    """The rows whose amount is not exact, or too large, in this scale."""
+    target = pa.decimal128(DIGITS, scale)
+    rows = [pa.array([], pa.int64())]
+    for part in staged.read([CELL + column, ROW]):
+        if CELL + column not in part.column_names:
+            continue
+        amounts = part.column(CELL + column)
+        try:
+            pc.cast(amounts, target)
+        except pa.ArrowInvalid:
+            unfit = pc.invert(fits(pc.cast(amounts, EXACT), scale))
+            rows += part.column(ROW).filter(unfit).chunks
+    return pa.concat_arrays(rows)

@@ -1,0 +1,71 @@
+"""The staged charges of a delivery on their way into a table: keys first, the rest when needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from costwire_db_handler.charges import difference
+from costwire_db_handler.charges.difference import KEY_SCHEMA, Rows
+from costwire_db_handler.charges.fit import Fit
+from costwire_db_handler.charges.prepare import CELL, HASHES, PERIOD, ROW
+from costwire_db_handler.charges.staging import StagedParts
+from costwire_focus.typed import DIGITS
+
+
+class StagedCharges:
+    """The charges of a delivery's parts that fit the table."""
+
+    def __init__(self, parts: StagedParts, fit: Fit, default_period: str) -> None:
+        """`fit`: the scales of the amounts, and what does not fit.
+
+        `default_period`: the billing period of charges that name none; '' where nothing tells it.
+        """
+        self._parts = parts
+        self._fit = fit
+        self.default_period = default_period
+
+    def load_keys(self, sql: duckdb.DuckDBPyConnection) -> None:
+        """Fill the temporary tables of keys and of periods."""
+        difference.new_keys(sql)
+        periods: set[str] = set()
+        difference.fill_keys(sql, self._keys(periods))
+        difference.name_periods(sql, (period or self.default_period for period in periods))
+
+    def _keys(self, periods: set[str]) -> Iterator[pa.RecordBatch]:
+        for part in self._parts.read([ROW, *HASHES, PERIOD]):
+            fitting = self._fit.without_unfit(part)
+            periods.update(pc.unique(fitting.column(PERIOD)).to_pylist())
+            yield from fitting.select(KEY_SCHEMA.names).to_batches()
+
+    def schema(self) -> pa.Schema:
+        """The columns of all parts together, amounts in the scale of the table."""
+        fields = {field.name: field for schema in self._parts.schemas() for field in schema}
+        for column, scale in self._fit.scales.items():
+            if CELL + column in fields:
+                fields[CELL + column] = pa.field(CELL + column, pa.decimal128(DIGITS, scale))
+        return pa.schema(fields.values())
+
+    def tables(self, schema: pa.Schema, chosen: Rows | None) -> Iterator[pa.Table]:
+        """The charges part by part in `schema`; `chosen`: only these rows, sorted."""
+        for part in self._parts.read():
+            fitting = self._fit.without_unfit(part)
+            if chosen is not None:
+                fitting = fitting.filter(_among(fitting.column(ROW).to_numpy(), chosen))
+            columns = [
+                pc.cast(fitting.column(field.name), field.type)
+                if field.name in fitting.column_names
+                else pa.nulls(fitting.num_rows, field.type)
+                for field in schema
+            ]
+            yield pa.table(columns, schema=schema)
+
+
+def _among(numbers: Rows, chosen: Rows) -> pa.Array:
+    """Which of the numbers are in a sorted choice."""
+    positions = np.searchsorted(chosen, numbers)
+    return pa.array(np.append(chosen, -1)[positions] == numbers)

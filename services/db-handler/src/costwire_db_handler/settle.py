@@ -1,0 +1,195 @@
+"""Settling a delivery: verify it, judge it, write what it changes, count what then stands there.
+
+The rules are the same on every engine; what is written here holds together, or none of it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from costwire_db_handler import decide
+from costwire_db_handler.books import Books, Counted
+from costwire_db_handler.charges import verify
+from costwire_db_handler.charges.difference import Difference
+from costwire_db_handler.charges.refused import refused_rows, refused_sums
+from costwire_db_handler.charges.scope import scope_periods
+from costwire_db_handler.charges.staging import StagedParts
+from costwire_db_handler.decide import Thresholds, Verdict
+from costwire_db_handler.delivery import Delivery
+from costwire_db_handler.ledger import Refused, Rows, State, balances, settle_sums
+
+
+class Settlement:
+    """One delivery being settled."""
+
+    def __init__(
+        self, books: Books, delivery: Delivery, thresholds: Thresholds, now: datetime
+    ) -> None:
+        self._books = books
+        self._delivery = delivery
+        self._manifest = delivery.manifest
+        self._thresholds = thresholds
+        self._now = now
+        self._charges = books.charges(delivery.manifest)
+        self._refused = Refused()
+
+    def commit(self, parts: StagedParts) -> Delivery:
+        """Settle an open delivery whose parts are staged."""
+        fit = self._charges.load_staged(parts, verify.default_period(self._manifest))
+        refused = self._books.keep_refused(self._delivery.commit, refused_rows(parts, fit))
+        self._refused = Refused.counted(refused, refused_sums(parts, fit))
+        self._verify(parts)
+        periods = self._periods()
+        difference = self._compare(periods)
+        verdict = self._judge(periods, difference)
+        if verdict.state in (State.HELD, State.SUPERSEDED):
+            return self._set_aside(periods, verdict)
+        return self._make_visible(periods, difference)
+
+    def accept(self) -> Delivery:
+        """Make a delivery that was set aside what readers see, from now on."""
+        self._refused = Refused.told_by(self._delivery.entry, self._manifest)
+        self._charges.load_kept(self._delivery)
+        periods = self._periods()
+        if not periods and not self._manifest.scope.declared:
+            periods = self._periods_of_source()
+        settled = self._make_visible(periods, self._compare(periods))
+        self._charges.forget_kept(self._delivery)
+        return replace(settled.settled(state=State.COMMITTED, reason=None), kept=None)
+
+    def repeat(self, earlier: Delivery) -> Delivery:
+        """Record that a content arrived again that readers see already."""
+        source, commit = self._manifest.source, self._delivery.commit
+        self._books.set_shapes(self._manifest.table, source, earlier.periods, commit)
+        brought = self._books.get(earlier.brought_by)
+        self._refused = Refused.told_by(earlier.entry, earlier.manifest)
+        shown = replace(
+            self._delivery,
+            periods=earlier.periods,
+            applied=self._charges.next_state(commit),
+            twin=brought.commit,
+        )
+        counted = self._count_visible(earlier.periods, brought.applied)
+        return self._told(shown, State.UNCHANGED, counted, unchanged=counted[0])
+
+    def _verify(self, parts: StagedParts) -> None:
+        verify.verify_rows(
+            self._manifest,
+            published=self._charges.loaded() + self._refused.rows,
+            quarantined=self._books.quarantined(self._delivery.commit),
+        )
+        verify.verify_sums(self._manifest, parts)
+        verify.verify_scope(self._manifest, parts)
+
+    def _periods(self) -> list[str]:
+        return scope_periods(
+            self._charges.named_periods(),
+            self._charges.present_periods(),
+            self._manifest.scope.declared,
+        )
+
+    def _periods_of_source(self) -> list[str]:
+        """What an empty report is the new state of: all that its source has shaped."""
+        return sorted(self._books.shapes(self._manifest.table, self._manifest.source))
+
+    def _compare(self, periods: Sequence[str]) -> Difference:
+        if self._manifest.mode == "append":
+            return self._charges.add_to_all()
+        return self._charges.compare(periods)
+
+    def _judge(self, periods: Sequence[str], difference: Difference) -> Verdict:
+        """The first reason not to commit that applies."""
+        manifest, thresholds = self._manifest, self._thresholds
+        replaces = manifest.mode == "replace"
+        shapes = self._books.shapes(manifest.table, manifest.source)
+        verdict = None
+        if replaces:
+            mine = {period: shapes[period] for period in periods if period in shapes}
+            settled = [State.COMMITTED, State.UNCHANGED]
+            known = bool(self._books.same_content(manifest, settled))
+            verdict = decide.late(manifest.generation, manifest.times.read, known, mine)
+        if verdict is None and replaces and shapes and not difference.rows:
+            verdict = Verdict(State.HELD, "the report is empty")
+        if verdict is None and not shapes:
+            found = self._charges.found_elsewhere(thresholds.repeated_share)
+            verdict = decide.repeats(difference.rows, found, thresholds)
+        return verdict or decide.shrinks(difference.periods, thresholds) or Verdict(State.COMMITTED)
+
+    def _make_visible(self, periods: list[str], difference: Difference) -> Delivery:
+        commit, manifest = self._delivery.commit, self._manifest
+        number = self._charges.next_state(commit)
+        self._charges.apply(number)
+        self._supersede_held(periods)
+        self._books.set_shapes(manifest.table, manifest.source, periods, commit)
+        changed = bool(difference.added or difference.removed)
+        return self._told(
+            replace(self._delivery, periods=periods, applied=number),
+            State.COMMITTED if changed else State.UNCHANGED,
+            self._count_visible(periods, number),
+            added=difference.added,
+            removed=difference.removed,
+            corrected=difference.corrected,
+            unchanged=difference.unchanged,
+        )
+
+    def _set_aside(self, periods: list[str], verdict: Verdict) -> Delivery:
+        number = self._charges.keep_unseen(self._delivery.commit)
+        if verdict.state is State.HELD:
+            self._supersede_held(periods, whole=True)
+        aside = replace(self._delivery, periods=periods, kept=number)
+        counted = self._charges.kept(number)
+        return self._told(aside, verdict.state, counted, reason=verdict.reason)
+
+    def _supersede_held(self, periods: Sequence[str], *, whole: bool = False) -> None:
+        """Settle what waits for a person, where a newer state of the same source came.
+
+        `whole`: only where that is a newer state of all its periods.
+        """
+        mine, scope = self._manifest, set(periods)
+        if mine.mode == "append":
+            return
+        reason = f"commit {self._delivery.commit} is a newer state"
+        for held in self._books.in_state(State.HELD):
+            theirs, covered = held.manifest, set(held.periods)
+            same = (theirs.table, theirs.source) == (mine.table, mine.source)
+            same = same and theirs.mode == "replace"
+            replaced = covered <= scope or (not whole and covered & scope)
+            newer = held.commit != self._delivery.commit and theirs.generation <= mine.generation
+            if same and replaced and newer:
+                self._books.put(held.settled(state=State.SUPERSEDED, reason=reason))
+
+    def _count_visible(self, periods: Sequence[str], number: int | None) -> Counted:
+        """What readers see of this delivery now: its scope, or what was appended as `number`."""
+        if self._manifest.mode == "append":
+            return self._charges.brought(number)
+        return self._charges.visible(periods)
+
+    def _told(
+        self,
+        delivery: Delivery,
+        state: State,
+        counted: Counted,
+        *,
+        reason: str | None = None,
+        **counts: int,
+    ) -> Delivery:
+        """The ledger's entry, counted from what is stored."""
+        claimed = self._manifest.rows
+        stored, sums = counted
+        rows = Rows(
+            read=claimed.read,
+            stored=stored,
+            quarantined=claimed.quarantined + self._refused.rows,
+            **counts,
+        )
+        lines = settle_sums(self._manifest, sums, self._refused)
+        return delivery.settled(
+            state=state,
+            rows=rows,
+            sums=lines,
+            balanced=balances(rows, lines),
+            reason=reason,
+            times=delivery.entry.times.model_copy(update={"committed": self._now}),
+        )
