@@ -61,7 +61,9 @@ def _run(commands: _Subparsers) -> None:
 
 def _sql(commands: _Subparsers) -> None:
     command = commands.add_parser("sql", help="ask the store", description="Ask the store in SQL.")
-    command.add_argument("statement", metavar="STATEMENT", help='e.g. "SELECT count(*) FROM charges"')
+    command.add_argument(
+        "statement", metavar="STATEMENT", help='e.g. "SELECT count(*) FROM charges"'
+    )
     _format(command, "table", "csv", "json")
     _store(command)
 

@@ -117,6 +117,13 @@ class CostSums:
         self._without = currency or NO_CURRENCY
         self._sums: dict[str, dict[str, Decimal]] = {}
 
+    @classmethod
+    def of(cls, totals: Mapping[str, Mapping[str, Decimal]]) -> CostSums:
+        """Sums that were counted elsewhere: currency -> cost column -> total."""
+        sums = cls()
+        sums._sums = {currency: dict(lines) for currency, lines in totals.items()}
+        return sums
+
     def add_typed(self, charges: pa.Table) -> None:
         """Count the charges of a table whose amounts are decimals already."""
         present = [name for name in COST_COLUMNS if name in charges.column_names]

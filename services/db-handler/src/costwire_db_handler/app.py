@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -23,6 +24,9 @@ from costwire_db_handler.settings import MIB, Settings
 from costwire_db_handler.stores import Store, StoreLimits, open_store
 from costwire_runtime.server import CannotStart
 from costwire_runtime.service import create_service
+
+if TYPE_CHECKING:
+    from costwire_db_handler.stores.cratedb.store import CrateDBOptions
 
 
 def _now() -> datetime:
@@ -82,6 +86,46 @@ def _open(settings: Settings) -> Store:
         open_hours=settings.open_hours,
     )
     try:
-        return open_store(settings.data_dir, thresholds=thresholds, limits=limits)
+        return open_store(
+            settings.data_dir,
+            thresholds=thresholds,
+            limits=limits,
+            cratedb=_cratedb(settings) if settings.cratedb_urls else None,
+        )
     except CannotOpen as error:
         raise CannotStart(str(error)) from error
+
+
+def _cratedb(settings: Settings) -> CrateDBOptions:
+    from costwire_db_handler.stores.cratedb.cluster import ClusterOptions, Credentials
+    from costwire_db_handler.stores.cratedb.layout import Storage
+    from costwire_db_handler.stores.cratedb.loading import Bulk
+    from costwire_db_handler.stores.cratedb.store import CrateDBOptions
+
+    try:
+        account = Credentials(*settings.cratedb_sign_in())
+    except OSError as error:
+        raise CannotOpen(
+            f"read {settings.cratedb_password_file}: {error.strerror}; it holds the password of "
+            "the handler's account in CrateDB"
+        ) from error
+    return CrateDBOptions(
+        ClusterOptions(
+            settings.cratedb_urls,
+            ca_file=settings.cratedb_ca_file,
+            connect_seconds=settings.cratedb_connect_seconds,
+            read_seconds=settings.cratedb_statement_seconds,
+            overload_seconds=settings.cratedb_overload_seconds,
+        ),
+        account,
+        Storage(
+            shards=settings.cratedb_shards,
+            replicas=settings.cratedb_replicas,
+            refresh_milliseconds=settings.cratedb_refresh_milliseconds,
+            by_month=settings.cratedb_by_month,
+            tag_keys=settings.cratedb_tag_keys,
+            plain_columns=frozenset(name.lower() for name in settings.cratedb_plain_columns),
+        ),
+        Bulk(rows=settings.cratedb_bulk_rows, in_flight=settings.cratedb_in_flight),
+        lease_seconds=settings.cratedb_lease_seconds,
+    )

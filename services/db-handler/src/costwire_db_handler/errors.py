@@ -71,7 +71,7 @@ class OutsideScope(problems.Unprocessable):
     title: ClassVar[str] = "The delivery names months that it does not declare"
 
 
-class _TryAgain(problems.Unavailable):
+class TryAgain(problems.Unavailable):
     """What a client may repeat after a while."""
 
     pause_seconds: ClassVar[int] = 10
@@ -83,14 +83,14 @@ class _TryAgain(problems.Unavailable):
         super().__init__(detail, headers={**pause, **(headers or {})}, **extensions)
 
 
-class StoreBusy(_TryAgain):
+class StoreBusy(TryAgain):
     """Another delivery is being settled, and takes its time."""
 
     slug: ClassVar[str] = "store-busy"
     title: ClassVar[str] = "Another delivery is being settled"
 
 
-class TooManyOpen(_TryAgain):
+class TooManyOpen(TryAgain):
     """Deliveries were opened and not finished; no more are taken."""
 
     slug: ClassVar[str] = "too-many-open"

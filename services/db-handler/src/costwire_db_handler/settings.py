@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from costwire_runtime.settings import ServiceSettings
 
 MIB = 1024 * 1024
+
+
+def _listed(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return [each.strip() for each in value.split(",") if each.strip()]
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Texts with commas between them."""
 
 
 class Settings(ServiceSettings):
@@ -72,3 +83,65 @@ class Settings(ServiceSettings):
     process_memory_mib: int = Field(
         default=480, ge=128, description="above this, the hungriest query of a user is ended"
     )
+    cratedb_urls: Listed = Field(
+        default=(),
+        description="nodes of CrateDB, http(s)://host:port with commas; none: embedded store",
+    )
+    cratedb_user: str = Field(
+        default="costwire", description="the handler's own account in CrateDB, owner of its tables"
+    )
+    cratedb_password: SecretStr | None = Field(default=None, description="its password")
+    cratedb_password_file: Path | None = Field(default=None, description="file with its password")
+    cratedb_ca_file: Path | None = Field(
+        default=None, description="authorities for https (default: the system's)"
+    )
+    cratedb_connect_seconds: float = Field(
+        default=5.0, gt=0, description="longest wait for a connection to a node"
+    )
+    cratedb_statement_seconds: float = Field(
+        default=120.0, gt=0, description="longest wait for the answer to a statement of ours"
+    )
+    cratedb_overload_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="how long an overloaded or unreachable CrateDB is waited for",
+    )
+    cratedb_lease_seconds: float = Field(
+        default=60.0, ge=6, description="a handler that is silent for so long has lost its turn"
+    )
+    cratedb_shards: int = Field(default=2, ge=1, description="shards of a new table or partition")
+    cratedb_replicas: str = Field(
+        default="0-1", pattern=r"^\d+(-(\d+|all))?$", description="copies of each shard"
+    )
+    cratedb_refresh_milliseconds: int = Field(
+        default=0, ge=0, description="refresh interval of new tables; 0: when a delivery is written"
+    )
+    cratedb_by_month: bool = Field(
+        default=True, description="new tables are partitioned by the month of the billing period"
+    )
+    cratedb_tag_keys: int = Field(
+        default=200,
+        ge=0,
+        le=5_000,
+        description="keys of tags of a table that are columns of their own, and fast to search",
+    )
+    cratedb_plain_columns: Listed = Field(
+        default=(),
+        description="columns of new tables without index and column store, with commas between",
+    )
+    cratedb_bulk_rows: int = Field(default=1_000, ge=1, description="charges in one bulk insert")
+    cratedb_in_flight: int = Field(default=4, ge=1, le=16, description="bulk inserts at a time")
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if self.cratedb_password and self.cratedb_password_file:
+            raise ValueError("give cratedb_password or cratedb_password_file, not both")
+        return self
+
+    def cratedb_sign_in(self) -> tuple[str, str]:
+        """User and password of the handler's own account."""
+        if self.cratedb_password_file is not None:
+            text = self.cratedb_password_file.read_text(encoding="utf-8")
+            return self.cratedb_user, text.rstrip("\r\n")
+        secret = self.cratedb_password
+        return self.cratedb_user, secret.get_secret_value() if secret is not None else ""

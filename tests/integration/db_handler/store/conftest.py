@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,11 +15,15 @@ from typing import Any
 
 import pytest
 from tests.factories import NOW, Report, part_body
+from tests.support.cratedb import cratedb_url
+from tests.support.cratedb_store import alone, forget_all
 
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.sql.answers import SqlCall
 from costwire_db_handler.stores import CostStore, Store, StoreLimits, open_store
+from costwire_db_handler.stores.cratedb.cluster import ClusterOptions, Credentials
+from costwire_db_handler.stores.cratedb.store import CrateDBOptions
 from costwire_db_handler.users import Caller, Role
 
 READER = Caller("rita", Role.READER)
@@ -82,7 +86,7 @@ class Shop:
 
     def costs(self, table: str = "charges") -> list[tuple[Any, ...]]:
         """Resource and billed cost of what a reader sees, in order."""
-        rows = self.ask(f'SELECT "ResourceId", "BilledCost"::text FROM {table}')  # noqa: S608
+        rows = self.ask(f"SELECT ResourceId, BilledCost::text FROM {table}")  # noqa: S608
         return sorted((resource, plain(cost)) for resource, cost in rows)
 
 
@@ -106,13 +110,28 @@ def _open_duckdb(folder: Path, limits: StoreLimits | None = None, **thresholds: 
     return Shop(lambda: open_store(folder, thresholds=told, limits=roomy))
 
 
-ENGINES: dict[str, OpenShop] = {"duckdb": _open_duckdb}
+def _open_cratedb(folder: Path, limits: StoreLimits | None = None, **thresholds: Any) -> Shop:
+    url, told = cratedb_url(), Thresholds(**thresholds)
+    admin = Credentials("crate", "")
+    if not folder.exists():
+        forget_all(url)
+    options = CrateDBOptions(ClusterOptions([url]), admin)
+    return Shop(
+        lambda: open_store(
+            folder, thresholds=told, limits=limits or StoreLimits(), cratedb=options
+        ),
+        Caller("crate", None),
+    )
+
+
+ENGINES: dict[str, OpenShop] = {"duckdb": _open_duckdb, "cratedb": _open_cratedb}
 
 
 @pytest.fixture(scope="session", params=ENGINES)
-def open_shop(request: pytest.FixtureRequest) -> OpenShop:
+def open_shop(request: pytest.FixtureRequest) -> Iterator[OpenShop]:
     """Opens a store of the engine under test in a folder, with the limits that a test wants."""
-    return ENGINES[request.param]
+    with alone() if request.param == "cratedb" else nullcontext():
+        yield ENGINES[request.param]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ LastingShop = Callable[[], tuple[Shop, str]]
 
 def stored(shop: Shop) -> dict[str, str]:
     """The amounts that a reader sees, by resource, as canonical text."""
-    rows = shop.ask('SELECT "ResourceId", "BilledCost"::text FROM charges')
+    rows = shop.ask("SELECT ResourceId, BilledCost::text FROM charges")
     return {resource: canonical_text(Decimal(text)) for resource, text in rows}
 
 
@@ -71,7 +71,8 @@ def test_column_is_widened_and_older_amounts_stay(shop: Shop) -> None:
     for number, amount in enumerate(finer, 1):
         entry = shop.deliver(a_report(of_amounts([amount], number), mode="append"))
         assert (entry.rows.quarantined, entry.balanced) == (0, True)
-    assert list(stored(shop).values()) == ["1.123456789012345678", *finer]
+    expected = ["1.123456789012345678", *finer]
+    assert stored(shop) == {f"disk-{n}": amount for n, amount in enumerate(expected)}
     again = a_report(of_amounts(["1.1234567890123456780"], 0), mode="append")
     assert shop.deliver(again).rows.stored == 1
 
@@ -158,7 +159,7 @@ def test_hard_column_names_have_one_mapping(shop: Shop) -> None:
     row = a_charge(**{name: f"cell of {number}" for number, name in enumerate(HARD_NAMES)})
     entry = shop.deliver(a_report([row, *charges(9)]))
     assert entry.balanced
-    quoted = [name.replace('"', '""') for name in HARD_NAMES.values()]
+    quoted = [name.lower().replace('"', '""') for name in HARD_NAMES.values()]
     names = '"' + '", "'.join(quoted) + '"'
     (cells,) = shop.ask(f'SELECT {names} FROM charges WHERE "job" IS NOT NULL')  # noqa: S608
     assert list(cells) == [f"cell of {number}" for number in range(len(HARD_NAMES))]
@@ -168,7 +169,7 @@ def test_hard_column_names_have_one_mapping(shop: Shop) -> None:
 def test_columns_that_differ_in_case_keep_their_own_cells(shop: Shop) -> None:
     twins = [a_charge(x_a="small", X_A="large"), *charges(9)]
     shop.deliver(a_report(twins))
-    assert shop.ask('SELECT "x_a", "X_A_2" FROM charges WHERE "x_a" IS NOT NULL') == [
+    assert shop.ask("SELECT x_a, x_a_2 FROM charges WHERE x_a IS NOT NULL") == [
         ("small", "large")
     ]
     changed = [a_charge(x_a="small", X_A="other"), *charges(9)]
@@ -180,7 +181,7 @@ def test_columns_that_come_later_are_added_and_keep_their_names(shop: Shop) -> N
     later = [a_charge(**{"x_a": "2", "SkuId": "sku", "X_a": "1"}), *charges(9)]
     entry = shop.deliver(a_report(later).generated(hours=1))
     assert (entry.rows.added, entry.rows.removed) == (1, 1)
-    assert shop.ask('SELECT "X_a", "x_a_2", SkuId FROM charges WHERE "X_a" IS NOT NULL') == [
+    assert shop.ask("SELECT x_a, x_a_2, SkuId FROM charges WHERE x_a IS NOT NULL") == [
         ("1", "2", "sku")
     ]
 
@@ -206,13 +207,13 @@ def test_tags_are_a_map_and_their_text_stays(lasting_shop: LastingShop, text: st
 
 def test_instants_are_utc_to_the_millisecond(shop: Shop) -> None:
     shop.deliver(a_report([a_charge(ChargePeriodStart="2024-09-01 02:00:00.123+02:00")]))
-    assert shop.ask("SELECT epoch_ms(ChargePeriodStart) FROM charges") == [(1725148800123,)]
+    assert shop.ask("SELECT ChargePeriodStart FROM charges") == [(1725148800123,)]
 
 
 def test_focus_columns_that_a_partial_report_lacks_are_null(shop: Shop) -> None:
     shop.deliver(a_report([{"BilledCost": "1", "BillingPeriodStart": "2024-09-01T00:00:00Z"}]))
     assert shop.ask(
-        "SELECT BilledCost::text, sum(EffectiveCost), max(ServiceName), max(ChargePeriodStart), "
-        "max(Tags['team']) FROM charges GROUP BY ALL"
-    ) == [("1.000000000000000000", None, None, None, None)]
+        "SELECT sum(BilledCost), sum(EffectiveCost), max(ServiceName), max(ChargePeriodStart), "
+        "max(Tags['team']) FROM charges"
+    ) == [(1, None, None, None, None)]
     assert shop.store.deliveries()[0].sums["XXX"]["EffectiveCost"] is None

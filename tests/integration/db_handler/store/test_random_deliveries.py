@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -57,12 +58,18 @@ def a_delivery(table: str, source: str, rows: list[Content], mode: Any, hours: i
 
 
 def seen(shop: Shop, table: str) -> Counter[Content]:
-    columns = 'BilledCost::text, ServiceName, "BillingPeriodStart"::text, "x_Note"'
+    columns = "BilledCost::text, ServiceName, BillingPeriodStart, x_note"
     rows = shop.ask(f"SELECT {columns} FROM {table}")  # noqa: S608
     return Counter(
-        (cost.rstrip("0").rstrip("."), service, f"{start[:10]}T00:00:00Z" if start else "", note)
+        (cost.rstrip("0").rstrip("."), service, _period(start), note)
         for cost, service, start, note in rows
     )
+
+
+def _period(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return ""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def counts_of(entry: Entry) -> tuple[int, int]:

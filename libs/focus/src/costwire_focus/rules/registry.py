@@ -35,6 +35,9 @@ UNUSABLE: Final = (
         "a charge must lie in the months that its delivery is declared to be the state of",
     ),
     Rule(
+        own_rules.STORE_REFUSED, Grade.UNUSABLE, None, "the database must take what was delivered"
+    ),
+    Rule(
         own_rules.FIELD_COUNT, Grade.UNUSABLE, None, "a row must have as many cells as the header"
     ),
     Rule(own_rules.UNDECODABLE, Grade.UNUSABLE, None, "the bytes of a row must be UTF-8"),

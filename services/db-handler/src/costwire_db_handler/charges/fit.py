@@ -28,37 +28,46 @@ class Fit:
     """column -> the scale that its column has, or is to get."""
     unfit: dict[str, pa.Array] = field(default_factory=dict)
     """column -> the rows whose amount has more digits than it can hold."""
+    refused: Mapping[int, str] = field(default_factory=dict)
+    """row -> why the database did not take it."""
+
+    @property
+    def refuses(self) -> bool:
+        """Whether any row cannot be stored."""
+        return bool(self.unfit or self.refused)
 
     def without_unfit(self, part: pa.Table) -> pa.Table:
         """The rows of a staged part that fit."""
-        return part.filter(pc.invert(self._is_unfit(part))) if self.unfit else part
+        return part.filter(pc.invert(self._is_unfit(part))) if self.refuses else part
 
     def only_unfit(self, part: pa.Table) -> pa.Table:
         """The other rows."""
-        return part.filter(self._is_unfit(part)) if self.unfit else part.slice(0, 0)
+        return part.filter(self._is_unfit(part)) if self.refuses else part.slice(0, 0)
 
-    def count(self) -> int:
-        """How many rows do not fit."""
-        return len(pc.unique(pa.concat_arrays(self.unfit.values()))) if self.unfit else 0
-
-    def reasons(self, rows: pa.ChunkedArray) -> list[str]:
-        """For each of these rows that do not fit, the first column that refuses it."""
+    def unfit_columns(self, rows: pa.ChunkedArray) -> list[str | None]:
+        """For each of these rows, the first column that has not the room for its amount."""
         names = list(self.unfit)
+        if not names:
+            return [None] * len(rows)
         first = pc.coalesce(
             *(
                 pc.if_else(pc.is_in(rows, value_set=found), pa.scalar(number), None)
                 for number, found in enumerate(self.unfit.values())
             )
         )
-        return [names[number] for number in first.to_pylist()]
+        return [None if number is None else names[number] for number in first.to_pylist()]
 
     def _is_unfit(self, part: pa.Table) -> pa.ChunkedArray:
-        everywhere = pa.concat_arrays(self.unfit.values())
+        by_database = pa.array(self.refused, pa.int64())
+        everywhere = pa.concat_arrays([*self.unfit.values(), by_database])
         return pc.is_in(part.column(ROW), value_set=everywhere)
 
 
 def fit(
-    staged: StagedParts, present: Mapping[str, int], integer_digits: Callable[[str], int]
+    staged: StagedParts,
+    present: Mapping[str, int],
+    integer_digits: Callable[[str], int],
+    refused: Mapping[int, str] | None = None,
 ) -> Fit:
     """Choose for each amount column the scale that loses no digit.
 
@@ -67,8 +76,9 @@ def fit(
 
     `present`:        column -> the scale that it has in the table.
     `integer_digits`: of a column, the digits before the point that the table holds in it already.
+    `refused`:        rows that the database did not take, with its words.
     """
-    result = Fit()
+    result = Fit(refused=refused or {})
     for column, scales in _staged_scales(staged).items():
         now = result.scales[column] = present[column]
         if scales != {now}:

@@ -17,18 +17,18 @@ from costwire_db_handler.charges.prepare import CELL, JSON_TEXT, ROW, ROWS_OF_PA
 from costwire_db_handler.charges.staging import StagedParts
 from costwire_focus.amounts import CostSums
 from costwire_focus.canonical import canonical_text, to_text
-from costwire_focus.own_rules import AMOUNT_DIGITS
+from costwire_focus.own_rules import AMOUNT_DIGITS, STORE_REFUSED
 
 Row = dict[str, Any]
 
 
 def refused_rows(staged: StagedParts, fit: Fit) -> Iterator[Row]:
-    """Rows with a cell that could not be typed, and rows whose amounts do not fit the table.
+    """Rows with a cell that could not be typed, and rows that the table cannot hold.
 
     `line` is the number of the charge in the order in which the delivery sent them, from 1.
     """
     yield from _numbered(staged, staged.quarantine())
-    if fit.unfit:
+    if fit.refuses:
         yield from _numbered(staged, _unfit(staged, fit))
 
 
@@ -37,7 +37,7 @@ def refused_sums(staged: StagedParts, fit: Fit) -> CostSums:
     sums = CostSums()
     for cells in staged.refused():
         sums.add(pa.table({name: pa.array([cell], pa.string()) for name, cell in cells.items()}))
-    if fit.unfit:
+    if fit.refuses:
         for part in staged.read():
             unfit = fit.only_unfit(part)
             names = [name for name in unfit.column_names if name.startswith(CELL)]
@@ -57,17 +57,26 @@ def _numbered(staged: StagedParts, rows: Iterable[Row]) -> Iterator[Row]:
 def _unfit(staged: StagedParts, fit: Fit) -> Iterator[Row]:
     for part in staged.read():
         unfit = fit.only_unfit(part)
-        reasons = fit.reasons(unfit.column(ROW))
-        for cells, column in zip(unfit.to_pylist(), reasons, strict=True):
+        columns = fit.unfit_columns(unfit.column(ROW))
+        for cells, column in zip(unfit.to_pylist(), columns, strict=True):
             told = json.dumps(_as_text(cells), ensure_ascii=False)
+            rule, reason = _why(fit, column, cells[ROW])
             yield {
                 "file": "",
                 "line": cells[ROW],
                 "raw": base64.b64encode(told.encode()).decode(),
                 "column": column,
-                "rule": AMOUNT_DIGITS,
-                "reason": f"{column} has more digits than DECIMAL(38,{fit.scales[column]}) holds",
+                "rule": rule,
+                "reason": reason,
             }
+
+
+def _why(fit: Fit, column: str | None, row: int) -> tuple[str, str]:
+    """Rule and reason why a row is not stored."""
+    if column is None:
+        return STORE_REFUSED, f"the database refuses the charge: {fit.refused[row]}"
+    scale = fit.scales[column]
+    return AMOUNT_DIGITS, f"{column} has more digits than DECIMAL(38,{scale}) holds"
 
 
 def _as_text(cells: Row) -> dict[str, str]:

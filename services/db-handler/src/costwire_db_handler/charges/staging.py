@@ -44,7 +44,7 @@ class StagingArea:
 
     def holds(self, commit: int, seq: int, digest: str) -> bool:
         """Whether a part is there; raises `PartDiffers` when it is there with other bytes."""
-        path = _path(self._of(commit), seq)
+        path = part_path(self._of(commit), seq)
         if not path.exists():
             return False
         if _metadata(path)[_DIGEST].decode() != digest:
@@ -69,12 +69,12 @@ class StagingArea:
         self._folder.mkdir(parents=True, exist_ok=True)
         unfinished = self._folder / f"{uuid.uuid4().hex}{_UNFINISHED}"
         try:
-            _write(unfinished, part, digest)
+            write_part(unfinished, part, digest)
             with self._moving:
                 must_be_open()
                 if not self.holds(commit, seq, digest):
                     self._of(commit).mkdir(exist_ok=True)
-                    unfinished.replace(_path(self._of(commit), seq))
+                    unfinished.replace(part_path(self._of(commit), seq))
         finally:
             unfinished.unlink(missing_ok=True)
 
@@ -118,13 +118,14 @@ class StagedParts:
 
     def sizes(self) -> dict[int, int]:
         """How many charges each part came with, the refused ones included."""
-        return {seq: int(_metadata(_path(self._folder, seq))[_ROWS]) for seq in self.numbers}
+        return {seq: int(_metadata(part_path(self._folder, seq))[_ROWS]) for seq in self.numbers}
 
     def _paths(self) -> Iterator[Path]:
-        return (_path(self._folder, seq) for seq in self.numbers)
+        return (part_path(self._folder, seq) for seq in self.numbers)
 
 
-def _path(folder: Path, seq: int) -> Path:
+def part_path(folder: Path, seq: int) -> Path:
+    """Where a part stands in the folder of its delivery."""
     return folder / f"{seq:08}{_SUFFIX}"
 
 
@@ -133,7 +134,8 @@ def _metadata(path: Path) -> dict[bytes, bytes]:
         return dict(pa.ipc.open_file(file).schema.metadata)
 
 
-def _write(path: Path, part: Prepared, digest: str) -> None:
+def write_part(path: Path, part: Prepared, digest: str) -> None:
+    """Write a part durably."""
     metadata = {
         _DIGEST: digest.encode(),
         _QUARANTINE: json.dumps(part.quarantine).encode(),
@@ -155,5 +157,6 @@ def _read_columns(file: pa.NativeFile, names: Sequence[str] | None) -> pa.Table:
     schema = pa.ipc.open_file(file).schema
     wanted = [schema.get_field_index(name) for name in names if name in schema.names]
     file.seek(0)
-    options = pa.ipc.IpcReadOptions(included_fields=wanted)
-    return pa.ipc.open_file(file, options=options).read_all()
+    # None at all would mean every column.
+    options = pa.ipc.IpcReadOptions(included_fields=wanted or [0])
+    return pa.ipc.open_file(file, options=options).read_all().select(range(len(wanted)))

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
@@ -19,6 +19,9 @@ from costwire_db_handler.ledger import Entry
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
 from costwire_db_handler.users import Caller, Users
 from costwire_focus.manifest import Manifest
+
+if TYPE_CHECKING:
+    from costwire_db_handler.stores.cratedb.store import CrateDBOptions
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,22 @@ class CostStore(Protocol):
         ...
 
 
-def open_store(data_dir: Path, *, thresholds: Thresholds, limits: StoreLimits) -> Store:
-    """The embedded store of a data folder, migrated to this version's schema.
+def open_store(
+    data_dir: Path,
+    *,
+    thresholds: Thresholds,
+    limits: StoreLimits,
+    cratedb: CrateDBOptions | None = None,
+) -> Store:
+    """The store of these settings, migrated to this version's schema: CrateDB where it is told of,
+    else the embedded one of the data folder.
 
-    Raises `CannotOpen`, and of these `StoreInUse` when another process has it open.
+    Raises `CannotOpen`, and of these `StoreInUse` when another process has the folder open.
     """
+    if cratedb is not None:
+        from costwire_db_handler.stores.cratedb.store import CrateDBStore
+
+        return CrateDBStore.open(cratedb, data_dir, thresholds=thresholds, limits=limits)
     from costwire_db_handler.stores.duckdb.store import DuckDBStore
 
     return DuckDBStore.open(data_dir, thresholds=thresholds, limits=limits)

@@ -1,0 +1,1 @@
+"""The CrateDB engine: a cluster of nodes, spoken to over HTTP."""

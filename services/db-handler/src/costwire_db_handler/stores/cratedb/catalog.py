@@ -1,0 +1,208 @@
+"""The catalog of versioned tables in CrateDB: numbers, sources, and the shape of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from costwire_db_handler.errors import TableTaken, Unbalanced
+from costwire_db_handler.names import quoted
+from costwire_db_handler.stores.cratedb import layout as shapes
+from costwire_db_handler.stores.cratedb.cluster import Session
+from costwire_db_handler.stores.cratedb.failures import OutcomeUnknown, PrivilegeMissing
+from costwire_db_handler.stores.cratedb.layout import Layout, Storage
+from costwire_db_handler.stores.cratedb.turns import Row, Turn, read_row
+
+_COPY_SECONDS = 3_600.0
+_KEY_OF_ORIGINAL = {
+    *("resourceid", "resourcename", "billingperiodend", "billingperiodstart"),
+    *("chargeperiodend", "chargeperiodstart", "skupriceid"),
+}
+
+
+def next_value(session: Session, counter: str) -> int:
+    """A number that a counter never gave before; none is given twice, some may never be used."""
+    statement = (
+        "INSERT INTO costwire.counters (name, value) VALUES (?, 1) "
+        "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
+    )
+    for _ in range(3):
+        try:
+            return int(session.execute(statement, [counter]).rows[0][0])
+        except OutcomeUnknown:
+            continue
+    raise OutcomeUnknown(f"count {counter}: the store does not answer; try again")
+
+
+def table_row(session: Session, table: str) -> Row | None:
+    """The row of a table as it is at this moment."""
+    return read_row(session, table)
+
+
+def require_free(own: Session, table: str) -> None:
+    """No user has a table or view of this name; raises `TableTaken`."""
+    row = read_row(own, table)
+    if row is not None and row.layout is not None:
+        return
+    found = own.execute(
+        "SELECT table_type FROM information_schema.tables "
+        "WHERE table_schema = 'doc' AND table_name = ?",
+        [table],
+    ).rows
+    if not found:
+        return
+    key = own.execute(
+        "SELECT column_name FROM information_schema.key_column_usage "
+        "WHERE table_schema = 'doc' AND table_name = ?",
+        [table],
+    ).rows
+    if {name for (name,) in key} == _KEY_OF_ORIGINAL:
+        raise TableTaken(
+            f"deliver to {table}: it is a table of the original handler, which holds a charge for "
+            f"each of its keys; `costwire adopt --table {table}` takes its charges over and keeps "
+            "it under another name"
+        )
+    raise TableTaken(f"deliver to {table}: there is a table of this name; drop it, or use another")
+
+
+def find_source(session: Session, table: str, name: str) -> int | None:
+    """The number that stands for a source in the table's rows."""
+    rows = session.execute(
+        "SELECT id FROM costwire.sources WHERE table_name = ? AND name = ?", [table, name]
+    ).rows
+    return int(rows[0][0]) if rows else None
+
+
+def ensure_source(session: Session, table: str, name: str) -> int:
+    """The number of a source; a new one where it is new."""
+    known = find_source(session, table, name)
+    if known is None:
+        session.execute(
+            "INSERT INTO costwire.sources (table_name, name, id) VALUES (?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
+            [table, name, next_value(session, "sources")],
+            repeatable=True,
+        )
+        known = find_source(session, table, name)
+    if known is None:
+        raise Unbalanced(f"the source {name!r} was not kept; try again")
+    return known
+
+
+def source_names(session: Session, table: str) -> dict[int, str]:
+    """The sources of a table by number."""
+    session.execute("REFRESH TABLE costwire.sources")
+    rows = session.execute(
+        "SELECT id, name FROM costwire.sources WHERE table_name = ? LIMIT 100000", [table]
+    ).rows
+    return {number: name for number, name in rows}
+
+
+class Shaper:
+    """Makes and changes tables, with the handler's own rights, within a turn.
+
+    The tables and views are the handler's: a view works for its readers as long as its owner may
+    read what it shows, and users come and go.
+    """
+
+    def __init__(self, own: Session, caller: Session, storage: Storage, turn: Turn) -> None:
+        self._own = own
+        self._caller = caller
+        self._storage = storage
+        self._turn = turn
+
+    def ensure(self, table: str, columns: Iterable[str]) -> Layout:
+        """The layout of a table with these columns; the table is made, or gets what it lacks."""
+        before = self._turn.row.layout
+        if before is None:
+            require_free(self._own, table)
+            self._require_maker(table)
+            after = Layout(table=table).with_columns(columns, self._storage.plain_columns)
+            self._own.execute(shapes.create_table(after, self._storage), repeatable=True)
+        else:
+            after = before.with_columns(columns, self._storage.plain_columns)
+            if after == before and before.published:
+                return before
+            self._change(after)
+        return self._publish(after)
+
+    def reshape(
+        self,
+        before: Layout,
+        scales: Mapping[str, int],
+        plain: Iterable[str],
+        tag_keys: Mapping[str, Mapping[str, bool]],
+    ) -> Layout:
+        """Give columns other scales, or any length, and declare keys of tags."""
+        after = before
+        if scales or set(plain):
+            after = self._rebuild(after, scales, plain)
+        declared = after
+        for column, keys in tag_keys.items():
+            declared = declared.with_tag_keys(column, keys, self._storage.tag_keys)
+        if declared != after:
+            self._change(declared)
+            self._turn.change(layout=declared)
+        return declared
+
+    def _rebuild(self, before: Layout, scales: Mapping[str, int], plain: Iterable[str]) -> Layout:
+        """Copy all versions into a table of the new shape: CrateDB changes no column's type."""
+        after = before.rebuilt(scales, plain)
+        self._own.execute(f"DROP TABLE IF EXISTS {after.physical}", repeatable=True)
+        self._own.execute(shapes.create_table(after, self._storage), repeatable=True)
+        self._change(after)
+        self._own.execute(f"REFRESH TABLE {before.physical}")
+        self._own.execute(
+            shapes.copy_rows(before, after), timeout_seconds=_COPY_SECONDS, repeatable=False
+        )
+        self._own.execute(f"REFRESH TABLE {after.physical}")
+        was, now = (self._totals(layout) for layout in (before, after))
+        if was != now:
+            raise Unbalanced(
+                f"the charges copied into {after.physical} are not those of {before.physical}; "
+                "try again"
+            )
+        # From here on the copy is the table, whenever we are killed.
+        self._turn.change(layout=after.model_copy(update={"published": False}))
+        after = self._publish(after)
+        self._own.execute(f"DROP TABLE IF EXISTS {before.physical}", repeatable=True)
+        return after
+
+    def _totals(self, layout: Layout) -> list[Decimal]:
+        """How many rows, and the sum of each amount: a copy drops in silence what does not fit."""
+        names = [quoted(c.sql_name) for c in layout.columns if c.scale is not None]
+        sums = "".join(f", count({name}), sum({name})::TEXT" for name in names)
+        (row,) = self._own.execute(f"SELECT count(*){sums} FROM {layout.physical}").rows
+        return [Decimal(value or 0) for value in row]
+
+    def _change(self, after: Layout) -> None:
+        """Add the columns that the table lacks."""
+        present = self._own.execute(
+            "SELECT column_name FROM information_schema.columns "
+            "WHERE table_schema = 'costwire' AND table_name = ? LIMIT 100000",
+            [after.physical_name],
+        ).rows
+        statement = shapes.add_columns(after, {name for (name,) in present})
+        if statement is not None:
+            self._own.execute(statement)
+
+    def publish(self) -> None:
+        """Show readers the table as its row says, where that was not done yet."""
+        layout = self._turn.row.layout
+        if layout is not None and not layout.published:
+            self._publish(layout)
+
+    def _publish(self, layout: Layout) -> Layout:
+        """Show a layout to readers, and note it: in this order, so that what is noted is there."""
+        for statement in shapes.create_views(layout):
+            self._own.execute(statement, repeatable=True)
+        published = layout.model_copy(update={"published": True})
+        self._turn.change(layout=published)
+        return published
+
+    def _require_maker(self, table: str) -> None:
+        (row,) = self._caller.execute("SELECT has_schema_privilege('doc', 'CREATE')").rows
+        if not row[0]:
+            raise PrivilegeMissing(
+                f"deliver to {table}: the table is new, and making it takes DDL on the schema doc"
+            )

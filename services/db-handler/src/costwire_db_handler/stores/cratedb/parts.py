@@ -1,0 +1,110 @@
+"""Parts of open deliveries in CrateDB, so that any handler can commit what others were sent.
+
+The bytes of a part are those of its file on disk elsewhere, in base64 and in pieces. A part is
+there once its row is, which is written after its pieces.
+"""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from costwire_db_handler.charges import staging
+from costwire_db_handler.charges.prepare import Prepared
+from costwire_db_handler.charges.staging import StagedParts
+from costwire_db_handler.errors import PartDiffers
+from costwire_db_handler.stores.cratedb.cluster import Session
+
+_PIECE_BYTES = 3 << 20
+
+
+class PartsStore:
+    """The staged parts of all open deliveries; `folder` is for those at hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+
+    def numbers(self, session: Session, commit: int) -> list[int]:
+        """The parts that are there."""
+        return sorted(self._digests(session, commit))
+
+    def holds(self, session: Session, commit: int, seq: int, digest: str) -> bool:
+        """Whether a part is there; raises `PartDiffers` when it is there with other bytes."""
+        rows = session.execute(
+            'SELECT digest FROM costwire.parts WHERE "commit" = ? AND seq = ?', [commit, seq]
+        ).rows
+        if rows and rows[0][0] != digest:
+            raise PartDiffers(
+                f"stage part {seq}: it was staged before with other bytes; "
+                "abort the delivery and open it anew"
+            )
+        return bool(rows)
+
+    def place(self, session: Session, commit: int, seq: int, part: Prepared, digest: str) -> None:
+        """Keep a part as a whole or not at all."""
+        unfinished = self._folder / f"{uuid.uuid4().hex}.unfinished"
+        try:
+            staging.write_part(unfinished, part, digest)
+            pieces = 0
+            with unfinished.open("rb") as file:
+                while chunk := file.read(_PIECE_BYTES):
+                    text = base64.b64encode(chunk).decode()
+                    session.execute(
+                        'INSERT INTO costwire.pieces ("commit", seq, digest, number, bytes) '
+                        "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                        [commit, seq, digest, pieces, text],
+                        repeatable=True,
+                    )
+                    pieces += 1
+            session.execute(
+                'INSERT INTO costwire.parts ("commit", seq, digest, pieces) '
+                "VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [commit, seq, digest, pieces],
+                repeatable=True,
+            )
+            self.holds(session, commit, seq, digest)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    @contextmanager
+    def at_hand(self, session: Session, commit: int) -> Iterator[StagedParts]:
+        """The parts that are there now, as files."""
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=f"{commit}-") as name:
+            folder = Path(name)
+            for seq, (digest, pieces) in self._digests(session, commit).items():
+                with staging.part_path(folder, seq).open("wb") as file:
+                    for number in range(pieces):
+                        file.write(self._piece(session, commit, seq, digest, number))
+            yield StagedParts(folder)
+
+    def clear(self, session: Session, commit: int) -> None:
+        """Remove all parts of a delivery that is open no more."""
+        session.execute("REFRESH TABLE costwire.parts, costwire.pieces")
+        for table in ("parts", "pieces"):
+            session.execute(
+                f'DELETE FROM costwire.{table} WHERE "commit" = ?', [commit], repeatable=True
+            )
+
+    def _digests(self, session: Session, commit: int) -> dict[int, tuple[str, int]]:
+        session.execute("REFRESH TABLE costwire.parts")
+        rows = session.execute(
+            'SELECT seq, digest, pieces FROM costwire.parts WHERE "commit" = ? '
+            "ORDER BY seq LIMIT 1000000",
+            [commit],
+        ).rows
+        return {seq: (digest, pieces) for seq, digest, pieces in rows}
+
+    def _piece(self, session: Session, commit: int, seq: int, digest: str, number: int) -> bytes:
+        answer = session.execute(
+            'SELECT bytes FROM costwire.pieces WHERE "commit" = ? AND seq = ? AND digest = ? '
+            "AND number = ?",
+            [commit, seq, digest, number],
+        )
+        return base64.b64decode(answer.rows[0][0])

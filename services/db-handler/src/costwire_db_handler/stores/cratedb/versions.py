@@ -1,0 +1,298 @@
+"""The versions of a table's charges in CrateDB: reading their keys, closing, copying, counting."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import groupby, pairwise
+from operator import itemgetter
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from costwire_db_handler.books import Counted
+from costwire_db_handler.charges.difference import KEYS
+from costwire_db_handler.charges.hashes import HASH
+from costwire_db_handler.charges.scope import PresentPeriod
+from costwire_db_handler.names import quoted
+from costwire_db_handler.stores.cratedb import catalog
+from costwire_db_handler.stores.cratedb.cluster import Session
+from costwire_db_handler.stores.cratedb.failures import StoreFailed
+from costwire_db_handler.stores.cratedb.layout import HASH_COLUMNS, OPEN, Layout
+from costwire_focus.amounts import COST_COLUMNS, NO_CURRENCY, CostSums
+
+SEEN = "seen"
+"""The temporary table of what readers see: id, content, dimensions, period; and its key."""
+SEEN_SCHEMA = pa.schema(
+    [
+        ("commit", pa.int64()),
+        ("row", pa.int64()),
+        ("month", pa.string()),
+        ("period", pa.string()),
+        ("content", HASH),
+        ("dimensions", HASH),
+    ]
+)
+_PAGE_ROWS = 20_000
+_CLOSED_AT_ONCE = 5_000
+_MOST = 1 << 63
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+
+
+def visible_at(state: int) -> str:
+    """The condition of what readers see in a state."""
+    return f'"_commit" <= {state:d} AND "_last" >= {state:d}'
+
+
+def present_periods(
+    session: Session, layout: Layout, state: int, source: int
+) -> list[PresentPeriod]:
+    """The billing periods of which readers see charges of a source."""
+    end = "billingperiodend" if "billingperiodend" in layout.public() else "NULL::TIMESTAMP"
+    rows = session.execute(
+        f"SELECT _period, try_cast(nullif(_period, '') AS TIMESTAMP), {end}, count(*) "
+        f"FROM {layout.physical} WHERE {visible_at(state)} AND _source = ? "
+        "GROUP BY 1, 2, 3 LIMIT 100000",
+        [source],
+    ).rows
+    return [PresentPeriod(name, _instant(start), _instant(end)) for name, start, end, _ in rows]
+
+
+def count(session: Session, layout: Layout, where: str, arguments: Sequence[object]) -> int:
+    """How many rows fulfil a condition."""
+    answer = session.execute(f"SELECT count(*) FROM {layout.physical} WHERE {where}", arguments)
+    return int(answer.rows[0][0])
+
+
+def load_seen(
+    sql: duckdb.DuckDBPyConnection,
+    session: Session,
+    layout: Layout,
+    where: str,
+    arguments: Sequence[object],
+) -> None:
+    """Fill the temporary table `seen` with the keys of the rows that fulfil a condition."""
+    sql.execute(
+        f"CREATE OR REPLACE TEMP TABLE {SEEN} (id BIGINT, commit BIGINT, row BIGINT, "
+        "month VARCHAR, period VARCHAR, content UHUGEINT, dimensions UHUGEINT)"
+    )
+    sql.execute("CREATE OR REPLACE TEMP SEQUENCE seen_ids")
+    batches = key_pages(session, layout, where, arguments)
+    sql.register("pages", pa.RecordBatchReader.from_batches(SEEN_SCHEMA, batches))
+    sql.execute(f"INSERT INTO {SEEN} SELECT nextval('seen_ids'), * FROM pages")
+    sql.unregister("pages")
+
+
+def key_pages(
+    session: Session, layout: Layout, where: str, arguments: Sequence[object]
+) -> Iterator[pa.RecordBatch]:
+    """The keys of rows, in pages of ranges of the hash of their content.
+
+    CrateDB holds a whole answer in memory, so none may be large; hashes are evenly spread.
+    """
+    rows = count(session, layout, where, arguments)
+    told = 0
+    for low, high in _ranges(max(1, -(-rows // _PAGE_ROWS))):
+        names = ", ".join(map(quoted, ["_commit", "_row", "_month", "_period", *HASH_COLUMNS]))
+        answer = session.execute(
+            f"SELECT {names} FROM {layout.physical} WHERE {where} "
+            f'AND "_content_hi" >= {low:d} AND "_content_hi" <= {high:d} LIMIT 10000000',
+            arguments,
+        )
+        told += len(answer.rows)
+        if answer.rows:
+            yield _key_batch(answer.rows)
+    if told != rows:
+        raise StoreFailed(f"read the keys: {told} came, {rows} were counted; try again")
+
+
+def _key_batch(rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+    commit, row, month, period, *halves = zip(*rows, strict=True)
+    content, dimensions = halves[:2], halves[2:]
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(commit, pa.int64()),
+            pa.array(row, pa.int64()),
+            pa.array(month, pa.string()),
+            pa.array(period, pa.string()),
+            joined_hash(*content),
+            joined_hash(*dimensions),
+        ],
+        schema=SEEN_SCHEMA,
+    )
+
+
+def joined_hash(upper: Sequence[int], lower: Sequence[int]) -> pa.Array:
+    """Hashes of 128 bits from their halves."""
+    halves = np.empty((len(upper), 2), np.int64)
+    halves[:, 0], halves[:, 1] = lower, upper
+    storage = pa.Array.from_buffers(pa.binary(16), len(halves), [None, pa.py_buffer(halves)])
+    return pa.ExtensionArray.from_storage(HASH, storage)
+
+
+def _ranges(count: int) -> Iterator[tuple[int, int]]:
+    """So many ranges that together hold every BIGINT."""
+    edges = [-_MOST + (2 * _MOST * number) // count for number in range(count + 1)]
+    for low, high in pairwise(edges):
+        yield max(low, -_MOST + 1), min(high - 1, _MOST - 2)
+
+
+def found_elsewhere(
+    sql: duckdb.DuckDBPyConnection,
+    session: Session,
+    layout: Layout,
+    state: int,
+    source: int,
+    share: float,
+) -> dict[str, int]:
+    """How many of the loaded charges each other source has now, copies counted.
+
+    Ends as soon as no source can have more than this share of them: hashes are evenly spread, so a
+    delivery of a new source is known for one after a small part of the table.
+    """
+    where = f'{visible_at(state)} AND "_source" <> ?'
+    there = count(session, layout, where, [source])
+    ((rows,),) = sql.execute(f"SELECT count(*) FROM {KEYS}").fetchall()
+    if not there or not rows:
+        return {}
+    found: Counter[int] = Counter()
+    looked_at = 0
+    for low, high in _ranges(-(-there // _PAGE_ROWS)):
+        theirs = session.execute(
+            'SELECT "_source", "_content_hi", "_content_lo", count(*) '
+            f"FROM {layout.physical} WHERE {where} "
+            f'AND "_content_hi" >= {low:d} AND "_content_hi" <= {high:d} '
+            "GROUP BY 1, 2, 3 LIMIT 10000000",
+            [source],
+        ).rows
+        looked_at += _count_common(sql, found, theirs, low, high)
+        most = max(found.values(), default=0)
+        if most + rows - looked_at <= share * rows:
+            break
+    names = catalog.source_names(session, layout.table)
+    return {names[number]: common for number, common in found.items() if common}
+
+
+def _count_common(
+    sql: duckdb.DuckDBPyConnection,
+    found: Counter[int],
+    theirs: Sequence[Sequence[int]],
+    low: int,
+    high: int,
+) -> int:
+    """Count what both have in a range of hashes; gives how many of the delivery's are in it."""
+    sources, upper, lower, numbers = zip(*theirs, strict=True) if theirs else ((),) * 4
+    sql.register(
+        "theirs",
+        pa.table(
+            {
+                "source": pa.array(sources, pa.int64()),
+                "content": joined_hash(upper, lower),
+                "n": pa.array(numbers, pa.int64()),
+            }
+        ),
+    )
+    mine = f"(SELECT content, count(*) AS n FROM {KEYS} GROUP BY ALL)"
+    common = sql.execute(
+        f"SELECT source, sum(least(mine.n, theirs.n))::BIGINT FROM {mine} AS mine "
+        "JOIN theirs USING (content) GROUP BY ALL"
+    ).fetchall()
+    sql.unregister("theirs")
+    for source, n in common:
+        found[source] += n
+    edges = [_hash_edge(low, 0), _hash_edge(high, (1 << 64) - 1)]
+    # Halves are compared as signed numbers there: a range begins below zero or not.
+    (between,) = sql.execute(
+        f"SELECT count(*) FROM {KEYS} WHERE content BETWEEN ?::UHUGEINT AND ?::UHUGEINT"
+        if edges[0] <= edges[1]
+        else f"SELECT count(*) FROM {KEYS} WHERE content >= ?::UHUGEINT OR content <= ?::UHUGEINT",
+        edges,
+    ).fetchall()
+    return int(between[0])
+
+
+def _hash_edge(upper: int, lower: int) -> int:
+    return ((upper % (1 << 64)) << 64) | lower
+
+
+def close(
+    session: Session, layout: Layout, number: int, removed: Sequence[tuple[int, str, int]]
+) -> Iterator[int]:
+    """End charges with the state before `number`; gives how many, statement by statement.
+
+    `removed`: (commit, month, row), sorted.
+    """
+    for (commit, month), keys in groupby(removed, itemgetter(0, 1)):
+        rows = [row for _, _, row in keys]
+        for start in range(0, len(rows), _CLOSED_AT_ONCE):
+            piece = rows[start : start + _CLOSED_AT_ONCE]
+            yield session.execute(
+                f'UPDATE {layout.physical} SET "_last" = ? '
+                'WHERE "_commit" = ? AND "_month" = ? AND "_row" = ANY(?)',
+                [number - 1, commit, month, piece],
+                repeatable=True,
+            ).rowcount
+
+
+def copy_kept(
+    session: Session, layout: Layout, kept: int, number: int, rows: Sequence[int] | None
+) -> None:
+    """Copy charges that were kept unseen, all or these rows, as a state that readers see."""
+    chosen = ""
+    names = [*layout.public(), "_row", "_month", "_source", "_period", *HASH_COLUMNS]
+    columns = ", ".join(map(quoted, names))
+    pieces: list[list[int] | None] = [None]
+    if rows is not None:
+        chosen = ' AND "_row" = ANY(?)'
+        pieces = [
+            list(rows[start : start + _CLOSED_AT_ONCE])
+            for start in range(0, len(rows), _CLOSED_AT_ONCE)
+        ]
+    for piece in pieces:
+        session.execute(
+            f'INSERT INTO {layout.physical} ({columns}, "_commit", "_last") '
+            f"(SELECT {columns}, {number:d}, {OPEN:d} FROM {layout.physical} "
+            f'WHERE "_commit" = ? AND "_last" = ?{chosen}) '
+            "ON CONFLICT DO NOTHING",
+            [kept, kept - 1, *([] if piece is None else [piece])],
+            repeatable=True,
+        )
+
+
+def counted(session: Session, layout: Layout, where: str, arguments: Sequence[object]) -> Counted:
+    """Rows and exact sums of what fulfils a condition: the ledger's own look at the store."""
+    present = set(layout.names)
+    costs = [name for name in COST_COLUMNS if name in present]
+    currency = f"'{NO_CURRENCY}'"
+    if "BillingCurrency" in present:
+        currency = f"coalesce(billingcurrency, '{NO_CURRENCY}')"
+    sums = "".join(f", sum({name.lower()})::TEXT" for name in costs)
+    rows = session.execute(
+        f"SELECT {currency}, count(*){sums} FROM {layout.physical} WHERE {where} "
+        "GROUP BY 1 LIMIT 10000",
+        arguments,
+    ).rows
+    totals = {
+        name: dict(zip(costs, (Decimal(text or 0) for text in texts), strict=True))
+        for name, _, *texts in rows
+    }
+    return sum(number for _, number, *_ in rows), CostSums.of(totals)
+
+
+def integer_digits(session: Session, layout: Layout, column: str) -> int:
+    """Digits before the point of the largest amount that the table holds; 0 below 1."""
+    name = quoted(column)
+    (found,) = session.execute(
+        f"SELECT max({name})::TEXT, min({name})::TEXT FROM {layout.physical}"
+    ).rows
+    largest = max((abs(Decimal(text)) for text in found if text is not None), default=Decimal(0))
+    return len(str(int(largest)).lstrip("0"))
+
+
+def _instant(milliseconds: int | None) -> datetime | None:
+    """A time in UTC, without zone as the embedded store gives it."""
+    return None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds)
