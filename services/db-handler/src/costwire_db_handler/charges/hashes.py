@@ -23,6 +23,8 @@ from costwire_focus.typed import DIGITS, SCALES
 HASH = pa.opaque(pa.binary(16), "uhugeint", "DuckDB")
 """How the engine takes and gives its unsigned integers of 128 bits."""
 
+_STORABLE = (-(2**63) + 1, 2**63 - 2)
+"""What CrateDB stores in a BIGINT; a half that is one of the two others becomes its neighbour."""
 _Halves = npt.NDArray[np.uint64]
 """Shape (n, 2): the lower and the upper 64 bits."""
 
@@ -119,7 +121,6 @@ def _add(left: _Halves, right: _Halves) -> _Halves:
 
 
 def _array(halves: _Halves) -> pa.Array:
-    storage = pa.Array.from_buffers(
-        pa.binary(16), len(halves), [None, pa.py_buffer(np.ascontiguousarray(halves))]
-    )
+    storable = np.clip(np.ascontiguousarray(halves).view(np.int64), *_STORABLE)
+    storage = pa.Array.from_buffers(pa.binary(16), len(halves), [None, pa.py_buffer(storable)])
     return pa.ExtensionArray.from_storage(HASH, storage)

@@ -19,8 +19,6 @@ from costwire_focus.columns import ValueType
 
 _NULL = "null"
 _UNSAFE = r'[\x00-\x1f"\\]'
-_LEAST, _MOST = -(2**63) + 1, 2**63 - 2
-"""CrateDB refuses the two extremes of BIGINT; a hash that has one is taken for its neighbour."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +79,13 @@ def encoded(
 
 
 def halves_of(hashes: pa.ChunkedArray) -> Iterator[np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """The upper and the lower half of 128-bit hashes, as BIGINTs that CrateDB stores."""
+    """The upper and the lower half of 128-bit hashes, as BIGINTs."""
     stored = hashes.combine_chunks()
     stored = stored.storage if isinstance(stored, pa.ExtensionArray) else stored
     numbers = np.frombuffer(stored.buffers()[1], np.int64)
     numbers = numbers[2 * stored.offset : 2 * (stored.offset + len(stored))]
-    for half in (numbers[1::2], numbers[0::2]):
-        yield np.clip(half, _LEAST, _MOST)
+    yield numbers[1::2]
+    yield numbers[0::2]
 
 
 def batches(rows: Sequence[str], size: int, most_bytes: int) -> Iterator[Sequence[str]]:

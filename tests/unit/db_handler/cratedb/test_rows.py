@@ -1,0 +1,81 @@
+"""Staged charges as rows of a bulk: what comes out of the JSON is what went in."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costwire_db_handler.charges.prepare import Preparer
+from costwire_db_handler.stores.cratedb.layout import INTERNAL_NAMES, OPEN, Layout
+from costwire_db_handler.stores.cratedb.rows import (
+    Versioning,
+    batches,
+    encoded,
+    halves_of,
+    stored_columns,
+)
+from costwire_db_handler.stores.cratedb.versions import joined_hash
+
+TEXT = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
+AMOUNTS = st.none() | st.decimals(
+    min_value=-(10**12), max_value=10**12, allow_nan=False, places=12
+).map(str)
+INSTANTS = st.sampled_from([None, "2024-09-01T00:00:00Z", "2024-09-30T23:59:59.999Z"])
+TAGS = st.none() | st.dictionaries(
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5), TEXT, max_size=3
+).map(json.dumps)
+CHARGES = st.lists(st.tuples(AMOUNTS, TEXT, INSTANTS, TAGS), min_size=1, max_size=8)
+NAMES = ("BilledCost", "ServiceName", "ChargePeriodStart", "Tags")
+LAYOUT = Layout(table="t").with_columns(NAMES)
+VERSIONING = Versioning.visible(7, 3, "2024-09-01T00:00:00Z")
+
+
+@pytest.fixture(scope="module")
+def preparer() -> Preparer:
+    return Preparer()
+
+
+@given(CHARGES)
+def test_cells_come_back_as_they_went_in(
+    preparer: Preparer, told: list[tuple[str | None, ...]]
+) -> None:
+    cells = {name: pa.array(column) for name, column in zip(NAMES, zip(*told), strict=True)}  # noqa: B905
+    charges = pa.table({name: column.cast(pa.string()) for name, column in cells.items()})
+    part = preparer.prepare(charges, 2).charges
+    columns = stored_columns(LAYOUT, part.schema)
+    rows = [
+        dict(zip([*INTERNAL_NAMES, *columns.values()], json.loads(text), strict=True))
+        for text in encoded(part, list(columns), VERSIONING, by_month=True)
+    ]
+    for number, (row, (cost, service, start, tags)) in enumerate(zip(rows, told, strict=True)):
+        assert (row["_commit"], row["_last"], row["_source"]) == (7, OPEN, 3)
+        assert row["_row"] == (2 << 32) + number
+        assert row["_month"] == row["_period"][:7]
+        found = row["billedcost"]
+        assert found is None or isinstance(found, str)  # as a number it would be a double
+        assert (found and Decimal(found)) == (cost and Decimal(cost))
+        assert row["servicename"] == service
+        assert (row["chargeperiodstart"] is None) == (start is None)
+        assert row["tagsjson"] == tags
+        assert row["tags"] == (None if tags is None else json.loads(tags))
+
+
+HALVES = st.integers(-(2**63) + 1, 2**63 - 2)
+
+
+@given(st.lists(st.tuples(HALVES, HALVES), min_size=1, max_size=9))
+def test_hashes_are_put_together_as_they_were_taken_apart(told: list[tuple[int, int]]) -> None:
+    upper, lower = zip(*told, strict=True)
+    hashes = pa.chunked_array([joined_hash(upper, lower)])
+    assert [tuple(half.tolist()) for half in halves_of(hashes)] == [upper, lower]
+
+
+def test_batches_are_bounded_in_rows_and_in_bytes() -> None:
+    rows = ["x" * n for n in (1, 1, 9, 1, 1, 1)]
+    pieces = [list(map(len, piece)) for piece in batches(rows, 3, 10)]
+    assert pieces == [[1, 1], [9, 1], [1, 1]]
