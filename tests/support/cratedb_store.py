@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,16 +13,23 @@ from pathlib import Path
 from tests.support.cratedb import superuser
 
 _TABLES = "information_schema.tables"
+_held: list[str] = []
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Keeps the other workers of a test run off the database meanwhile."""
-    path = Path(tempfile.gettempdir()) / "costwire-test-cratedb.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    """Keeps the other workers of a test run off the database meanwhile; this one may ask again."""
+    told = os.environ.get("COSTWIRE_TEST_CRATEDB_URL", "")
+    name = f"costwire-test-cratedb-{hashlib.sha256(told.encode()).hexdigest()[:12]}.lock"
+    descriptor = os.open(Path(tempfile.gettempdir()) / name, os.O_RDWR | os.O_CREAT)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        if not _held:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _held.append(name)
+        try:
+            yield
+        finally:
+            _held.remove(name)
     finally:
         os.close(descriptor)
 

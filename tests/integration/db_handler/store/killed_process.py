@@ -11,13 +11,15 @@ from tests.factories import NOW, a_charge, a_report
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.ledger import State
 from costwire_db_handler.stores import StoreLimits, open_store
+from costwire_db_handler.stores.cratedb.cluster import ClusterOptions, Credentials
+from costwire_db_handler.stores.cratedb.store import CrateDBOptions
 
 ROWS = 60
 
 
-def deliver_until_killed(folder: Path) -> None:
+def deliver_until_killed(folder: Path, cratedb: CrateDBOptions | None = None) -> None:
     """Every charge of state n costs n."""
-    store = open_store(folder, thresholds=Thresholds(), limits=StoreLimits()).own
+    store = open_store(folder, thresholds=Thresholds(), limits=StoreLimits(), cratedb=cratedb).own
     number = max((int(entry.generation.timestamp()) for entry in store.deliveries()), default=0)
     number = max(0, number - int(NOW.timestamp()))
     while True:
@@ -35,5 +37,10 @@ def deliver_until_killed(folder: Path) -> None:
         number += 1
 
 
+def on_cratedb(url: str) -> CrateDBOptions:
+    """The superuser's store."""
+    return CrateDBOptions(ClusterOptions([url]), Credentials("crate", ""))
+
+
 if __name__ == "__main__":
-    deliver_until_killed(Path(sys.argv[1]))
+    deliver_until_killed(Path(sys.argv[1]), on_cratedb(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -169,9 +169,7 @@ def test_hard_column_names_have_one_mapping(shop: Shop) -> None:
 def test_columns_that_differ_in_case_keep_their_own_cells(shop: Shop) -> None:
     twins = [a_charge(x_a="small", X_A="large"), *charges(9)]
     shop.deliver(a_report(twins))
-    assert shop.ask("SELECT x_a, x_a_2 FROM charges WHERE x_a IS NOT NULL") == [
-        ("small", "large")
-    ]
+    assert shop.ask("SELECT x_a, x_a_2 FROM charges WHERE x_a IS NOT NULL") == [("small", "large")]
     changed = [a_charge(x_a="small", X_A="other"), *charges(9)]
     assert shop.deliver(a_report(changed).generated(hours=1)).rows.added == 1
 
