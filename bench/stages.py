@@ -199,7 +199,8 @@ def deliver(folder: Path, source: Path, *, shuffled: bool = False) -> dict[str, 
         exposition=Exposition(samples=rows, bytes=0, sha256="0" * 64, renderer=1),
         times=ManifestTimes(read=now),
     )
-    store = open_store(folder / "store", thresholds=Thresholds(), limits=StoreLimits())
+    opened_store = open_store(folder / "store", thresholds=Thresholds(), limits=StoreLimits())
+    store = opened_store.own
 
     def settle() -> None:
         entry = store.open_delivery(manifest, now)
@@ -208,7 +209,7 @@ def deliver(folder: Path, source: Path, *, shuffled: bool = False) -> dict[str, 
         store.commit(entry.commit, datetime.now(UTC))
 
     figures = timed(settle)
-    store.close()
+    opened_store.close()
     return figures
 
 

@@ -13,25 +13,26 @@ from pathlib import Path
 from tests.support.cratedb import superuser
 
 _TABLES = "information_schema.tables"
-_held: list[str] = []
+_held: list[int] = []
 
 
 @contextmanager
 def alone() -> Iterator[None]:
     """Keeps the other workers of a test run off the database meanwhile; this one may ask again."""
-    told = os.environ.get("COSTWIRE_TEST_CRATEDB_URL", "")
-    name = f"costwire-test-cratedb-{hashlib.sha256(told.encode()).hexdigest()[:12]}.lock"
-    descriptor = os.open(Path(tempfile.gettempdir()) / name, os.O_RDWR | os.O_CREAT)
+    if not _held:
+        told = os.environ.get("COSTWIRE_TEST_CRATEDB_URL", "")
+        name = f"costwire-test-cratedb-{hashlib.sha256(told.encode()).hexdigest()[:12]}.lock"
+        descriptor = os.open(Path(tempfile.gettempdir()) / name, os.O_RDWR | os.O_CREAT)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    else:
+        descriptor = _held[0]
+    _held.append(descriptor)
     try:
-        if not _held:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        _held.append(name)
-        try:
-            yield
-        finally:
-            _held.remove(name)
+        yield
     finally:
-        os.close(descriptor)
+        _held.pop()
+        if not _held:
+            os.close(descriptor)
 
 
 def forget_all(url: str) -> None:

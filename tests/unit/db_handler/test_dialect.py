@@ -115,7 +115,7 @@ def test_an_error_names_its_place() -> None:
         ("TIMESTAMP WITH TIME ZONE", 11, "timestamp with time zone"),
         ("MAP(VARCHAR, VARCHAR)", 12, "object"),
         ("BIGINT", 10, "bigint"),
-        ("HUGEINT", 22, "numeric"),
+        ("HUGEINT", 10, "bigint"),
         ('"NULL"', 0, "undefined"),
         ("DOUBLE[]", [100, 6], "double precision_array"),
         ("INTEGER[][]", [100, [100, 9]], "integer_array_array"),

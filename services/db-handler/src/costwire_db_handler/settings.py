@@ -129,7 +129,7 @@ class Settings(ServiceSettings):
         default=(),
         description="columns of new tables without index and column store, with commas between",
     )
-    cratedb_bulk_rows: int = Field(default=1_000, ge=1, description="charges in one bulk insert")
+    cratedb_bulk_rows: int = Field(default=2_000, ge=1, description="charges in one bulk insert")
     cratedb_in_flight: int = Field(default=4, ge=1, le=16, description="bulk inserts at a time")
 
     @model_validator(mode="after")

@@ -41,9 +41,13 @@ class Client:
     def delete(self, path: str) -> requests.Response:
         return self.request("DELETE", path)
 
+    def sql_answer(self, statement: str, *arguments: Any) -> requests.Response:
+        """The answer to a statement, whatever it is."""
+        return self.post("/_sql", json={"stmt": statement, "args": list(arguments)})
+
     def sql(self, statement: str, *arguments: Any) -> list[list[Any]]:
         """The rows of a query."""
-        answer = self.post("/_sql", json={"stmt": statement, "args": list(arguments)})
+        answer = self.sql_answer(statement, *arguments)
         assert answer.status_code == 200, answer.text
         rows: list[list[Any]] = answer.json()["rows"]
         return rows

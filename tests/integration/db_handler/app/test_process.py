@@ -85,7 +85,7 @@ def test_crate_client_reads_charges(address: str, data: Path) -> None:
         assert start == 1725148800000
         cursor.execute("SELECT count(*), sum(billedcost) FROM charges")
         assert cursor.fetchone() == [30, 442.35]
-        assert [column[0] for column in cursor.description] == ["count(*)", "sum(billedcost)"]
+        assert [column[0] for column in cursor.description] == ["count", "sum"]
 
 
 def test_crate_client_is_told_errors_as_cratedb_tells_them(address: str, data: Path) -> None:

@@ -32,8 +32,16 @@ def _rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _tables(access: Access) -> str:
     return _rows(
         ["table_catalog", "table_schema", "table_name", "table_type"],
-        [["'crate'", "'doc'", literal(name), "'BASE TABLE'"] for name in access.readable()],
+        [
+            ["'crate'", "'doc'", literal(name), literal(_kind(name, access))]
+            for name in access.readable()
+        ],
     )
+
+
+def _kind(table: str, access: Access) -> str:
+    """A cost table shows one of many states: a view, on CrateDB as well."""
+    return "VIEW" if access.is_cost_table(table) else "BASE TABLE"
 
 
 def _columns(access: Access) -> str:

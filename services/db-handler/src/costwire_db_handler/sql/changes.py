@@ -49,7 +49,7 @@ def check_change(inspection: Inspection, node: Node) -> str:
     _refuse_unknown(node, kind)
     for column, value in _given(inspection.access, node, target):
         _convert(inspection, _column_type(inspection.access, target, column), value)
-    inspection.settle_instants()
+    inspection.settle()
     return target
 
 

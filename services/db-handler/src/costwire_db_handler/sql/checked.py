@@ -7,6 +7,7 @@ from enum import StrEnum
 import pyarrow as pa
 
 from costwire_db_handler.sql.errors import SqlError
+from costwire_db_handler.sql.outputs import Output
 
 
 class Kind(StrEnum):
@@ -44,6 +45,7 @@ class Checked:
     conversions: Mapping[int, Conversion] = field(default_factory=dict)
     quoted: frozenset[str] = frozenset()
     rowcount: int = 0
+    outputs: Sequence[Output] = ()
 
 
 @dataclass(frozen=True)

@@ -7,39 +7,39 @@ from costwire_db_handler.sql.errors import SqlParse, UnsupportedFeature
 
 TypeId = int | list["TypeId"]
 
-_UNDEFINED, _BOOLEAN, _TEXT, _DOUBLE, _REAL, _SMALLINT, _INTEGER, _BIGINT = 0, 3, 4, 6, 7, 8, 9, 10
-_INSTANT, _OBJECT, _TIMESTAMP, _INTERVAL, _NUMERIC, _DATE, _UUID, _ARRAY = (
+_UNDEFINED, _BOOLEAN, _TEXT, DOUBLE, _REAL, _SMALLINT, INTEGER, BIGINT = 0, 3, 4, 6, 7, 8, 9, 10
+INSTANT, _OBJECT, TIMESTAMP, _INTERVAL, NUMERIC, _DATE, _UUID, _ARRAY = (
     *(11, 12, 15, 17),
     *(22, 24, 29, 100),
 )
 
 # Of the engine's type: its number on CrateDB's wire, and its name in CrateDB's catalogs.
 _TYPES: dict[str, tuple[int, str]] = {
-    "BIGINT": (_BIGINT, "bigint"),
+    "BIGINT": (BIGINT, "bigint"),
     "BLOB": (_TEXT, "text"),
     "BOOLEAN": (_BOOLEAN, "boolean"),
     "DATE": (_DATE, "date"),
-    "DECIMAL": (_NUMERIC, "numeric"),
-    "DOUBLE": (_DOUBLE, "double precision"),
+    "DECIMAL": (NUMERIC, "numeric"),
+    "DOUBLE": (DOUBLE, "double precision"),
     "FLOAT": (_REAL, "real"),
-    "HUGEINT": (_NUMERIC, "numeric"),
-    "INTEGER": (_INTEGER, "integer"),
+    "HUGEINT": (BIGINT, "bigint"),  # a sum of whole numbers
+    "INTEGER": (INTEGER, "integer"),
     "INTERVAL": (_INTERVAL, "interval"),
     "JSON": (_OBJECT, "object"),
     "MAP": (_OBJECT, "object"),
     "NULL": (_UNDEFINED, "undefined"),
     "SMALLINT": (_SMALLINT, "smallint"),
     "STRUCT": (_OBJECT, "object"),
-    "TIMESTAMP": (_TIMESTAMP, "timestamp without time zone"),
-    "TIMESTAMP WITH TIME ZONE": (_INSTANT, "timestamp with time zone"),
-    "TIMESTAMP_MS": (_TIMESTAMP, "timestamp without time zone"),
-    "TIMESTAMP_NS": (_TIMESTAMP, "timestamp without time zone"),
-    "TIMESTAMP_S": (_TIMESTAMP, "timestamp without time zone"),
+    "TIMESTAMP": (TIMESTAMP, "timestamp without time zone"),
+    "TIMESTAMP WITH TIME ZONE": (INSTANT, "timestamp with time zone"),
+    "TIMESTAMP_MS": (TIMESTAMP, "timestamp without time zone"),
+    "TIMESTAMP_NS": (TIMESTAMP, "timestamp without time zone"),
+    "TIMESTAMP_S": (TIMESTAMP, "timestamp without time zone"),
     "TINYINT": (_SMALLINT, "smallint"),
-    "UBIGINT": (_NUMERIC, "numeric"),
-    "UHUGEINT": (_NUMERIC, "numeric"),
-    "UINTEGER": (_BIGINT, "bigint"),
-    "USMALLINT": (_INTEGER, "integer"),
+    "UBIGINT": (NUMERIC, "numeric"),
+    "UHUGEINT": (NUMERIC, "numeric"),
+    "UINTEGER": (BIGINT, "bigint"),
+    "USMALLINT": (INTEGER, "integer"),
     "UTINYINT": (_SMALLINT, "smallint"),
     "UUID": (_UUID, "uuid"),
     "VARCHAR": (_TEXT, "text"),

@@ -42,15 +42,15 @@ class UnsupportedFunction(SqlError):
 
 
 class InvalidArgument(SqlError):
-    """The arguments do not fit the statement."""
+    """The arguments do not fit the statement, or a value is refused; CrateDB says it so."""
 
-    name, code, status = "IllegalArgumentException", 4000, 400
+    name, code, status = "SQLParseException", 4000, 400
 
 
 class ConversionFailed(SqlError):
-    """A value does not fit its type."""
+    """A value does not fit its type; CrateDB says it so."""
 
-    name, code, status = "ConversionException", 4003, 400
+    name, code, status = "SQLParseException", 4000, 400
 
 
 class ReadOnlyRelation(SqlError):

@@ -6,6 +6,7 @@ DELETE, `definitions` for tables.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from costwire_db_handler.sql.access import Access, Catalog
@@ -21,6 +22,8 @@ from costwire_db_handler.sql.errors import (
     UnsupportedFeature,
 )
 from costwire_db_handler.sql.inspection import NOT_REWORDED, Inspection, apply_edits
+from costwire_db_handler.sql.outputs import outputs
+from costwire_db_handler.sql.rewording import reworded
 from costwire_db_handler.sql.tokens import Token, quote, quoted_names, tokens
 from costwire_db_handler.users import Role
 
@@ -56,7 +59,7 @@ class Guard:
 
         Raises: a `SqlError` with the reason.
         """
-        text = _clean(statement)
+        text = reworded(_clean(statement))
         found = tokens(text)
         while found and found[-1].text == ";":
             text = text[: found[-1].start] + " " * len(text[found[-1].start :])
@@ -88,15 +91,17 @@ class Guard:
         return statements[0]
 
     def _select(self, text: str, lead: str = "") -> Checked:
-        inspection = self._inspect(text)
+        inspection, node = self._inspect(text)
+        given = () if lead else outputs(node)
         if inspection.edits:
-            text = _reworded(text, inspection)
-            again = self._inspect(text)
+            text = _edited(text, inspection)
+            again, _ = self._inspect(text)
             if again.edits:
                 raise UnsupportedFeature(NOT_REWORDED)
-        return self._checked(Kind.SELECT, lead + text, inspection, returns_rows=True)
+        checked = self._checked(Kind.SELECT, lead + text, inspection, returns_rows=True)
+        return replace(checked, outputs=given)
 
-    def _inspect(self, text: str) -> Inspection:
+    def _inspect(self, text: str) -> tuple[Inspection, Mapping[str, Any]]:
         nodes = self._parser.tree(text)
         if len(nodes) != 1:
             raise SqlParse(f"one statement at a time: {len(nodes)} were sent")
@@ -105,7 +110,7 @@ class Guard:
             inspection.statement(nodes[0])
         except RecursionError:
             raise SqlParse("the statement is nested too deeply") from None
-        return inspection
+        return inspection, nodes[0]
 
     def _explain(self, text: str, found: list[Token]) -> Checked:
         words = 2 if len(found) > 1 and found[1].upper == "ANALYZE" else 1
@@ -119,15 +124,16 @@ class Guard:
     def _change(self, text: str, found: list[Token]) -> Checked:
         text = _without_doc(text, found)
         inspection, target, node = self._inspect_change(text)
+        given = outputs(node)
         if inspection.edits:
-            text = _reworded(text, inspection)
+            text = _edited(text, inspection)
             again, target, node = self._inspect_change(text)
             if again.edits:
                 raise UnsupportedFeature(NOT_REWORDED)
         kind = change_kind(node)
         if kind is None or self._single(text)[0] not in _CHANGES:
             raise UnsupportedFeature("this change cannot be used")
-        return self._checked(
+        checked = self._checked(
             kind,
             text,
             inspection,
@@ -135,6 +141,7 @@ class Guard:
             returns_rows=bool(node.get("returning_list")),
             plain_insert=is_plain_insert(node),
         )
+        return replace(checked, outputs=given)
 
     def _inspect_change(self, text: str) -> tuple[Inspection, str, Mapping[str, Any]]:
         nodes = self._parser.tree(_CHANGE_LEAD + text + _CHANGE_TAIL)
@@ -193,7 +200,8 @@ class Guard:
         if words == ["ALTER", "TABLE"]:
             defined = reader.add_column()
             table = self._access.require_writable(defined.table, "ALTER")
-            return self._defined(Kind.ALTER_TABLE, defined.sql, table)
+            # CrateDB tells no number of rows here.
+            return replace(self._defined(Kind.ALTER_TABLE, defined.sql, table), rowcount=-1)
         raise UnsupportedFeature(f"{' '.join(words)} cannot be used")
 
     def _create(self, defined: Definition) -> Checked:
@@ -271,9 +279,8 @@ def _clean(statement: str) -> str:
     return statement
 
 
-def _reworded(text: str, inspection: Inspection) -> str:
-    reworded = apply_edits(text.encode(), inspection.edits)
-    return reworded.decode("utf-8")
+def _edited(text: str, inspection: Inspection) -> str:
+    return apply_edits(text.encode(), inspection.edits).decode("utf-8")
 
 
 def _without_doc(text: str, found: list[Token]) -> str:

@@ -21,6 +21,15 @@ from costwire_db_handler.sql.errors import (
     UnsupportedFeature,
 )
 from costwire_db_handler.sql.functions import TYPES
+from costwire_db_handler.sql.meanings import (
+    SERIES_CALL,
+    Change,
+    pattern,
+    percentiles,
+    series,
+    series_column,
+    whole,
+)
 from costwire_db_handler.sql.tokens import fold, quote
 
 _MAX_NODES = 150_000
@@ -53,6 +62,8 @@ _SCHEMA_PREFIX = re.compile(r"""(?:"doc"|doc)\s*\.\s*""", re.IGNORECASE)
 _CALLED_NAME = re.compile(r"""\s*(?:"[^"]*"|\w+)(?=\s*\()""")
 _MILLISECONDS = re.compile(r"-?[0-9]{11,18}")
 
+_NUMBER = re.compile(r"[0-9.]+(?:[eE][+-]?[0-9]+)?")
+
 NOT_REWORDED = "a name of CrateDB's stands where it cannot be reworded: write it as DuckDB does"
 
 Node = Mapping[str, Any]
@@ -79,6 +90,7 @@ class Inspection:
     relations: list[str] = field(default_factory=list)
     _nodes: int = 0
     _compared: list[list[Node]] = field(default_factory=list)
+    _casts: list[Node] = field(default_factory=list)
 
     def statement(self, node: Node) -> None:
         """Check a query from its outermost node.
@@ -86,7 +98,7 @@ class Inspection:
         Raises: a `SqlError` that names the first thing that may not be.
         """
         self._query(node, frozenset())
-        self.settle_instants()
+        self.settle()
 
     def walk(self, value: Any, scope: frozenset[str]) -> None:
         """Check any part of a tree; `scope` holds the folded names of the CTEs in sight."""
@@ -148,6 +160,7 @@ class Inspection:
             self._base_table(node, scope)
         elif kind == "TABLE_FUNCTION":
             check_table_function(node["function"])
+            self._series(node)
             self._children(node["function"], scope)
         elif kind == "SHOW_REF" and not node.get("query"):
             raise UnsupportedFeature("SHOW cannot be used here: read information_schema.tables")
@@ -186,8 +199,14 @@ class Inspection:
             raise UnsupportedFeature(f"{_words(kind)} cannot be used here")
         if kind in {"FUNCTION", "WINDOW"}:
             renamed = check_call(node)
+            fractions = percentiles(node)
             if renamed is not None:
-                self._edit(node, _CALLED_NAME, renamed)
+                self._edit(node, _CALLED_NAME, "quantile_disc" if fractions else renamed)
+            for number, text in fractions:
+                self._edit(number, _NUMBER, text)
+            self._change(pattern(node, self._at(node, 2)))
+        elif kind == "CAST":
+            self._casts.append(node)
         elif kind == "COLUMN_REF":
             self._column(node["column_names"])
             if len(node["column_names"]) > 2 and fold(node["column_names"][0]) == "doc":
@@ -201,6 +220,32 @@ class Inspection:
         elif kind in {"COMPARISON", "BETWEEN"} or node["type"] in {"COMPARE_IN", "COMPARE_NOT_IN"}:
             self._compared.append([part for part in _operands(node) if isinstance(part, dict)])
         self._children(node, scope)
+
+    def _series(self, node: Node) -> None:
+        found = SERIES_CALL.match(self._at(node, 1_000))
+        call = found and series(node, found.group())
+        if call:
+            self._edit(node, SERIES_CALL, call)
+            end = node["query_location"] - self.lead + node["query_location_length"]
+            if column := series_column(node):
+                self.edits.append(Edit(end, end, column))
+
+    def _change(self, change: Change | None) -> None:
+        """Put something around a part whose place in the text is known."""
+        if change is None:
+            return
+        node, before, after = change
+        start = node["query_location"] - self.lead
+        end = start + node["query_location_length"]
+        if 0 <= start < end <= len(self.text):
+            if before:
+                self.edits.append(Edit(start, start, before))
+            self.edits.append(Edit(end, end, after))
+
+    def _at(self, node: Node, length: int) -> str:
+        """What stands where a node begins; nothing for one without a place."""
+        start = node["query_location"] - self.lead
+        return self.text[start : start + length].decode("utf-8", "replace") if start >= 0 else ""
 
     def _column(self, names: Sequence[str]) -> None:
         if len(names) > _MAX_NAME_PARTS:
@@ -228,7 +273,22 @@ class Inspection:
         end = start + len(match.group().encode())
         self.edits.append(Edit(start + blank, end, text))
 
-    def settle_instants(self) -> None:
+    def settle(self) -> None:
+        """What depends on the types of columns, once all relations were seen."""
+        self._settle_instants()
+        for cast in self._casts:
+            self._change(whole(cast, self._kinds_of))
+        self._casts.clear()
+
+    def _kinds_of(self, column: str) -> list[str]:
+        return [
+            kind
+            for table in {table for table in self.relations if table}
+            for name, kind in self.access.columns(table)
+            if fold(name) == fold(column)
+        ]
+
+    def _settle_instants(self) -> None:
         """Milliseconds that are compared with a column of instants are instants, as in CrateDB."""
         instants = {
             fold(name)

@@ -8,17 +8,18 @@ from decimal import Decimal
 from typing import Any
 
 from costwire_db_handler.sql.checked import BulkItem, Checked, Result
-from costwire_db_handler.sql.dialect import type_id
+from costwire_db_handler.sql.dialect import TypeId, type_id
 from costwire_db_handler.sql.encoding import encoded_rows
 from costwire_db_handler.sql.errors import SqlError, SqlParse, StatementTooLarge
+from costwire_db_handler.sql.outputs import spread
 from costwire_db_handler.sql.tokens import fold
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 CONTENT_TYPE = "application/json; charset=UTF-8"
 CRATEDB_VERSION = "6.2.11"
 _MAX_DIGITS = 38
-_FIELDS = frozenset({"stmt", "args", "bulk_args"})
 _COUNT_NAME = {"count_star()": "count(*)"}
+_FIELDS = frozenset({"stmt", "args", "bulk_args"})
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,20 @@ def _list(value: Any, name: str) -> list[Any]:
 
 def result_names(names: Sequence[str], checked: Checked) -> list[str]:
     """The columns' names as CrateDB gives them: folded, but for those that the statement quotes."""
-    return [name if name in checked.quoted else _COUNT_NAME.get(name, fold(name)) for name in names]
+    return [
+        output.name or (name if name in checked.quoted else _COUNT_NAME.get(name, fold(name)))
+        for name, output in zip(names, spread(checked.outputs, len(names)), strict=True)
+    ]
+
+
+def result_types(types: Sequence[str], checked: Checked) -> list[TypeId]:
+    """The numbers of the columns' types as CrateDB gives them."""
+    given: list[TypeId] = []
+    for kind, output in zip(types, spread(checked.outputs, len(types)), strict=True):
+        number = type_id(kind)
+        mapped = (output.types or {}).get(number) if isinstance(number, int) else None
+        given.append(number if mapped is None else mapped)
+    return given
 
 
 def encode_result(
@@ -107,7 +121,7 @@ def encode_result(
     """The answer to one statement, piece by piece."""
     head: dict[str, Any] = {"cols": result_names(result.names, checked)}
     if with_types:
-        head["col_types"] = [type_id(kind) for kind in result.types]
+        head["col_types"] = result_types(result.types, checked)
     yield (_json(head)[:-1] + ',"rows":[').encode()
     if not checked.returns_rows:
         yield b"[]"

@@ -18,7 +18,7 @@ _TRIES = 8
 class Bulk:
     """How rows are sent."""
 
-    rows: int = 1_000
+    rows: int = 2_000
     bytes: int = 4 << 20
     in_flight: int = 4
 

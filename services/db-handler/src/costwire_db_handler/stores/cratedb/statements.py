@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Collection, Mapping
 
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, failed
-from costwire_db_handler.sql.errors import EngineFailed, SqlError
+from costwire_db_handler.sql.errors import EngineFailed, SqlError, UnsupportedFeature
 from costwire_db_handler.sql.protocol import MAX_BODY_BYTES
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import StoreProblem
@@ -28,6 +28,7 @@ from costwire_db_handler.stores.cratedb.pinning import (
 )
 from costwire_db_handler.stores.cratedb.turns import read_row
 
+_SCHEMA = "doc"
 _KNOWN_SECONDS = 2.0
 _DECODER = json.JSONDecoder()
 _BLANKS = " \t\r\n"
@@ -66,7 +67,12 @@ class Statements:
         return SqlAnswer(answer.status, [answer.body], answer.content_type, answer.headers)
 
     def _rewritten(self, session: Session, call: SqlCall) -> SqlCall:
-        """The call with each statement pinned; one that is no call at all is left to CrateDB."""
+        """The call with each statement pinned; one that is no call at all is left to CrateDB.
+
+        Where another schema is the caller's first one, a bare name is none of our tables.
+        """
+        if call.headers.get("Default-Schema", _SCHEMA) != _SCHEMA:
+            return call
         try:
             text = _inflated(call).decode()
             spans = statement_spans(text)
@@ -89,10 +95,13 @@ class Statements:
             return statement
         try:
             return pinned(statement, self._states(tables))
+        except UnsupportedFeature:
+            if may_mix(statement, tables):
+                raise
         except Unreadable:
             if may_mix(statement, tables) and self._understood(session, statement):
                 raise
-            return statement
+        return statement
 
     def _states(self, tables: Collection[str]) -> Mapping[str, Pinned]:
         states = {}
