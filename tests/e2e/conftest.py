@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from tests.support.commands import Run
+from tests.support.cratedb import a_user, cratedb_url
+from tests.support.cratedb_store import alone, forget_all
 from tests.support.in_process import Pipeline
 from tests.support.processes import ServiceProcess
-from tests.support.store import Store
+from tests.support.store import ADMIN, Store
+
+
+ON_CRATEDB = os.environ.get("COSTWIRE_TEST_STORE") == "cratedb"
+"""Whether these tests run over CrateDB, for a person who asks for it."""
 
 
 @pytest.fixture(scope="session")
@@ -19,15 +26,29 @@ def handler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess
     """A database handler as a process of its own; commands find it by its data folder."""
     data = tmp_path_factory.mktemp("shared") / "data"
     data.mkdir()
-    process = ServiceProcess(
-        "db-handler",
-        data.parent,
-        data_dir=data,
-        address_file=data / "handler.address",
-        query_timeout_seconds=2,
-    )
-    with process.start():
+    with ExitStack() as opened:
+        engine = opened.enter_context(_cratedb(data)) if ON_CRATEDB else {}
+        process = ServiceProcess(
+            "db-handler",
+            data.parent,
+            data_dir=data,
+            address_file=data / "handler.address",
+            query_timeout_seconds=10 if ON_CRATEDB else 2,
+            **engine,
+        )
+        opened.enter_context(process.start())
         yield process.wait_until_ready()
+
+
+@contextmanager
+def _cratedb(data: Path) -> Iterator[dict[str, str]]:
+    """The settings of an empty CrateDB, with a user of the name that the commands sign in with."""
+    url = cratedb_url()
+    grants = ("AL", "DDL", "DQL", "DML")
+    with alone(), a_user(url, grants, name=ADMIN) as user:
+        forget_all(url)
+        (data / "admin.password").write_text(user.password)
+        yield {"cratedb_urls": url, "cratedb_user": "crate"}
 
 
 @pytest.fixture(scope="session")

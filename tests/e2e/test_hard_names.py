@@ -78,7 +78,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Iterator[S
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize("name", HARD)
 def test_column_comes_back_in_sql_with_every_cell(store: Store, name: str) -> None:
-    column = SQL_NAMES.get(name, name).replace('"', '""')
+    column = SQL_NAMES.get(name, name).lower().replace('"', '""')
     found = store.sql(f'SELECT "{column}" FROM hard_names ORDER BY ResourceId')  # noqa: S608
     assert found == [[f"first of {name}"], [HOSTILE], [None]]
 

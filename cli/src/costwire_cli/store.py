@@ -30,7 +30,8 @@ _LOOK_SECONDS = 0.2
 @contextmanager
 def open_store(args: Namespace) -> Iterator[HandlerApi]:
     """The API of the store that the command's options name; it must have been made before."""
-    if args.store is None and not (args.data / DATABASE_FILE).exists():
+    made = any((args.data / name).exists() for name in (DATABASE_FILE, ADDRESS_FILE))
+    if args.store is None and not made:
         raise CommandError(
             f"open {args.data}: there is no store yet; make one with "
             f"costwire run SOURCE{data_option(args.data)}"
