@@ -91,27 +91,31 @@ def insert(session: Session, delivery: Delivery) -> None:
     )
 
 
-def update(session: Session, delivery: Delivery, *, manifest: bool = False) -> None:
-    """Write what has changed of a delivery; `manifest`: that too."""
+def update(session: Session, delivery: Delivery) -> None:
+    """Write what was decided on a delivery, within a turn of its table."""
     session.execute(
         f'UPDATE costwire.deliveries SET {_CHANGED} WHERE "commit" = ?',
         [*_changed(delivery), delivery.commit],
         repeatable=True,
     )
-    if manifest:
-        session.execute(
-            'UPDATE costwire.deliveries SET manifest = ? WHERE "commit" = ?',
-            [delivery.manifest.to_json(), delivery.commit],
-            repeatable=True,
-        )
 
 
-def settle_open(session: Session, delivery: Delivery) -> bool:
-    """Write a delivery that was open, unless it has been settled since; tells whether it was."""
+def update_open(session: Session, delivery: Delivery) -> bool:
+    """Write what has changed of a delivery that is open, without a turn; False when it is not.
+
+    The row's sequence number tells whether it was settled meanwhile: a condition on the state
+    would be looked up in what was refreshed last, and not again when the row is written.
+    """
+    rows = session.execute(
+        'SELECT state, _seq_no, _primary_term FROM costwire.deliveries WHERE "commit" = ?',
+        [delivery.commit],
+    ).rows
+    if not rows or rows[0][0] != State.OPEN.value:
+        return False
     changed = session.execute(
-        f'UPDATE costwire.deliveries SET {_CHANGED} WHERE "commit" = ? AND state = ?',
-        [*_changed(delivery), delivery.commit, State.OPEN.value],
-        repeatable=True,
+        f"UPDATE costwire.deliveries SET {_CHANGED}, manifest = ? "
+        'WHERE "commit" = ? AND _seq_no = ? AND _primary_term = ?',
+        [*_changed(delivery), delivery.manifest.to_json(), delivery.commit, *rows[0][1:]],
     )
     return changed.rowcount == 1
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from costwire_db_handler.charges import staging
 from costwire_db_handler.charges.prepare import Prepared
 from costwire_db_handler.charges.staging import StagedParts
-from costwire_db_handler.errors import PartDiffers
+from costwire_db_handler.errors import PartDiffers, StoreBusy
 from costwire_db_handler.stores.cratedb.cluster import Session
 
 _PIECE_BYTES = 3 << 20
@@ -107,4 +107,6 @@ class PartsStore:
             "AND number = ?",
             [commit, seq, digest, number],
         )
+        if not answer.rows:
+            raise StoreBusy(f"read part {seq}: the delivery {commit} was given up; open it anew")
         return base64.b64decode(answer.rows[0][0])
