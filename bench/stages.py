@@ -154,12 +154,8 @@ def stage_parse(folder: Path, _rows: int) -> dict[str, Any]:
     return figures
 
 
-def deliver(folder: Path, source: Path, *, shuffled: bool = False) -> dict[str, Any]:
-    """Stage and commit a report into the store of the folder, without HTTP."""
-    import pyarrow as pa
-
-    from costwire_db_handler.decide import Thresholds
-    from costwire_db_handler.stores import StoreLimits, open_store
+def manifest_of(source: Path) -> tuple[Any, list[Any]]:
+    """A manifest of a report as its exporter would tell it, and the report's charges in parts."""
     from costwire_focus.amounts import CostSums
     from costwire_focus.manifest import (
         ColumnLabel,
@@ -175,8 +171,6 @@ def deliver(folder: Path, source: Path, *, shuffled: bool = False) -> dict[str, 
     with source.open("rb") as stream:
         opened = open_report(stream, source.name, batch_bytes=8 << 20)
         tables = [batch.charges for batch in opened.batches()]
-    if shuffled:
-        random.Random(1).shuffle(tables)  # noqa: S311
     for table in tables:
         sums.add(table)
     rows = sum(table.num_rows for table in tables)
@@ -199,17 +193,28 @@ def deliver(folder: Path, source: Path, *, shuffled: bool = False) -> dict[str, 
         exposition=Exposition(samples=rows, bytes=0, sha256="0" * 64, renderer=1),
         times=ManifestTimes(read=now),
     )
-    opened_store = open_store(folder / "store", thresholds=Thresholds(), limits=StoreLimits())
-    store = opened_store.own
+    return manifest, tables
 
-    def settle() -> None:
-        entry = store.open_delivery(manifest, now)
-        for seq, table in enumerate(tables):
-            store.stage_part(entry.commit, seq, pa.table(table), str(seq))
-        store.commit(entry.commit, datetime.now(UTC))
 
-    figures = timed(settle)
-    opened_store.close()
+def settle(store: Any, manifest: Any, tables: list[Any]) -> Any:
+    """Open, stage and commit a delivery; gives the ledger's entry."""
+    entry = store.open_delivery(manifest, datetime.now(UTC))
+    for seq, table in enumerate(tables):
+        store.stage_part(entry.commit, seq, table, str(seq))
+    return store.commit(entry.commit, datetime.now(UTC))
+
+
+def deliver(folder: Path, source: Path, *, shuffled: bool = False) -> dict[str, Any]:
+    """Stage and commit a report into the store of the folder, without HTTP."""
+    from costwire_db_handler.decide import Thresholds
+    from costwire_db_handler.stores import StoreLimits, open_store
+
+    manifest, tables = manifest_of(source)
+    if shuffled:
+        random.Random(1).shuffle(tables)  # noqa: S311
+    opened = open_store(folder / "store", thresholds=Thresholds(), limits=StoreLimits())
+    figures = timed(lambda: settle(opened.own, manifest, tables))
+    opened.close()
     return figures
 
 

@@ -16,7 +16,6 @@ from tests.support.in_process import Pipeline
 from tests.support.processes import ServiceProcess
 from tests.support.store import ADMIN, Store
 
-
 ON_CRATEDB = os.environ.get("COSTWIRE_TEST_STORE") == "cratedb"
 """Whether these tests run over CrateDB, for a person who asks for it."""
 

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from tests.support.processes import clean_environment
-
 from costwire_cli.__main__ import main
+from tests.support.processes import clean_environment
 
 COMMAND = str(Path(sys.executable).with_name("costwire"))
 SECONDS = 120.0

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 
-from tests.support.needs import lack
-
 from costwire_db_handler.stores.cratedb.cluster import Cluster, ClusterOptions, Credentials, Session
+from tests.support.needs import lack
 
 _IMAGE = "crate"
 _SETTINGS = (

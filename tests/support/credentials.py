@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.support.cratedb import a_user, superuser
-
 from costwire_db_handler.stores.cratedb.cluster import Credentials
 from costwire_db_handler.stores.cratedb.privileges import Grant
 from costwire_runtime.logs import JsonFormatter
+from tests.support.cratedb import a_user, superuser
 
 
 @contextmanager

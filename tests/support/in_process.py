@@ -9,8 +9,6 @@ from typing import Any
 
 import requests
 from requests.adapters import BaseAdapter
-from tests.support.store import ADMIN, Store
-from tests.support.waiting import until
 
 from costwire_db_handler.app import create_app as create_handler
 from costwire_db_handler.settings import Settings as HandlerSettings
@@ -21,6 +19,8 @@ from costwire_scraper.metrics import Metrics
 from costwire_scraper.outcome import Outcome
 from costwire_scraper.settings import Settings as ScraperSettings
 from costwire_scraper.wiring import open_loop
+from tests.support.store import ADMIN, Store
+from tests.support.waiting import until
 
 _EXPORTER = "http://exporter.test"
 _HANDLER = "http://db-handler.test"

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from decimal import Decimal
 
 from costwire_db_handler.stores.cratedb.cluster import Session
 
 Labels = dict[str, str]
 
-_TIMES = "BillingPeriodEnd BillingPeriodStart ChargePeriodEnd ChargePeriodStart".split()
+_TIMES = "BillingPeriodEnd BillingPeriodStart ChargePeriodEnd ChargePeriodStart"
 _NUMBERS = (
     "BilledCost CommitmentDiscountQuantity ContractedCost ContractedUnitCost EffectiveCost "
     "ListCost ListUnitPrice PricingQuantity"
-).split()
+)
 _TEXTS = (
     "AvailabilityZone BillingAccountId BillingAccountName BillingCurrency CapacityReservationId "
     "CapacityReservationStatus ChargeCategory ChargeClass ChargeDescription ChargeFrequency "
@@ -23,7 +24,7 @@ _TEXTS = (
     "ConsumedQuantity InvoiceIssuerName PricingCategory PricingUnit ProviderName PublisherName "
     "RegionId RegionName ResourceId ResourceName ResourceType ServiceCategory ServiceName "
     "ServiceSubcategory SkuId SkuMeter SkuPriceDetails SkuPriceId SubAccountId SubAccountName"
-).split()
+)
 KEY = (
     "ResourceId, ResourceName, BillingPeriodEnd, BillingPeriodStart, ChargePeriodEnd, "
     "ChargePeriodStart, SkuPriceId"
@@ -45,9 +46,9 @@ _BATCH = 1_000
 def make(session: Session, table: str, *, key: str = KEY, numbers: str = "DOUBLE") -> None:
     """The original's `CREATE TABLE`, with what a test wants to be different."""
     columns = [
-        *(f"{name} TIMESTAMP" for name in _TIMES),
-        *(f"{name} {numbers}" for name in _NUMBERS),
-        *(f"{name} STRING" for name in _TEXTS),
+        *(f"{name} TIMESTAMP" for name in _TIMES.split()),
+        *(f"{name} {numbers}" for name in _NUMBERS.split()),
+        *(f"{name} STRING" for name in _TEXTS.split()),
         "Tags OBJECT(DYNAMIC)",
     ]
     session.execute(
@@ -82,11 +83,16 @@ def a_bill(number: int, seed: int = 1) -> list[Labels]:
     return [_labels(at, dice) for at in range(number)]
 
 
+def stored(cell: str) -> Decimal:
+    """The double that the original makes of a cell of a cost, as the shortest decimal."""
+    return Decimal(repr(float(cell or "0.0")))
+
+
 def _labels(at: int, dice: random.Random) -> Labels:
     day, resource = 1 + at % 28, at // 28
     cost = dice.choice([f"{dice.uniform(-9, 900):.12f}", f"{dice.random() * 1e-9:.7e}", "0.1"])
     return {
-        **dict.fromkeys(_TEXTS, f"text {at % 11}"),
+        **dict.fromkeys(_TEXTS.split(), f"text {at % 11}"),
         "AvailabilityZone": "",
         "BilledCost": cost,
         "EffectiveCost": f"{dice.uniform(0, 50)!r}",

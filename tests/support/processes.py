@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 import requests
+
 from tests.support.waiting import until
 
 START_SECONDS = 60.0

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from requests.adapters import BaseAdapter
-from tests.support.reports import COSTS
 
 from costwire_runtime.client import HttpClient, HttpFailure
+from tests.support.reports import COSTS
 
 ADMIN = "costwire"
 Entry = dict[str, Any]

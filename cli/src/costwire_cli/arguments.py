@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"costwire {version('costwire')}")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _sql, _ledger, _deliveries, _validate, _sample, _demo, _user):
+    for add in (_run, _sql, _ledger, _deliveries, _validate, _sample, _demo, _user, _adopt):
         add(commands)
     return root
 
@@ -32,9 +32,7 @@ def _run(commands: _Subparsers) -> None:
         "run", help="deliver reports into the store", description="Deliver reports into the store."
     )
     command.add_argument("sources", nargs="+", metavar="SOURCE", help="file, folder, glob or URL")
-    command.add_argument(
-        "--table", type=_table, default="charges", help="table (default: charges)"
-    )
+    command.add_argument("--table", type=_table, default="charges", help="table (default: charges)")
     command.add_argument("--source", metavar="NAME", help="name of the one SOURCE in the ledger")
     command.add_argument(
         "--period",
@@ -147,6 +145,18 @@ def _user(commands: _Subparsers) -> None:
     _format(listing, "table", "json")
     for action in (add, remove, listing):
         _store(action)
+
+
+def _adopt(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "adopt",
+        help="take over a cost table that the original handler made in CrateDB",
+        description="Copy a cost table of the original handler into a versioned one, as one "
+        "delivery; the old table stays, as TABLE__original.",
+    )
+    command.add_argument("--table", type=_table, required=True, help="the table's name")
+    _format(command, "table", "json")
+    _store(command)
 
 
 def _store(command: argparse.ArgumentParser) -> None:

@@ -15,6 +15,8 @@ from costwire_runtime.client import HttpClient, HttpError, HttpFailure
 
 Json = dict[str, Any]
 QUERY_TIMEOUT = (5.0, 330.0)
+ADOPT_SECONDS = 4 * 3600.0
+ADOPT_TIMEOUT = (5.0, ADOPT_SECONDS)
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
@@ -79,6 +81,14 @@ class HandlerApi:
         path = f"/deliveries/{quote(commit)}/{decision}"
         return self._json(f"{decision} delivery {commit}", "POST", path)
 
+    def adopt(self, table: str) -> Json:
+        """Take over a table of the original handler."""
+        with _told(f"adopt {table}"):
+            answer: Json = self._http.post(
+                f"/tables/{quote(table)}/adopt", timeout=ADOPT_TIMEOUT
+            ).json()
+            return answer
+
     def quarantined_rows(self, commit: str, most: int) -> list[Json]:
         """The first quarantined rows of a delivery."""
         act = f"show quarantine of delivery {commit}"
@@ -115,9 +125,14 @@ class HandlerApi:
 
 
 @contextmanager
-def open_api(connection: Connection) -> Iterator[HandlerApi]:
-    """An API client that closes its connections at the end."""
-    with HttpClient(connection.url, auth=connection.sign_in, service="db-handler") as http:
+def open_api(connection: Connection, longest_seconds: float = 300.0) -> Iterator[HandlerApi]:
+    """An API client that closes its connections at the end; no request takes longer than this."""
+    with HttpClient(
+        connection.url,
+        auth=connection.sign_in,
+        service="db-handler",
+        deadline_seconds=longest_seconds,
+    ) as http:
         yield HandlerApi(http)
 
 

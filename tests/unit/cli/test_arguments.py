@@ -30,6 +30,7 @@ def test_run_has_the_promised_options() -> None:
         "user list",
         "user add ann",
         "user remove ann",
+        "adopt --table t",
         "validate a.csv",
         "sample --out d",
         "demo",
@@ -54,6 +55,7 @@ def test_every_command_takes_a_folder_or_a_store(line: str) -> None:
         "ledger --store host",
         "sample --rows 0 --out d",
         "user add ann --role god",
+        "adopt",
     ],
 )
 def test_wrong_use_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,8 +116,6 @@ def test_table_of_the_original_is_known() -> None:
     ],
 )
 def test_what_differs_is_named(key: Any, types: dict[str, str], told: str) -> None:
-    import re
-
     assert re.search(told, str(originals.difference(key, types)))
 
 
@@ -124,7 +123,7 @@ def test_what_differs_is_named(key: Any, types: dict[str, str], told: str) -> No
     st.lists(
         st.fixed_dictionaries(
             {
-                "billedcost": st.floats(-1e12, 1e12).filter(lambda v: v == 0 or abs(v) > 1e-12),
+                "billedcost": st.floats(-1e6, 1e6).filter(lambda v: v == 0 or abs(v) > 1e-5),
                 "chargeperiodstart": st.integers(YEAR_1, YEAR_9999),
                 "resourceid": st.text("aÄ\U0001f600 ", min_size=1),
             }
@@ -133,8 +132,6 @@ def test_what_differs_is_named(key: Any, types: dict[str, str], told: str) -> No
     )
 )
 def test_rows_keep_their_values_on_the_way_to_typed_charges(rows: list[dict[str, Any]]) -> None:
-    import pyarrow as pa
-
     names = originals.report_names(rows[0])
     told = {
         names[name]: originals.report_cells(
@@ -146,8 +143,7 @@ def test_rows_keep_their_values_on_the_way_to_typed_charges(rows: list[dict[str,
     result = typed(pa.table(told))
     assert not result.refused
     for row, charge in zip(rows, result.charges.to_pylist(), strict=True):
-        assert float(charge["BilledCost"]) == row["billedcost"]
-        assert math.isclose(charge["BilledCost"], Decimal(repr(row["billedcost"])), rel_tol=0)
+        assert charge["BilledCost"] == Decimal(repr(row["billedcost"]))
         assert charge["ResourceId"] == row["resourceid"]
     assert result.charges["ChargePeriodStart"].cast(pa.int64()).to_pylist() == [
         row["chargeperiodstart"] for row in rows

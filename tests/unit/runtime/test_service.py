@@ -112,6 +112,19 @@ def test_readiness_says_why_not(service_of: Any, client_of: Any) -> None:
     assert client.get("/-/ready").text == "ready\n"
 
 
+def test_readiness_may_be_awaited(service_of: Any, client_of: Any) -> None:
+    reasons = ["ask the store: no answer", None]
+
+    async def ready() -> str | None:
+        return reasons.pop(0)
+
+    client = client_of(service_of(ready=ready))
+    with pytest.raises(HttpFailure) as failed:
+        client.get("/-/ready")
+    assert failed.value.problem["detail"] == "ask the store: no answer"
+    assert client.get("/-/ready").text == "ready\n"
+
+
 def test_requests_are_measured_by_route_not_by_path(service_of: Any, client_of: Any) -> None:
     registry = CollectorRegistry()
     client = client_of(service_of(ENDPOINTS, registry=registry))

@@ -1,7 +1,7 @@
 """A service as one value: routes, probes, own metrics, telemetry and problem JSON together."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
@@ -28,6 +28,7 @@ HEALTHY_PATH = "/-/healthy"
 READY_PATH = "/-/ready"
 OWN_METRICS_PATH = "/-/metrics"
 OPEN_PATHS = (HEALTHY_PATH, READY_PATH, OWN_METRICS_PATH)
+Ready = Callable[[], str | Awaitable[str | None] | None]
 _logger = logging.getLogger(__name__)
 
 
@@ -42,7 +43,7 @@ def create_service(
     name: str,
     routes: Sequence[BaseRoute],
     *,
-    ready: Callable[[], str | None],
+    ready: Ready,
     registry: CollectorRegistry,
     lifespan: Lifespan[Starlette] | None = None,
     sign_in: WebConfig | None = None,
@@ -50,8 +51,8 @@ def create_service(
     """Build a service's ASGI application.
 
     `ready` says why the service is not ready, or None; it is called for each probe on the event
-    loop, so it looks at a variable and waits for nothing. `sign_in` guards every path but probes
-    and own metrics; without users in it all paths are open.
+    loop, so it looks at a variable and waits for nothing, or gives what is to be awaited. `sign_in`
+    guards every path but probes and own metrics; without users in it all paths are open.
     """
     ProcessCollector(registry=registry)
     middleware = [Middleware(RequestTelemetry, service=name, registry=registry)]
@@ -67,12 +68,13 @@ def create_service(
     return app
 
 
-def _probe_routes(ready: Callable[[], str | None], registry: CollectorRegistry) -> list[BaseRoute]:
+def _probe_routes(ready: Ready, registry: CollectorRegistry) -> list[BaseRoute]:
     async def healthy(_request: Request) -> Response:
         return PlainTextResponse("healthy\n")
 
     async def is_ready(request: Request) -> Response:
-        reason = ready()
+        told = ready()
+        reason = told if told is None or isinstance(told, str) else await told
         if reason is None:
             return PlainTextResponse("ready\n")
         return problem_response(request, NotReady(reason))

@@ -17,8 +17,6 @@ from costwire_runtime.problems import Forbidden, Unauthorized
 Endpoint = Callable[[Request], Awaitable[Response]]
 SignedInEndpoint = Callable[[Request, Caller], Awaitable[Response]]
 
-_RANKS = {Role.READER: 0, Role.WRITER: 1, Role.ADMIN: 2}
-
 
 def requires(role: Role) -> Callable[[SignedInEndpoint], Endpoint]:
     """An endpoint for users who have at least this role; it is called with the caller."""
@@ -29,13 +27,19 @@ def requires(role: Role) -> Callable[[SignedInEndpoint], Endpoint]:
             caller = await signed_in(request)
             if caller is None:
                 raise Unauthorized("sign in with a user and its password (Basic)")
-            if caller.role is not None and _RANKS[caller.role] < _RANKS[role]:
-                raise Forbidden(f"{caller.name} is a {caller.role}; this takes a {role}")
+            if not await run_in_threadpool(handler_of(request).store.allows, caller, role):
+                raise Forbidden(f"{caller.name} {_lacks(caller)}; this takes a {role}")
             return await endpoint(request, caller)
 
         return guarded
 
     return guard
+
+
+def _lacks(caller: Caller) -> str:
+    if caller.role is not None:
+        return f"is a {caller.role}"
+    return "lacks a privilege in the database"
 
 
 async def signed_in(request: Request) -> Caller | None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from anyio import CapacityLimiter, to_thread
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +19,7 @@ from costwire_db_handler.handler import Handler, Turns
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.routes.deliveries import delivery_routes
 from costwire_db_handler.routes.sql import sql_routes
+from costwire_db_handler.routes.tables import table_routes
 from costwire_db_handler.routes.upload import upload_routes
 from costwire_db_handler.routes.users import user_routes
 from costwire_db_handler.settings import MIB, Settings
@@ -48,6 +50,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Star
             clock=clock,
             on_settled=metrics.settled,
         )
+        app.state.probing = CapacityLimiter(1)
         app.state.handler = Handler(settings, store, gatherer, metrics, clock, Turns())
         gatherer.start()
         try:
@@ -57,12 +60,22 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Star
             await run_in_threadpool(gatherer.stop)
             await run_in_threadpool(store.close)
 
-    def ready() -> str | None:
-        return None if getattr(app.state, "handler", None) else "the store is not open"
+    async def ready() -> str | None:
+        handler: Handler | None = getattr(app.state, "handler", None)
+        if handler is None:
+            return "the store is not open"
+        # A thread of its own: requests that wait for the database may have taken all others.
+        return await to_thread.run_sync(handler.store.why_not_ready, limiter=app.state.probing)
 
     app = create_service(
         "db_handler",
-        [*sql_routes(), *delivery_routes(), *upload_routes(), *user_routes()],
+        [
+            *sql_routes(),
+            *delivery_routes(),
+            *upload_routes(),
+            *table_routes(),
+            *user_routes(),
+        ],
         ready=ready,
         registry=registry,
         lifespan=lifespan,

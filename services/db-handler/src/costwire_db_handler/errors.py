@@ -105,6 +105,20 @@ class TableTaken(problems.Conflict):
     title: ClassVar[str] = "The table belongs to a user"
 
 
+class UnknownTable(problems.NotFound):
+    """No table has this name."""
+
+    slug: ClassVar[str] = "unknown-table"
+    title: ClassVar[str] = "Unknown table"
+
+
+class CannotAdopt(problems.Conflict):
+    """There is no table of the original handler to be taken over, or not now."""
+
+    slug: ClassVar[str] = "cannot-adopt"
+    title: ClassVar[str] = "The table cannot be taken over"
+
+
 class UnknownUser(problems.NotFound):
     """No user has this name."""
 

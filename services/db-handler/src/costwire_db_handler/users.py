@@ -1,5 +1,7 @@
 """Users of the database handler: roles, password hashes, and a short memory of who signed in."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import hmac
@@ -26,6 +28,11 @@ class Role(StrEnum):
     ADMIN = "admin"
     WRITER = "writer"
     READER = "reader"
+
+    def includes(self, other: Role) -> bool:
+        """Whether whoever has this role may do what the other one may."""
+        rising = (Role.READER, Role.WRITER, Role.ADMIN)
+        return rising.index(self) >= rising.index(other)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ WRITERS = {
     ("POST", "/deliveries/{commit}/accept"),
     ("POST", "/deliveries/{commit}/reject"),
     ("POST", "/upload"),
+    ("POST", "/tables/{table}/adopt"),
 }
 ADMINS = {("GET", "/users"), ("POST", "/users"), ("DELETE", "/users/{name}")}
 READERS = {
@@ -46,7 +47,7 @@ def all_routes() -> set[tuple[str, str]]:
 
 
 def path_of(route: str) -> str:
-    return route.replace("{commit}", "999").replace("{name}", "nobody")
+    return route.replace("{commit}", "999").replace("{name}", "nobody").replace("{table}", "nosuch")
 
 
 def test_every_route_has_its_role() -> None:

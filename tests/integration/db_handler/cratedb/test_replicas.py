@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from tests.factories import NOW, a_charge, a_report, charges
 
+from costwire_db_handler.errors import StoreInUse
 from costwire_db_handler.ledger import State
 from costwire_db_handler.stores.cratedb.cluster import Session
 
@@ -31,6 +33,12 @@ def test_handlers_that_start_at_once_make_one_schema(
         stores = list(pool.map(replica, ["one", "two", "three"]))
     assert deliver(stores[0].own, a_report(charges(10))).state is State.COMMITTED
     assert stores[1].own.delivery(1).balanced
+
+
+def test_two_handlers_do_not_share_a_folder(replica: OpenReplica) -> None:
+    replica("one")
+    with pytest.raises(StoreInUse, match="a folder of its own"):
+        replica("one")
 
 
 def test_what_one_is_sent_another_commits(replica: OpenReplica, session: Session) -> None:

@@ -138,7 +138,9 @@ def test_what_a_kill_left_half_written_is_undone(
     replica: OpenReplica, session: Session, tmp_path: Path
 ) -> None:
     """Charges added and charges closed under a number that was never flipped."""
-    deliver(replica("a").own, a_report(charges(30)))
+    first = replica("a")
+    deliver(first.own, a_report(charges(30)))
+    first.close()
     before = costs(session)
     row = read_row(session, "charges")
     assert row is not None
@@ -189,6 +191,7 @@ def test_what_was_flipped_before_a_kill_is_written_into_the_ledger(
     assert (entry.state, entry.balanced) == ("committed", True)
     stale = session.execute(STATE).rows
     assert stale == [["open"]]
+    store.close()
     (entry,) = replica("a").own.deliveries()
     assert (entry.state, entry.balanced) == ("committed", True)
     written = session.execute(STATE).rows

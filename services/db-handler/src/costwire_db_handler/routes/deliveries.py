@@ -7,7 +7,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from itertools import islice
-from typing import IO
+from typing import IO, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -159,12 +159,20 @@ async def list_quarantine(request: Request, caller: Caller) -> Response:
     """The quarantined rows of a delivery, one JSON object a line."""
     commit = _commit(request)
     store = _store(request, caller)
-    await run_in_threadpool(store.delivery, commit)  # a 404 before the answer begins
+    rows = store.quarantine(commit)
+
+    def some() -> list[dict[str, Any]]:
+        return list(islice(rows, _ROWS_OF_PIECE))
+
+    # Both before the answer begins: afterwards it could only be cut off.
+    await run_in_threadpool(store.delivery, commit)
+    first = await run_in_threadpool(some)
 
     def lines() -> Iterator[str]:
-        rows = store.quarantine(commit)
-        while piece := list(islice(rows, _ROWS_OF_PIECE)):
+        piece = first
+        while piece:
             yield "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in piece)
+            piece = some()
 
     return StreamingResponse(lines(), media_type=NDJSON)
 

@@ -16,7 +16,7 @@ from costwire_db_handler.sql.errors import EngineFailed, SqlError, StatementTooL
 from costwire_db_handler.sql.protocol import CONTENT_TYPE, MAX_BODY_BYTES, version_body
 from costwire_db_handler.users import Caller
 from costwire_runtime.bodies import read_body
-from costwire_runtime.problems import TooLarge
+from costwire_runtime.problems import Problem, TooLarge
 
 _PASSED_ON = ("Default-Schema",)
 """Headers that change what a statement means."""
@@ -38,20 +38,22 @@ async def version(_request: Request) -> Response:
 
 async def query(request: Request) -> Response:
     """Run a statement with the rights of the user whose credentials came with it."""
-    caller = await signed_in(request)
-    if caller is None:
-        return PlainTextResponse(
-            "sign in with a user and its password\n",
-            status_code=401,
-            headers={"WWW-Authenticate": 'Basic realm="CrateDB Authenticator"'},
-        )
     try:
+        caller = await signed_in(request)
+        if caller is None:
+            return PlainTextResponse(
+                "sign in with a user and its password\n",
+                status_code=401,
+                headers={"WWW-Authenticate": 'Basic realm="CrateDB Authenticator"'},
+            )
         body = await read_body(request, MAX_BODY_BYTES)
         answer = await run_in_threadpool(_run, request, caller, body)
     except TooLarge:
         answer = failed(StatementTooLarge(f"a request may have {MAX_BODY_BYTES:,} bytes"))
     except SqlError as error:
         answer = failed(error)
+    except Problem as problem:  # of the sign-in: the database does not answer
+        answer = failed(EngineFailed(problem.detail))
     except Exception:
         _logger.exception("a statement of a user was not run")
         answer = failed(EngineFailed("the statement was not run; the handler's log says why"))

@@ -17,7 +17,7 @@ import pyarrow as pa
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.ledger import Entry
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
-from costwire_db_handler.users import Caller, Users
+from costwire_db_handler.users import Caller, Role, Users
 from costwire_focus.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -56,12 +56,20 @@ class Store(Protocol):
         """
         ...
 
+    def allows(self, caller: Caller, role: Role) -> bool:
+        """Whether a caller may do what takes this role, as far as that shows before it is done."""
+        ...
+
     def acting_for(self, caller: Caller) -> CostStore:
         """The charges with a caller's rights."""
         ...
 
     def receiving(self) -> AbstractContextManager[None]:
         """Around the taking in of a delivery: statements of users never keep memory from it."""
+        ...
+
+    def why_not_ready(self) -> str | None:
+        """Why the database cannot be asked at this moment, or None; known within seconds."""
         ...
 
     def close(self) -> None:
@@ -122,6 +130,13 @@ class CostStore(Protocol):
 
     def quarantine(self, commit: int) -> Iterator[dict[str, Any]]:
         """The quarantined rows of a delivery: file, line, raw (base64), column, rule, reason."""
+        ...
+
+    def adopt(self, table: str, now: datetime) -> Entry:
+        """Take over a table of the original handler, as one delivery; repeated, the same entry.
+
+        Raises `UnknownTable` and `CannotAdopt`.
+        """
         ...
 
     def run_sql(self, call: SqlCall) -> SqlAnswer:

@@ -8,16 +8,13 @@ from decimal import Decimal
 from costwire_db_handler.errors import TableTaken, Unbalanced
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.cratedb import layout as shapes
+from costwire_db_handler.stores.cratedb import originals
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import OutcomeUnknown, PrivilegeMissing
 from costwire_db_handler.stores.cratedb.layout import Layout, Storage
 from costwire_db_handler.stores.cratedb.turns import Row, Turn, read_row
 
 _COPY_SECONDS = 3_600.0
-_KEY_OF_ORIGINAL = {
-    *("resourceid", "resourcename", "billingperiodend", "billingperiodstart"),
-    *("chargeperiodend", "chargeperiodstart", "skupriceid"),
-}
 
 
 def next_value(session: Session, counter: str) -> int:
@@ -39,8 +36,11 @@ def table_row(session: Session, table: str) -> Row | None:
     return read_row(session, table)
 
 
-def require_free(own: Session, table: str) -> None:
-    """No user has a table or view of this name; raises `TableTaken`."""
+def require_free(own: Session, table: str, *, adopting: bool = False) -> None:
+    """No user has a table or view of this name; raises `TableTaken`.
+
+    A table of the original that is being taken over is in the way of all but that.
+    """
     row = read_row(own, table)
     if row is not None and row.layout is not None:
         return
@@ -50,19 +50,28 @@ def require_free(own: Session, table: str) -> None:
         [table],
     ).rows
     if not found:
+        if not adopting and _is_of_original(own, table + originals.KEPT):
+            raise TableTaken(
+                f"deliver to {table}: a table of the original handler is being taken over; "
+                f"`costwire adopt --table {table}` finishes that"
+            )
         return
-    key = own.execute(
-        "SELECT column_name FROM information_schema.key_column_usage "
-        "WHERE table_schema = 'doc' AND table_name = ?",
-        [table],
-    ).rows
-    if {name for (name,) in key} == _KEY_OF_ORIGINAL:
+    if _is_of_original(own, table):
         raise TableTaken(
             f"deliver to {table}: it is a table of the original handler, which holds a charge for "
             f"each of its keys; `costwire adopt --table {table}` takes its charges over and keeps "
             "it under another name"
         )
     raise TableTaken(f"deliver to {table}: there is a table of this name; drop it, or use another")
+
+
+def _is_of_original(own: Session, table: str) -> bool:
+    key = own.execute(
+        "SELECT column_name FROM information_schema.key_column_usage "
+        "WHERE table_schema = 'doc' AND table_name = ?",
+        [table],
+    ).rows
+    return originals.is_key(name for (name,) in key)
 
 
 def find_source(session: Session, table: str, name: str) -> int | None:
@@ -105,8 +114,17 @@ class Shaper:
     read what it shows, and users come and go.
     """
 
-    def __init__(self, own: Session, caller: Session, storage: Storage, turn: Turn) -> None:
+    def __init__(
+        self,
+        own: Session,
+        caller: Session,
+        storage: Storage,
+        turn: Turn,
+        *,
+        adopting: bool = False,
+    ) -> None:
         self._own = own
+        self._adopting = adopting
         self._caller = caller
         self._storage = storage
         self._turn = turn
@@ -115,7 +133,7 @@ class Shaper:
         """The layout of a table with these columns; the table is made, or gets what it lacks."""
         before = self._turn.row.layout
         if before is None:
-            require_free(self._own, table)
+            require_free(self._own, table, adopting=self._adopting)
             self._require_maker(table)
             after = Layout(table=table).with_columns(columns, self._storage.plain_columns)
             self._own.execute(shapes.create_table(after, self._storage), repeatable=True)

@@ -29,13 +29,16 @@ from costwire_db_handler.stores.cratedb.connections import (
     exchange,
 )
 from costwire_db_handler.stores.cratedb.failures import (
+    AccountRefused,
     AnswerTooLarge,
+    PrivilegeMissing,
     StoreFailed,
     StoreOverloaded,
     StoreProblem,
     WrongCredentials,
     failure_of,
     read_told,
+    said,
 )
 from costwire_db_handler.stores.cratedb.messages import Answer, Forwarded, Item, Unreadable
 from costwire_db_handler.stores.cratedb.nodes import Node, Nodes
@@ -95,6 +98,14 @@ class Cluster:
             raise WrongCredentials("sign in to the store: a name is not empty and has no colon")
         return Session(self, credentials)
 
+    def own_session(self, credentials: Credentials) -> OwnSession:
+        """Statements with the rights of the handler's own account."""
+        return OwnSession(self, credentials)
+
+    def forget_callers(self) -> None:
+        """Have every password checked anew: users have changed."""
+        self._pools.forget_all()
+
     def close(self) -> None:
         """Close the connections; what still runs closes its own."""
         self._pools.close()
@@ -133,11 +144,13 @@ class Cluster:
                 reply = self._knock(call, node, pool)
                 if reply is None:
                     reply = self._exchange(call, node, pool, call.request)
-                if reply.is_refused_sign_in:
+                if reply.is_refused_sign_in or reply.may_be_of_dropped_user:
                     self._pools.forget(call.credentials, call.purpose)
                 else:
                     pool.proven.add(node.name)
-                return reply
+            if reply.may_be_of_dropped_user:
+                return self._refusal(call, node) or reply
+            return reply
         except TooMuch:
             raise AnswerTooLarge(
                 f"{call.act}: the answer has more than {self.options.max_answer_bytes:,} bytes; "
@@ -154,6 +167,17 @@ class Cluster:
             return None
         reply = self._exchange(call, node, pool, Request("HEAD", "/", {}, b""))
         return reply if reply.is_refused_sign_in else None
+
+    def _refusal(self, call: Call, node: Node) -> Reply | None:
+        """What CrateDB says on a new connection, where that is that it knows no such user."""
+        body = messages.statement_body("SELECT 1", [])
+        request = Request("POST", "/_sql", {"Content-Type": "application/json"}, body)
+        with self._pools.lease(call.credentials, call.purpose) as pool:
+            reply = self._exchange(call, node, pool, request)
+        if not reply.is_refused_sign_in:
+            return None
+        self._pools.forget(call.credentials, call.purpose)
+        return reply
 
     def _exchange(self, call: Call, node: Node, pool: CallerPool, request: Request) -> Reply:
         left = call.deadline - self.clock.monotonic()
@@ -313,6 +337,23 @@ class Session:
             except StoreProblem:
                 span.set_status(StatusCode.ERROR)
                 raise
+
+
+class OwnSession(Session):
+    """The same for the handler's own account, whose lack of rights is no fault of a caller."""
+
+    def _run(
+        self, statement: str, body: bytes, seconds: float | None, repeatable: bool | None
+    ) -> Reply:
+        try:
+            return super()._run(statement, body, seconds, repeatable)
+        except (WrongCredentials, PrivilegeMissing) as problem:
+            raise AccountRefused(
+                f"{_act(statement)}: CrateDB refuses the handler's own account, "
+                f"{self.credentials.name}: {said(problem.told) if problem.told else 'no sign-in'}; "
+                "see its name, password and privileges",
+                told=problem.told,
+            ) from problem
 
 
 def _act(statement: str) -> str:

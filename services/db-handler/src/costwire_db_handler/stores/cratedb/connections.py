@@ -117,6 +117,12 @@ class Reply:
         """CrateDB says so in plain text; its other refusals are JSON."""
         return self.status == 401 and "json" not in self.content_type
 
+    @property
+    def may_be_of_dropped_user(self) -> bool:
+        """When the user of a connection is dropped, CrateDB answers on it as if it had a fault."""
+        is_fault = self.status == 500 and "json" not in self.content_type
+        return is_fault and not self.is_on_new_connection
+
 
 class _Sending(threading.local):
     """What the request of this thread has come to."""
@@ -235,12 +241,17 @@ class CallerPools:
         with self._lock:
             self._let_go(self._digest(credentials, purpose))
 
+    def forget_all(self) -> None:
+        """Let go of all callers' pools."""
+        with self._lock:
+            for digest in list(self._pools):
+                self._let_go(digest)
+
     def close(self) -> None:
         """Let go of all; nothing can be leased any more."""
         with self._lock:
             self._closed = True
-            for digest in list(self._pools):
-                self._let_go(digest)
+        self.forget_all()
 
     def __len__(self) -> int:
         return len(self._pools)

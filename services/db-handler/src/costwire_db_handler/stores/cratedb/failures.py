@@ -23,6 +23,7 @@ UNKNOWN_SCHEMA = 4045
 _USER_MAY_NOT = frozenset({4010, 4011})
 _KILLED = 5005
 _FULL = 4037
+_SCHEMAS_THERE = re.compile(r"Schema '(costwire|doc|sys)' unknown")
 
 _CLASS_AND_TEXT = re.compile(r"([A-Za-z_$][\w$.]*)\[(.*)\]", re.DOTALL)  # `Name[text]`
 
@@ -142,6 +143,14 @@ class StoreProblem(problems.Problem):
 
 class WrongCredentials(StoreProblem, problems.Unauthorized):
     """The store knows no user of this name and password."""
+
+
+class AccountRefused(StoreProblem):
+    """The handler's own account may not sign in, or lacks a privilege: no fault of the caller."""
+
+    status: ClassVar[int] = 502
+    slug: ClassVar[str] = "account-refused"
+    title: ClassVar[str] = "The handler's own account is refused by the store"
 
 
 class PrivilegeMissing(StoreProblem, problems.Forbidden):
@@ -283,6 +292,13 @@ def failure_of(act: str, told: Told) -> StoreProblem:
     if told.code in _USER_MAY_NOT:
         return PrivilegeMissing(
             f"{act}: {said(told)}; ask for the privilege or sign in as another user", told=told
+        )
+    there = _SCHEMAS_THERE.match(told.text) if told.code == UNKNOWN_SCHEMA else None
+    if there is not None:  # CrateDB denies what one may not see
+        return PrivilegeMissing(
+            f"{act}: the user has no privilege on the schema {there[1]}; "
+            "ask for one or sign in as another user",
+            told=told,
         )
     kind, advice = _kind(told)
     return kind(f"{act}: {said(told)}; {advice}", told=told)

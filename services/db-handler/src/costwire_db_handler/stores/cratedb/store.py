@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import pyarrow as pa
@@ -19,13 +22,14 @@ from costwire_db_handler import arrivals
 from costwire_db_handler.charges.prepare import Preparer
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.errors import BadPart, CannotOpen, DeliveryNotOpen, WrongState
+from costwire_db_handler.errors import BadPart, CannotOpen, DeliveryNotOpen, StoreInUse, WrongState
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
 from costwire_db_handler.stores import StoreLimits
 from costwire_db_handler.stores.cratedb import ledger, quarantine
-from costwire_db_handler.stores.cratedb.books import CrateDBBooks, Means
+from costwire_db_handler.stores.cratedb.adopt import adopt
+from costwire_db_handler.stores.cratedb.books import CrateDBBooks
 from costwire_db_handler.stores.cratedb.catalog import Shaper
 from costwire_db_handler.stores.cratedb.cluster import (
     Cluster,
@@ -33,20 +37,27 @@ from costwire_db_handler.stores.cratedb.cluster import (
     Credentials,
     Session,
 )
-from costwire_db_handler.stores.cratedb.failures import StoreProblem, WrongCredentials
+from costwire_db_handler.stores.cratedb.failures import StoreProblem
 from costwire_db_handler.stores.cratedb.layout import Storage
 from costwire_db_handler.stores.cratedb.loading import Bulk, RowsRefused
+from costwire_db_handler.stores.cratedb.means import Means
+from costwire_db_handler.stores.cratedb.originals import KEPT
 from costwire_db_handler.stores.cratedb.parts import PartsStore
+from costwire_db_handler.stores.cratedb.probe import Probe
 from costwire_db_handler.stores.cratedb.schema import migrate
+from costwire_db_handler.stores.cratedb.sign_in import SignIn
 from costwire_db_handler.stores.cratedb.statements import Statements
 from costwire_db_handler.stores.cratedb.turns import Turn, Turns, read_row
-from costwire_db_handler.users import Caller, Users, spellings
+from costwire_db_handler.stores.cratedb.users import CrateDBUsers
+from costwire_db_handler.users import Caller, Role, Users
 from costwire_focus.manifest import Manifest
 from costwire_runtime.problems import Problem
 
 _WAITING = (State.HELD, State.SUPERSEDED, State.REJECTED)
 _REFUSED_AT_MOST = 3
 _MIB = 1 << 20
+# Of every writer; an upload is delivered by the handler itself, so that no statement would tell.
+_MAY_WRITE = "SELECT has_table_privilege('costwire.deliveries', 'INSERT')"
 _logger = logging.getLogger(__name__)
 
 
@@ -67,6 +78,8 @@ class CrateDBOptions:
 class _Shared:
     """What the store is for all callers."""
 
+    lock: IO[str]
+    """Held for as long as the store is open."""
     cluster: Cluster
     options: CrateDBOptions
     own: Session
@@ -77,6 +90,8 @@ class _Shared:
     limits: StoreLimits
     scratch: Path
     statements: Statements
+    sign_in: SignIn
+    probe: Probe
 
 
 class CrateDBStore:
@@ -98,18 +113,16 @@ class CrateDBStore:
 
         Raises `CannotOpen`.
         """
+        replica, lock = _replica(data_dir)
         cluster = Cluster(options.cluster)
-        own = cluster.session(options.account)
-        try:
-            migrate(own)
-        except StoreProblem as problem:
-            cluster.close()
-            raise CannotOpen(f"open the store: {problem.detail}") from problem
+        own = cluster.own_session(options.account)
         scratch = data_dir / "scratch"
-        scratch.mkdir(parents=True, exist_ok=True)
-        turns = Turns(_replica(data_dir), options.lease_seconds, options.wait_seconds)
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        turns = Turns(replica, options.lease_seconds, options.wait_seconds)
         store = cls(
             _Shared(
+                lock,
                 cluster,
                 options,
                 own,
@@ -120,15 +133,26 @@ class CrateDBStore:
                 limits,
                 scratch,
                 Statements(own, timeout_seconds=limits.query_timeout_seconds),
+                SignIn(cluster),
+                Probe(own),
             )
         )
-        store._recover()
+        try:
+            migrate(own)
+            store._recover()
+        except StoreProblem as problem:
+            store.close()
+            raise CannotOpen(f"open the store: {problem.detail}") from problem
+        except CannotOpen:
+            store.close()
+            raise
         return store
 
     def close(self) -> None:
         """Let go of the connections."""
         self._shared.preparer.close()
         self._shared.cluster.close()
+        self._shared.lock.close()
 
     @property
     def own(self) -> CrateDBCostStore:
@@ -137,21 +161,29 @@ class CrateDBStore:
 
     def sign_in(self, name: str, password: str) -> Caller | None:
         """Whoever these credentials belong to; the database is asked on a connection of theirs."""
-        for spelling in spellings(name, password):
-            with contextlib.suppress(WrongCredentials):
-                session = self._shared.cluster.session(Credentials(*spelling))
-                session.execute("SELECT 1")
-                return Caller(spelling[0], None, spelling[1])
-        return None
+        return self._shared.sign_in.check(name, password)
+
+    def allows(self, caller: Caller, role: Role) -> bool:
+        """Whether a writer's privilege is there; all else is found out by what is then done."""
+        if role is not Role.WRITER:
+            return True
+        (row,) = self._session(caller).execute(_MAY_WRITE).rows
+        return bool(row[0])
+
+    def why_not_ready(self) -> str | None:
+        """Why the database cannot be asked at this moment, or None."""
+        return self._shared.probe.why_not_ready()
 
     def acting_for(self, caller: Caller) -> CrateDBCostStore:
         """The charges with a caller's rights."""
-        credentials = Credentials(caller.name, caller.password)
-        return CrateDBCostStore(self._shared, self._shared.cluster.session(credentials))
+        return CrateDBCostStore(self._shared, self._session(caller))
 
     def receiving(self) -> AbstractContextManager[None]:
         """Statements of users run elsewhere, and keep memory from nothing here."""
         return contextlib.nullcontext()
+
+    def _session(self, caller: Caller) -> Session:
+        return self._shared.cluster.session(Credentials(caller.name, caller.password))
 
     def _recover(self) -> None:
         """Finish or undo what was being settled; what another handler is at is left to it."""
@@ -174,16 +206,18 @@ class CrateDBStore:
 class CrateDBCostStore:
     """The operations of the port for one caller."""
 
-    def __init__(self, shared: _Shared, session: Session) -> None:
+    def __init__(self, shared: _Shared, session: Session, *, adopting: bool = False) -> None:
+        """`adopting`: deliveries go into a table that is being taken over."""
         self._shared = shared
         self._session = session
+        self._adopting = adopting
 
     def open_delivery(self, manifest: Manifest, now: datetime, *, dry_run: bool = False) -> Entry:
         """Record an arrival, or find the open one of the same content."""
         books = CrateDBBooks(self._means())
         delivery = None if dry_run else arrivals.continued(books, manifest)
         if delivery is not None:
-            ledger.update(self._session, delivery, manifest=True)
+            ledger.update_open(self._session, delivery)
             return delivery.entry
         if not dry_run:
             self._give_up_forsaken(books, now)
@@ -214,7 +248,7 @@ class CrateDBCostStore:
         for delivery in late:
             if delivery.dry_run:
                 ledger.remove(self._session, delivery.commit)
-            elif not ledger.settle_open(self._session, delivery.aborted(now)):
+            elif not ledger.update_open(self._session, delivery.aborted(now)):
                 continue
             self._shared.parts.clear(self._session, delivery.commit)
 
@@ -348,14 +382,24 @@ class CrateDBCostStore:
         brought_by = ledger.get(self._session, commit).brought_by
         yield from quarantine.rows_of(self._session, brought_by)
 
+    def adopt(self, table: str, now: datetime) -> Entry:
+        """Take over a table of the original handler, as one delivery; one adoption at a time."""
+        adopting = CrateDBCostStore(self._shared, self._session, adopting=True)
+        with (
+            self._turn(table + KEPT),
+            tempfile.TemporaryDirectory(dir=self._shared.scratch) as folder,
+        ):
+            return adopt(self._session, adopting, Path(folder), table, now)
+
     def run_sql(self, call: SqlCall) -> SqlAnswer:
         """Run a statement with the caller's rights, as CrateDB answers it."""
         return self._shared.statements.run(self._session, call)
 
     @property
     def users(self) -> Users:
-        """The users of the database."""
-        raise NotImplementedError
+        """The users of the database, with the rights of the caller."""
+        account = self._shared.options.account.name
+        return CrateDBUsers(self._session, account, self._shared.sign_in.forget)
 
     def _open(self, commit: int) -> Delivery:
         delivery = ledger.get(self._session, commit)
@@ -376,6 +420,7 @@ class CrateDBCostStore:
             shared.options.storage,
             shared.options.bulk,
             scratch or duckdb.connect,
+            adopting=self._adopting,
         )
 
     @contextlib.contextmanager
@@ -400,10 +445,26 @@ def _waiting(delivery: Delivery, act: str, states: Sequence[State]) -> Delivery:
     return delivery
 
 
-def _replica(data_dir: Path) -> str:
-    """The name of the handler of this data folder, the same after a restart."""
-    path = data_dir / "replica"
+def _replica(data_dir: Path) -> tuple[str, IO[str]]:
+    """The name of the handler of this data folder, the same after a restart; and its lock.
+
+    Whoever has the lock may take over what another process of that name has left. Raises
+    `StoreInUse`.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        path.write_text(uuid.uuid4().hex)
-    return path.read_text().strip()
+    path = data_dir / "replica"
+    file = path.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as taken:
+        file.close()
+        raise StoreInUse(
+            f"open {path}: another process has it open; give each handler a folder of its own"
+        ) from taken
+    file.seek(0)
+    name = file.read().strip()
+    if not name:
+        name = uuid.uuid4().hex
+        file.write(name)
+        file.flush()
+    return name, file

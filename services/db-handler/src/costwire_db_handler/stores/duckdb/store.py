@@ -19,7 +19,7 @@ from costwire_db_handler.charges.prepare import Preparer
 from costwire_db_handler.charges.staging import StagingArea
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.errors import BadPart, DeliveryNotOpen, WrongState
+from costwire_db_handler.errors import BadPart, CannotAdopt, DeliveryNotOpen, WrongState
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, told
@@ -81,6 +81,14 @@ class DuckDBStore:
     def sign_in(self, name: str, password: str) -> Caller | None:
         """The user of these credentials."""
         return self._sign_in.check(name, password)
+
+    def allows(self, caller: Caller, role: Role) -> bool:
+        """Whether the caller's role includes this one."""
+        return caller.role is not None and caller.role.includes(role)
+
+    def why_not_ready(self) -> str | None:
+        """Nothing keeps it once it is open."""
+        return None
 
     def acting_for(self, caller: Caller) -> DuckDBStore:
         """The same store for a caller, whose role the endpoints have checked."""
@@ -232,6 +240,13 @@ class DuckDBStore:
         with self._database.reading() as sql:
             brought_by = deliveries.get(sql, commit).brought_by
             yield from quarantine.rows_of(sql, brought_by)
+
+    def adopt(self, table: str, now: datetime) -> Entry:
+        """The original never wrote here."""
+        raise CannotAdopt(
+            f"adopt {table}: this handler has the embedded store, which holds no table of the "
+            "original handler; ask the handler of the CrateDB that does"
+        )
 
     def run_sql(self, call: SqlCall) -> SqlAnswer:
         """Run a statement with the caller's rights and within the limits."""
