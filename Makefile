@@ -12,7 +12,11 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml $(addsuffix /pyproject.toml,$
 	costwire-exporter costwire-scraper costwire-db-handler)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-unit lint fmt lock check bench docs clean
+COMPOSE := docker compose $(if $(wildcard .env.override),--env-file .env --env-file .env.override) \
+	$(addprefix -f ,docker-compose.yml $(if $(EMBEDDED),docker-compose.embedded.yml) $(wildcard docker-compose.override.yml))
+SECRETS := deploy/secrets
+
+.PHONY: help setup demo run test test-unit lint fmt lock check bench docs clean up down compose-secrets
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,6 +35,17 @@ demo: setup ## the whole pipeline on sample data, with the embedded store; ends 
 run: setup ## the whole pipeline on your own report: make run SOURCE=<path or URL>
 	@test -n "$(SOURCE)" || { echo "make run SOURCE=<path or URL>"; exit 2; }
 	$(BIN)/costwire run $(SOURCE) --data $(DATA)
+
+up: compose-secrets ## CrateDB, Prometheus and the services in containers (EMBEDDED=1: without CrateDB)
+	$(COMPOSE) up --build --detach --wait
+
+down: ## stop the containers; their data stay in volumes
+	$(COMPOSE) down
+
+compose-secrets: ## the passwords of the containers' users, each made once
+	@chmod 700 $(SECRETS)
+	@cd $(SECRETS) && for user in db-handler costwire scraper reader; do test -s $$user || \
+		{ $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24))' > $$user && chmod 444 $$user; } || exit 1; done
 
 test: setup ## all tests that this machine can run (PYTEST_ARGS narrows them)
 	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)

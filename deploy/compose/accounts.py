@@ -1,10 +1,10 @@
-"""The accounts of the composition, brought to what the password files say; harmless when repeated.
+"""The accounts of the composition, as the password files say; harmless when repeated.
 
-    accounts.py database http://127.0.0.1:4200    the handler's own account in CrateDB, by the superuser
-    accounts.py users http://db-handler:8088      the scraper, a writer, and the reader, by the handler
+    accounts.py database http://127.0.0.1:4200    CrateDB's superuser makes the handler's account
+                                                  and the admin
+    accounts.py users http://db-handler:8088      the admin makes the scraper and the reader
 
-Runs in the handler's image with the standard library alone. A file below /run/secrets holds the
-password of the user of its name.
+Runs in the handler's image. A file below /run/secrets holds the password of the user of its name.
 """
 
 from __future__ import annotations
@@ -14,80 +14,94 @@ import http.client
 import json
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-ADMIN = "costwire"
+HANDLER, ADMIN = "db-handler", "costwire"
 ROLES = {"scraper": "writer", "reader": "reader"}
 SECRETS = Path("/run/secrets")
 PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 1.0
 _TIMEOUT_SECONDS = 30.0
-_TRY_AGAIN = 500
+
+Post = Callable[[str, Mapping[str, Any], Mapping[str, str]], Any]
+"""Sends a body and headers to a path, and gives the answer; raises `Refused`."""
+Passwords = Callable[[str], str]
 
 
 class Refused(Exception):
     """The server said no, or nothing, for longer than patience lasts."""
 
 
-def database(url: str) -> None:
-    """Make the account that owns the tables; the superuser needs no password where this runs."""
+def database(post: Post, password_of: Passwords) -> None:
+    """Make the users that CrateDB has to know before the handler can start.
+
+    No password is asked of the superuser where this runs.
+    """
+    from costwire_db_handler.stores.cratedb import privileges
+    from costwire_db_handler.users import Role
 
     def sql(statement: str, *args: str) -> Any:
-        return _post(f"{url}/_sql", {"stmt": statement, "args": list(args)}, {"X-User": "crate"})
+        return post("/_sql", {"stmt": statement, "args": args}, {"X-User": "crate"})
 
-    password = _password(ADMIN)
-    if sql("SELECT name FROM sys.users WHERE name = ?", ADMIN)["rows"]:
-        sql(f'ALTER USER "{ADMIN}" SET (password = ?)', password)
-    else:
-        sql(f'CREATE USER "{ADMIN}" WITH (password = ?)', password)
-    sql(f'GRANT AL, DDL, DML, DQL TO "{ADMIN}"')
-    _say(f"CrateDB knows {ADMIN}")
+    grants = {HANDLER: privileges.HANDLER, ADMIN: privileges.ROLES[Role.ADMIN]}
+    for name, granted in grants.items():
+        known = sql("SELECT name FROM sys.users WHERE name = ?", name)["rows"]
+        act = f'ALTER USER "{name}" SET' if known else f'CREATE USER "{name}" WITH'
+        sql(f"{act} (password = ?)", password_of(name))
+        for grant in granted:
+            sql(grant.to(name))
+        _say(f"CrateDB knows {name}")
 
 
-def users(url: str) -> None:
+def users(post: Post, password_of: Passwords) -> None:
     """Make the users of the handler, or give them the passwords that the files hold now."""
-    signed = base64.b64encode(f"{ADMIN}:{_password(ADMIN)}".encode()).decode()
+    credentials = f"{ADMIN}:{password_of(ADMIN)}"
+    signed = {"Authorization": f"Basic {base64.b64encode(credentials.encode()).decode()}"}
     for name, role in ROLES.items():
-        user = {"name": name, "role": role, "password": _password(name)}
-        _post(f"{url}/users", user, {"Authorization": f"Basic {signed}"})
+        post("/users", {"name": name, "role": role, "password": password_of(name)}, signed)
         _say(f"{name} is a {role}")
 
 
-def _password(name: str) -> str:
+def _password_of(name: str) -> str:
     try:
         password = (SECRETS / name).read_text("utf-8").rstrip("\r\n")
     except OSError as error:
         raise Refused(f"read the password of {name}: {error.strerror}") from error
     if not password:
-        raise Refused(f"read the password of {name}: its file is empty; run make compose-secrets")
+        raise Refused(f"read the password of {name}: its file is empty")
     return password
 
 
-def _post(url: str, body: dict[str, Any], headers: dict[str, str]) -> Any:
-    """Send until the server answers; it may have started a moment ago."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            status, answer = _exchange(url, json.dumps(body).encode(), headers)
-            if status < http.client.BAD_REQUEST:
-                return json.loads(answer)
-            trouble = f"{status}: {answer[:500].decode(errors='replace')}"
-        except (OSError, http.client.HTTPException) as error:
-            status, trouble = _TRY_AGAIN, str(error)
-        if status < _TRY_AGAIN or time.monotonic() > deadline:
-            raise Refused(f"ask {url}: {trouble}")
-        time.sleep(_PAUSE_SECONDS)
+def _posting(url: str) -> Post:
+    """Posts to a server that may have started a moment ago."""
+
+    def post(path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                status, answer = _exchange(url, path, json.dumps(body).encode(), headers)
+                if status < http.client.BAD_REQUEST:
+                    return json.loads(answer)
+                trouble = f"{status}: {answer[:500].decode(errors='replace')}"
+                is_final = status < http.client.INTERNAL_SERVER_ERROR
+            except (OSError, http.client.HTTPException) as error:
+                trouble, is_final = str(error), False
+            if is_final or time.monotonic() > deadline:
+                raise Refused(f"ask {url}{path}: {trouble}")
+            time.sleep(_PAUSE_SECONDS)
+
+    return post
 
 
-def _exchange(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+def _exchange(url: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(
-        parts.hostname or "", parts.port, timeout=_TIMEOUT_SECONDS
-    )
+    host, port = parts.hostname or "", parts.port
+    connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
     try:
-        connection.request("POST", parts.path, body, {"Content-Type": "application/json"} | headers)
+        connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
         response = connection.getresponse()
         return response.status, response.read()
     finally:
@@ -105,7 +119,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{__doc__}\n")
         return 2
     try:
-        acts[arguments[0]](arguments[1])
+        acts[arguments[0]](_posting(arguments[1]), _password_of)
     except Refused as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
