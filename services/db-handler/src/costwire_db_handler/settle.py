@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 
 from costwire_db_handler import decide
-from costwire_db_handler.books import Books, Counted
+from costwire_db_handler.books import Books, Charges, Counted
 from costwire_db_handler.charges import verify
 from costwire_db_handler.charges.difference import Difference
 from costwire_db_handler.charges.refused import refused_rows, refused_sums
@@ -32,15 +33,19 @@ class Settlement:
         self._manifest = delivery.manifest
         self._thresholds = thresholds
         self._now = now
-        self._charges = books.charges(delivery.manifest)
         self._refused = Refused()
+
+    @cached_property
+    def _charges(self) -> Charges:
+        """The table; it is made, or gets what it lacks, when it is first asked for."""
+        return self._books.charges(self._manifest)
 
     def commit(self, parts: StagedParts) -> Delivery:
         """Settle an open delivery whose parts are staged."""
+        self._verify(parts)
         fit = self._charges.load_staged(parts, verify.default_period(self._manifest))
         refused = self._books.keep_refused(self._delivery.commit, refused_rows(parts, fit))
         self._refused = Refused.counted(refused, refused_sums(parts, fit))
-        self._verify(parts)
         periods = self._periods()
         difference = self._compare(periods)
         verdict = self._judge(periods, difference)
@@ -77,7 +82,7 @@ class Settlement:
     def _verify(self, parts: StagedParts) -> None:
         verify.verify_rows(
             self._manifest,
-            published=self._charges.loaded() + self._refused.rows,
+            published=sum(parts.sizes().values()),
             quarantined=self._books.quarantined(self._delivery.commit),
         )
         verify.verify_sums(self._manifest, parts)

@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.factories import a_report, charges
+from tests.factories import NOW, a_charge, a_report, charges
 
-from costwire_db_handler.errors import StoreBusy
+from costwire_db_handler.errors import StoreBusy, Unbalanced
+from costwire_db_handler.stores.cratedb import layout, versions
 from costwire_db_handler.stores.cratedb.catalog import next_value
 from costwire_db_handler.stores.cratedb.cluster import Session
-from costwire_db_handler.stores.cratedb.failures import VersionConflict
+from costwire_db_handler.stores.cratedb.failures import (
+    OutcomeUnknown,
+    StoreFailed,
+    StoreUnreachable,
+    VersionConflict,
+)
+from costwire_db_handler.stores.cratedb.layout import OPEN
 from costwire_db_handler.stores.cratedb.ledger import Outcome
 from costwire_db_handler.stores.cratedb.turns import Turn, Turns, read_row
 
@@ -196,3 +203,119 @@ def test_what_was_flipped_before_a_kill_is_written_into_the_ledger(
     assert (entry.state, entry.balanced) == ("committed", True)
     written = session.execute(STATE).rows
     assert written == [["committed"]]
+
+
+class LosesAnswers:
+    """A session whose answer to the flip gets lost, and which is away for a while after it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.armed = False
+        self._away = 0
+
+    def execute(self, statement: str, *arguments: Any, **options: Any) -> Any:
+        if self._away:
+            self._away -= 1
+            raise StoreUnreachable("the store is away")
+        answer = self._session.execute(statement, *arguments, **options)
+        if self.armed and "head = ?" in statement:
+            self.armed, self._away = False, 1
+            raise OutcomeUnknown("the answer was lost")
+        return answer
+
+
+def test_a_flip_whose_answer_is_lost_holds(session: Session) -> None:
+    losing: Any = LosesAnswers(session)
+    with turns("a").take(losing, "t") as turn:
+        turn.begin(5, lambda: 0)
+        losing.armed = True
+        with pytest.raises(StoreUnreachable):
+            turn.settle(5, NOTHING)
+    row = read_row(session, "t")
+    assert row is not None
+    assert (row.head, row.attempt, row.outcome, row.holder, row.undone) == (5, None, None, None, ())
+
+
+def test_whoever_was_taken_over_after_its_flip_undoes_nothing(session: Session) -> None:
+    late = abandoned(session, "a")
+    late.begin(5, lambda: 0)
+    before = late.row
+    late.change(head=5, outcome=NOTHING)
+    late._row = before  # as if the answer had been lost
+    with turns("b", lease_seconds=0.0).take(session, "t"):
+        pass
+    late.__exit__(ValueError, ValueError(), None)
+    row = read_row(session, "t")
+    assert row is not None
+    assert (row.head, row.undone) == (5, ())
+
+
+def test_rows_of_a_dead_attempt_that_come_late_are_never_shown(
+    replica: OpenReplica, session: Session
+) -> None:
+    store = replica("a")
+    deliver(store.own, a_report(charges(30)))
+    with turns("b").take(session, "charges") as turn:
+        turn.begin(1, lambda: 50)
+        turn.heal()
+        assert turn.row.undone == (50,)
+        written = turn.row.layout
+    assert written is not None
+    session.execute(
+        f'INSERT INTO {written.physical} ("_commit", "_row", "_month", "_last", "_source", '  # noqa: S608
+        '"_period", "_content_hi", "_content_lo", "_dimensions_hi", "_dimensions_lo") '
+        "VALUES (50, 77, '2024-09', ?, 1, '', 1, 1, 1, 1)",
+        [OPEN],
+    )
+    session.execute("UPDATE costwire.counters SET value = 60 WHERE name = 'commits'")
+    entry = deliver(store.own, a_report(charges(29)).generated(hours=1))
+    assert (entry.state, entry.balanced) == ("committed", True)
+    assert len(costs(session)) == 29
+
+
+def test_accepting_what_could_not_be_copied_loses_nothing(
+    replica: OpenReplica, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = replica("a").own
+    deliver(store, a_report(charges(30)))
+    held = deliver(store, a_report([*charges(5), a_charge(ServiceName="new")]).generated(hours=1))
+    assert held.state == "held"
+    with monkeypatch.context() as patched:
+        patched.setattr(versions, "copy_kept", lambda *_: iter(()))
+        with pytest.raises(StoreFailed, match="nothing of it is shown"):
+            store.accept(held.commit, NOW)
+    assert len(costs(session)) == 30
+    assert store.delivery(held.commit).state == "held"
+    assert store.accept(held.commit, NOW).balanced
+    assert len(costs(session)) == 6
+
+
+def test_a_kill_before_the_views_are_made_leaves_a_name_that_can_be_used(
+    replica: OpenReplica, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(_layout: Any) -> Any:
+        raise Killed
+
+    store = replica("a")
+    with monkeypatch.context() as patched:
+        patched.setattr(layout, "create_views", killed)
+        with pytest.raises(Killed):
+            deliver(store.own, a_report(charges(30)))
+    wider = a_report([row | {"x_More": "1"} for row in charges(30)]).generated(hours=1)
+    assert deliver(store.own, wider).state == "committed"
+    assert session.execute("SELECT count(x_more) FROM charges").rows == [[30]]
+
+
+def test_a_delivery_that_does_not_balance_makes_no_table(
+    replica: OpenReplica, session: Session
+) -> None:
+    report = a_report(charges(30))
+    wrong = report.but(rows=report.manifest.rows.model_copy(update={"published": 31, "read": 31}))
+    with pytest.raises(Unbalanced):
+        deliver(replica("a").own, wrong)
+    row = read_row(session, "charges")
+    assert row is not None
+    assert row.layout is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from costwire_db_handler.stores.cratedb.layout import (
     copy_rows,
     create_table,
     create_views,
+    hash_ranges,
     insert_rows,
+    raise_limit,
 )
 
 NAMES = ["BilledCost", "ChargePeriodStart", "ServiceName", "Tags", "x_Note", 'say "hi"', "it's"]
@@ -34,7 +37,8 @@ def parsed(statement: str) -> Any:
         create_table(LAYOUT, Storage(by_month=False, shards=1, replicas="1")),
         add_columns(LAYOUT, {"billedcost"}) or "",
         *create_views(LAYOUT),
-        copy_rows(LAYOUT, LAYOUT.rebuilt({"BilledCost": 24}, ["ServiceName"])),
+        copy_rows(LAYOUT, LAYOUT.rebuilt(2, {"BilledCost": 24}, ["ServiceName"]), -5, 5),
+        raise_limit(LAYOUT, 7, Storage()),
         insert_rows(LAYOUT, ["billedcost"]),
     ],
 )
@@ -75,10 +79,26 @@ def test_versions_show_the_states_of_each_row() -> None:
 
 
 def test_rebuilt_table_is_another_one() -> None:
-    wider = LAYOUT.rebuilt({"BilledCost": 24}, ["ServiceName"])
+    wider = LAYOUT.rebuilt(2, {"BilledCost": 24}, ["ServiceName"])
     assert wider.physical != LAYOUT.physical
     assert (wider.by_name("BilledCost").scale, wider.by_name("ServiceName").plain) == (24, True)
     assert '"servicename" TEXT INDEX OFF' in create_table(wider, Storage())
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 100])
+def test_ranges_hold_every_hash_once(count: int) -> None:
+    ranges = list(hash_ranges(count))
+    assert len(ranges) == count
+    assert (ranges[0][0], ranges[-1][1]) == (-(2**63) + 1, 2**63 - 2)
+    assert all(high + 1 == low for (_, high), (low, _) in pairwise(ranges))
+
+
+def test_columns_are_shown_once_the_views_have_them() -> None:
+    shown = LAYOUT.model_copy(update={"shown": len(LAYOUT.columns), "published": True})
+    more = shown.with_columns([*NAMES, "x_New"])
+    assert not more.published
+    assert more.public()[-1] == "x_new"
+    assert more.public_now() == LAYOUT.public()
 
 
 def test_table_that_has_all_columns_gets_none() -> None:

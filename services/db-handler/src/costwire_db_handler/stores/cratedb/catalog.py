@@ -10,11 +10,15 @@ from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.cratedb import layout as shapes
 from costwire_db_handler.stores.cratedb import originals
 from costwire_db_handler.stores.cratedb.cluster import Session
-from costwire_db_handler.stores.cratedb.failures import OutcomeUnknown, PrivilegeMissing
+from costwire_db_handler.stores.cratedb.failures import (
+    OutcomeUnknown,
+    PrivilegeMissing,
+    StatementRefused,
+)
 from costwire_db_handler.stores.cratedb.layout import Layout, Storage
 from costwire_db_handler.stores.cratedb.turns import Row, Turn, read_row
 
-_COPY_SECONDS = 3_600.0
+_COPIED_AT_ONCE = 100_000
 
 
 def next_value(session: Session, counter: str) -> int:
@@ -135,13 +139,16 @@ class Shaper:
         if before is None:
             require_free(self._own, table, adopting=self._adopting)
             self._require_maker(table)
-            after = Layout(table=table).with_columns(columns, self._storage.plain_columns)
+        after = before or Layout(table=table)
+        after = after.with_columns(columns, self._storage.plain_columns)
+        if after == before and before.published:
+            self._drop_older(after)
+            return before
+        self._turn.check()
+        if before is None:
             self._own.execute(shapes.create_table(after, self._storage), repeatable=True)
-        else:
-            after = before.with_columns(columns, self._storage.plain_columns)
-            if after == before and before.published:
-                return before
-            self._change(after)
+        self._change(after)
+        self._turn.change(layout=after)
         return self._publish(after)
 
     def reshape(
@@ -164,27 +171,41 @@ class Shaper:
         return declared
 
     def _rebuild(self, before: Layout, scales: Mapping[str, int], plain: Iterable[str]) -> Layout:
-        """Copy all versions into a table of the new shape: CrateDB changes no column's type."""
-        after = before.rebuilt(scales, plain)
-        self._own.execute(f"DROP TABLE IF EXISTS {after.physical}", repeatable=True)
+        """Copy all versions into a table of the new shape: CrateDB changes no column's type.
+
+        Its name was never used before, so that nobody who is late can mean another table by it. The
+        old table is dropped at a later settlement: queries may be reading it.
+        """
+        after = before.rebuilt(1 + next_value(self._own, "generations"), scales, plain)
         self._own.execute(shapes.create_table(after, self._storage), repeatable=True)
         self._change(after)
         self._own.execute(f"REFRESH TABLE {before.physical}")
-        self._own.execute(
-            shapes.copy_rows(before, after), timeout_seconds=_COPY_SECONDS, repeatable=False
-        )
+        was = self._totals(before)
+        for low, high in shapes.hash_ranges(max(1, int(-(-was[0] // _COPIED_AT_ONCE)))):
+            self._turn.check()
+            self._own.execute(shapes.copy_rows(before, after, low, high))
         self._own.execute(f"REFRESH TABLE {after.physical}")
-        was, now = (self._totals(layout) for layout in (before, after))
-        if was != now:
+        if was != self._totals(after):
             raise Unbalanced(
                 f"the charges copied into {after.physical} are not those of {before.physical}; "
                 "try again"
             )
         # From here on the copy is the table, whenever we are killed.
-        self._turn.change(layout=after.model_copy(update={"published": False}))
-        after = self._publish(after)
-        self._own.execute(f"DROP TABLE IF EXISTS {before.physical}", repeatable=True)
-        return after
+        self._turn.change(layout=after)
+        return self._publish(after)
+
+    def _drop_older(self, layout: Layout) -> None:
+        """Drop what was copied into another shape, or was never finished."""
+        tables = self._own.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'costwire' "
+            "AND table_name LIKE ? LIMIT 1000",
+            [f"{layout.table}\\_\\_%"],
+        ).rows
+        for (name,) in tables:
+            generation = name.removeprefix(f"{layout.table}__")
+            if generation.isdigit() and name != layout.physical_name:
+                self._turn.require()
+                self._own.execute(f"DROP TABLE IF EXISTS costwire.{quoted(name)}", repeatable=True)
 
     def _totals(self, layout: Layout) -> list[Decimal]:
         """How many rows, and the sum of each amount: a copy drops in silence what does not fit."""
@@ -201,7 +222,14 @@ class Shaper:
             [after.physical_name],
         ).rows
         statement = shapes.add_columns(after, {name for (name,) in present})
-        if statement is not None:
+        if statement is None:
+            return
+        self._turn.check()
+        try:
+            self._own.execute(statement)
+        except StatementRefused:
+            # The limit is that of the day on which the table was made.
+            self._own.execute(shapes.raise_limit(after, len(present), self._storage))
             self._own.execute(statement)
 
     def publish(self) -> None:
@@ -211,10 +239,11 @@ class Shaper:
             self._publish(layout)
 
     def _publish(self, layout: Layout) -> Layout:
-        """Show a layout to readers, and note it: in this order, so that what is noted is there."""
+        """Show a layout to readers, and note that it is shown."""
         for statement in shapes.create_views(layout):
+            self._turn.check()
             self._own.execute(statement, repeatable=True)
-        published = layout.model_copy(update={"published": True})
+        published = layout.model_copy(update={"published": True, "shown": len(layout.columns)})
         self._turn.change(layout=published)
         return published
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from costwire_db_handler.stores.cratedb.books import CrateDBBooks
 
 _SEEN = f"SELECT id, content, dimensions, period FROM {versions.SEEN}"
+_KEYS_AT_ONCE = 10_000
 _OF_PERIODS = '"_source" = ? AND "_period" = ANY(?)'
 
 
@@ -49,6 +50,7 @@ class CrateDBCharges(ABC):
         self._refused = refused
         self._sql = means.scratch()
         self._kept: Delivery | None = None
+        self._expected_kept: Counted | None = None
         self._staged: StagedCharges | None = None
         self._layout, self._head = self._table()
         self._source = self._source_id()
@@ -96,7 +98,14 @@ class CrateDBCharges(ABC):
         if delivery.kept is None:
             raise ValueError(f"delivery {delivery.commit} was not set aside")
         self._kept = delivery
-        versions.load_seen(self._sql, self._session, self._layout, *_kept_condition(delivery.kept))
+        condition = versions.kept_condition(delivery.kept)
+        self._expected_kept = versions.counted(self._session, self._layout, *condition)
+        if self._expected_kept[0] != delivery.entry.rows.stored:
+            raise StoreFailed(
+                f"accept {delivery.commit}: {self._expected_kept[0]} of the "
+                f"{delivery.entry.rows.stored} charges that were set aside are there"
+            )
+        versions.load_seen(self._sql, self._session, self._layout, *condition)
         difference.new_keys(self._sql)
         self._sql.execute(
             f"INSERT INTO {difference.KEYS} SELECT row, content, dimensions FROM {versions.SEEN};"
@@ -205,10 +214,6 @@ def _same(left: Counted, right: Counted) -> bool:
     )
 
 
-def _kept_condition(number: int) -> tuple[str, list[int]]:
-    return '"_commit" = ? AND "_last" = ?', [number, number - 1]
-
-
 class WrittenCharges(CrateDBCharges):
     """Charges that are written, within a turn."""
 
@@ -259,8 +264,10 @@ class WrittenCharges(CrateDBCharges):
         """Close what the delivery no longer has, and add what is new in it."""
         if self._kept is not None and self._kept.kept is not None:
             chosen = difference.chosen(self._sql)
-            wanted = None if chosen is None else [int(row) for row in chosen]
-            versions.copy_kept(self._session, self._layout, self._kept.kept, number, wanted)
+            for _ in versions.copy_kept(
+                self._session, self._layout, self._kept.kept, number, chosen
+            ):
+                self._turn.check()
         else:
             self._insert(Versioning.visible, number, difference.chosen(self._sql))
         self._close(number)
@@ -301,14 +308,15 @@ class WrittenCharges(CrateDBCharges):
         for _ in versions.close(self._session, self._layout, number, self._removed()):
             self._turn.check()
 
-    def _removed(self) -> list[tuple[int, str, int]]:
+    def _removed(self) -> Iterator[tuple[int, str, int]]:
         ((number,),) = self._sql.execute("SELECT count(*) FROM removed").fetchall()
-        if not number:
-            return []
-        return self._sql.execute(
-            f'SELECT "commit", month, row FROM {versions.SEEN} '
-            f"WHERE id IN ({difference.REMOVED}) ORDER BY ALL"
-        ).fetchall()
+        if number:
+            rows = self._sql.execute(
+                f'SELECT "commit", month, row FROM {versions.SEEN} '
+                f"WHERE id IN ({difference.REMOVED}) ORDER BY ALL"
+            )
+            while piece := rows.fetchmany(_KEYS_AT_ONCE):
+                yield from piece
 
     def keep_unseen(self, commit: int) -> int:
         """Store the delivery so that no reader sees it."""
@@ -328,16 +336,17 @@ class WrittenCharges(CrateDBCharges):
 
     def _verified(self, counted: Counted) -> Counted:
         """What stands there is what was sent, or nothing of it may hold."""
-        if self._staged is not None and not _same(counted, self._expected()):
+        expected = self._expected() if self._staged is not None else self._expected_kept
+        if expected is not None and not _same(counted, expected):
             raise StoreFailed(
                 f"write charges: the store holds {counted[0]} with other sums than the "
-                f"{self.loaded()} that were sent; nothing of it is shown, try again"
+                f"{expected[0]} that were sent; nothing of it is shown, try again"
             )
         return counted
 
     def kept(self, number: int) -> Counted:
         """What was kept unseen under a number."""
-        where, arguments = _kept_condition(number)
+        where, arguments = versions.kept_condition(number)
         return self._verified(versions.counted(self._session, self._layout, where, arguments))
 
 

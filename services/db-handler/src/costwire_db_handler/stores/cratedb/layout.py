@@ -11,8 +11,9 @@ Names are lower-case, because CrateDB folds what is not quoted: so queries need 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,6 +40,7 @@ _VERSIONING = (
     '"_period" TEXT NOT NULL',
     *(f'"{name}" BIGINT NOT NULL' for name in HASH_COLUMNS),
 )
+_HALF = 1 << 63
 _PLAIN = "INDEX OFF STORAGE WITH (columnstore = false)"
 _FIELDS_BESIDE_TAGS = 1_000
 # Of a sub-column: what CrateDB refuses in its name, the names of its own, and names that we cannot
@@ -110,8 +112,10 @@ class Layout(BaseModel):
 
     table: str
     generation: int = 1
-    published: bool = True
-    """Whether the readers' views show it; if not, that is still to be done."""
+    published: bool = False
+    """Whether the readers' views show all of it; if not, that is still to be done."""
+    shown: int = 0
+    """How many of the columns they show."""
     columns: tuple[Column, ...] = ()
     tag_keys: Mapping[str, tuple[str, ...]] = {}
     """SQL name of tags -> the keys that are columns of their own."""
@@ -141,6 +145,10 @@ class Layout(BaseModel):
         """The SQL columns that users see, in order."""
         return [name for column in self.columns for name in column.public()]
 
+    def public_now(self) -> list[str]:
+        """The SQL columns that the readers' views have for certain."""
+        return [name for column in self.columns[: self.shown] for name in column.public()]
+
     def with_columns(self, names: Iterable[str], plain: Iterable[str] = ()) -> Layout:
         """The layout with columns added that it lacks."""
         known = self.names
@@ -156,10 +164,12 @@ class Layout(BaseModel):
             for name, sql_name in mapped.items()
             if name not in known
         ]
-        return self.model_copy(update={"columns": (*self.columns, *added)})
+        if not added:
+            return self
+        return self.model_copy(update={"columns": (*self.columns, *added), "published": False})
 
-    def rebuilt(self, scales: Mapping[str, int], plain: Iterable[str]) -> Layout:
-        """The next generation, in which columns have other scales or take texts of any length."""
+    def rebuilt(self, generation: int, scales: Mapping[str, int], plain: Iterable[str]) -> Layout:
+        """Another generation, in which columns have other scales or take texts of any length."""
         long = set(plain)
         columns = tuple(
             column.model_copy(
@@ -171,7 +181,7 @@ class Layout(BaseModel):
             for column in self.columns
         )
         return self.model_copy(
-            update={"columns": columns, "generation": self.generation + 1, "left_keys": {}}
+            update={"columns": columns, "generation": generation, "published": False}
         )
 
     def with_tag_keys(self, column: str, keys: Mapping[str, bool], most: int) -> Layout:
@@ -196,6 +206,16 @@ class Layout(BaseModel):
                 "left_keys": {**self.left_keys, column: others},
             }
         )
+
+
+def hash_ranges(count: int) -> Iterator[tuple[int, int]]:
+    """So many ranges of `_content_hi`, both ends included, that together hold every row.
+
+    Hashes are evenly spread: a range holds its share of any table.
+    """
+    edges = [-_HALF + (2 * _HALF * number) // count for number in range(count + 1)]
+    for low, high in pairwise(edges):
+        yield max(low, -_HALF + 1), min(high - 1, _HALF - 2)
 
 
 def create_table(layout: Layout, storage: Storage) -> str:
@@ -250,10 +270,19 @@ def create_views(layout: Layout) -> list[str]:
     ]
 
 
-def copy_rows(before: Layout, after: Layout) -> str:
-    """The statement that copies every version into the next generation."""
+def raise_limit(layout: Layout, present: int, storage: Storage) -> str:
+    """The statement that lets a table have as many columns as it is to get."""
+    fields = max(present, _FIELDS_BESIDE_TAGS) + storage.tag_keys + len(layout.columns)
+    return f'ALTER TABLE {layout.physical} SET ("mapping.total_fields.limit" = {fields:d})'
+
+
+def copy_rows(before: Layout, after: Layout, low: int, high: int) -> str:
+    """The statement that copies every version in a range of hashes into another generation."""
     columns = ", ".join(map(quoted, [*INTERNAL_NAMES, *before.public()]))
-    return f"INSERT INTO {after.physical} ({columns}) SELECT {columns} FROM {before.physical}"
+    return (
+        f"INSERT INTO {after.physical} ({columns}) (SELECT {columns} FROM {before.physical} "
+        f'WHERE "_content_hi" >= {low:d} AND "_content_hi" <= {high:d}) ON CONFLICT DO NOTHING'
+    )
 
 
 def insert_rows(layout: Layout, columns: Sequence[str]) -> str:

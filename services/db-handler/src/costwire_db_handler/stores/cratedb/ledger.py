@@ -7,7 +7,7 @@ that readers see, and from there into the ledger. Whoever reads the ledger looks
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_focus.manifest import Manifest
 
 _COLUMNS = "manifest, entry, periods, applied, kept, twin, dry_run"
+_PAGE = 2_000
 _CHANGED = "state = ?, entry = ?, periods = ?, applied = ?, kept = ?, twin = ?"
 
 
@@ -45,19 +46,16 @@ class Outcome:
         )
 
 
-def write_outcome(session: Session, text: str) -> list[int]:
+def write_outcome(session: Session, text: str, require: Callable[[], None]) -> list[int]:
     """Write what a settlement decided into the ledger; gives the numbers to be forgotten.
 
-    May be repeated.
+    May be repeated. `require` raises when the turn is lost.
     """
     told = json.loads(text)
     for commit, *changed in told["deliveries"]:
-        session.execute(
-            f'UPDATE costwire.deliveries SET {_CHANGED} WHERE "commit" = ?',
-            [*changed, commit],
-            repeatable=True,
-        )
+        _write(session, commit, changed, require)
     if told["shapes"]:
+        require()
         rows = ",".join(json.dumps(shape) for shape in told["shapes"])
         session.execute_many(
             'INSERT INTO costwire.shapes (table_name, source, period, "commit") '
@@ -68,6 +66,26 @@ def write_outcome(session: Session, text: str) -> list[int]:
         )
     forgotten: list[int] = told["forgotten"]
     return forgotten
+
+
+def _write(
+    session: Session, commit: int, changed: Sequence[Any], require: Callable[[], None]
+) -> None:
+    """Change a row unless another handler did since the turn was last known to be ours."""
+    while True:
+        rows = session.execute(
+            'SELECT _seq_no, _primary_term FROM costwire.deliveries WHERE "commit" = ?', [commit]
+        ).rows
+        require()
+        if not rows:
+            return
+        done = session.execute(
+            f'UPDATE costwire.deliveries SET {_CHANGED} WHERE "commit" = ? '
+            "AND _seq_no = ? AND _primary_term = ?",
+            [*changed, commit, *rows[0]],
+        )
+        if done.rowcount == 1:
+            return
 
 
 def insert(session: Session, delivery: Delivery) -> None:
@@ -91,13 +109,9 @@ def insert(session: Session, delivery: Delivery) -> None:
     )
 
 
-def update(session: Session, delivery: Delivery) -> None:
-    """Write what was decided on a delivery, within a turn of its table."""
-    session.execute(
-        f'UPDATE costwire.deliveries SET {_CHANGED} WHERE "commit" = ?',
-        [*_changed(delivery), delivery.commit],
-        repeatable=True,
-    )
+def update(session: Session, delivery: Delivery, require: Callable[[], None]) -> None:
+    """Write what was decided on a delivery, within a turn; `require` raises when that is lost."""
+    _write(session, delivery.commit, _changed(delivery), require)
 
 
 def update_open(session: Session, delivery: Delivery) -> bool:
@@ -140,9 +154,25 @@ def get(session: Session, commit: int) -> Delivery:
 
 def entries(session: Session, table: str | None) -> list[Entry]:
     """The ledger: all entries, or those of one table, oldest first."""
+    session.execute("REFRESH TABLE costwire.deliveries")
     where = "NOT dry_run" + ("" if table is None else " AND table_name = ?")
     arguments = [] if table is None else [table]
-    return [delivery.entry for delivery in _overlaid(session, find(session, where, arguments))]
+    found: list[tuple[int, str, str]] = []
+    while True:
+        after = found[-1][0] if found else -1
+        rows = session.execute(
+            'SELECT "commit", table_name, entry FROM costwire.deliveries '
+            f'WHERE {where} AND "commit" > ? ORDER BY "commit" LIMIT {_PAGE}',
+            [*arguments, after],
+        ).rows
+        found += [(commit, name, entry) for commit, name, entry in rows]
+        if len(rows) < _PAGE:
+            break
+    decided = _decided(session, {name for _, name, _ in found})
+    return [
+        Entry.model_validate_json(decided[commit][1] if commit in decided else entry)
+        for commit, _, entry in found
+    ]
 
 
 def in_state(session: Session, state: State) -> list[Delivery]:
@@ -192,17 +222,23 @@ def find(session: Session, where: str, arguments: Sequence[Any]) -> list[Deliver
 
 def _overlaid(session: Session, deliveries: Sequence[Delivery]) -> list[Delivery]:
     """The deliveries with what was decided a moment ago and is not written into the ledger yet."""
+    decided = _decided(session, {delivery.manifest.table for delivery in deliveries})
+    return [
+        _with(delivery, *decided[delivery.commit]) if delivery.commit in decided else delivery
+        for delivery in deliveries
+    ]
+
+
+def _decided(session: Session, tables: Iterable[str]) -> dict[int, Sequence[Any]]:
+    """What was decided on these tables and is not written yet: commit -> the changed columns."""
     decided: dict[int, Sequence[Any]] = {}
-    for table in {delivery.manifest.table for delivery in deliveries}:
+    for table in tables:
         rows = session.execute("SELECT outcome FROM costwire.tables WHERE name = ?", [table]).rows
         if rows and rows[0][0] is not None:
             decided |= {
                 commit: changed for commit, *changed in json.loads(rows[0][0])["deliveries"]
             }
-    return [
-        _with(delivery, *decided[delivery.commit]) if delivery.commit in decided else delivery
-        for delivery in deliveries
-    ]
+    return decided
 
 
 def _changed(delivery: Delivery) -> list[Any]:

@@ -8,10 +8,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from costwire_db_handler.stores.cratedb.cluster import Item, Session
-from costwire_db_handler.stores.cratedb.failures import StatementRefused, StoreOverloaded
+from costwire_db_handler.stores.cratedb.failures import (
+    StatementRefused,
+    StoreFailed,
+    StoreOverloaded,
+)
 from costwire_runtime.retries import Backoff
 
 _TRIES = 8
+_REFUSED_AT_MOST = 10_000
+_TOLD = 500
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,12 @@ class Loader:
                 elif item.is_transient:
                     later.append(at)
                 else:
-                    self.refused[numbers[at]] = item.message or f"code {item.code}"
+                    self.refused[numbers[at]] = (item.message or f"code {item.code}")[:_TOLD]
+            if len(self.refused) > _REFUSED_AT_MOST:
+                raise StoreFailed(
+                    f"write charges: the store refuses more than {_REFUSED_AT_MOST:,} of them, "
+                    f"e.g. {next(iter(self.refused.values()))}"
+                )
             if not later:
                 return stored
             numbers, rows = [numbers[at] for at in later], [rows[at] for at in later]

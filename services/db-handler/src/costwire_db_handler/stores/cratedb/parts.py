@@ -84,6 +84,12 @@ class PartsStore:
                         file.write(self._piece(session, commit, seq, digest, number))
             yield StagedParts(folder)
 
+    def commits(self, session: Session) -> list[int]:
+        """The deliveries that have parts."""
+        session.execute("REFRESH TABLE costwire.pieces")
+        rows = session.execute('SELECT DISTINCT "commit" FROM costwire.pieces LIMIT 100000').rows
+        return [commit for (commit,) in rows]
+
     def clear(self, session: Session, commit: int) -> None:
         """Remove all parts of a delivery that is open no more."""
         session.execute("REFRESH TABLE costwire.parts, costwire.pieces")

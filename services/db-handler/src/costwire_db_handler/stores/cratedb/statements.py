@@ -107,8 +107,8 @@ class Statements:
         states = {}
         for table in tables:
             row = read_row(self._own, table)
-            if row is not None and row.layout is not None:
-                states[table] = Pinned(table, row.head, row.layout.public())
+            if row is not None and row.layout is not None and row.layout.shown:
+                states[table] = Pinned(table, row.head, row.layout.public_now())
         return states
 
     def _understood(self, session: Session, statement: str) -> bool:

@@ -7,6 +7,7 @@ import fcntl
 import logging
 import shutil
 import tempfile
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -22,7 +23,15 @@ from costwire_db_handler import arrivals
 from costwire_db_handler.charges.prepare import Preparer
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.errors import BadPart, CannotOpen, DeliveryNotOpen, StoreInUse, WrongState
+from costwire_db_handler.errors import (
+    BadPart,
+    CannotOpen,
+    DeliveryNotOpen,
+    StoreBusy,
+    StoreInUse,
+    UnknownDelivery,
+    WrongState,
+)
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
@@ -55,6 +64,7 @@ from costwire_runtime.problems import Problem
 
 _WAITING = (State.HELD, State.SUPERSEDED, State.REJECTED)
 _REFUSED_AT_MOST = 3
+_COMPARING = 2
 _MIB = 1 << 20
 # Of every writer; an upload is delivered by the handler itself, so that no statement would tell.
 _MAY_WRITE = "SELECT has_table_privilege('costwire.deliveries', 'INSERT')"
@@ -80,6 +90,8 @@ class _Shared:
 
     lock: IO[str]
     """Held for as long as the store is open."""
+    comparing: threading.BoundedSemaphore
+    """So many settlements at a time have a database of keys."""
     cluster: Cluster
     options: CrateDBOptions
     own: Session
@@ -123,6 +135,7 @@ class CrateDBStore:
         store = cls(
             _Shared(
                 lock,
+                threading.BoundedSemaphore(_COMPARING),
                 cluster,
                 options,
                 own,
@@ -201,6 +214,11 @@ class CrateDBStore:
                     _logger.info("the table is as its ledger says", extra={"table": table})
             except Problem as problem:
                 _logger.info("left to another handler", extra={"why": problem.detail})
+        for commit in shared.parts.commits(shared.own):
+            with contextlib.suppress(UnknownDelivery):
+                if ledger.get(shared.own, commit).entry.state is State.OPEN:
+                    continue
+            shared.parts.clear(shared.own, commit)
 
 
 class CrateDBCostStore:
@@ -281,6 +299,7 @@ class CrateDBCostStore:
         """Verify an open delivery against its manifest, and settle it in one step."""
         delivery = ledger.get(self._session, commit)
         if not self._can_settle(delivery):
+            self._shared.parts.clear(self._session, commit)
             return delivery.entry
         if dry_run or delivery.dry_run:
             return self._tried(delivery, now).entry
@@ -338,11 +357,11 @@ class CrateDBCostStore:
         if delivery.dry_run:
             self._forget(commit)
             return
-        with self._turn(delivery.manifest.table):
+        with self._turn(delivery.manifest.table) as turn:
             delivery = ledger.get(self._session, commit)
             if delivery.entry.state is not State.OPEN:
                 raise DeliveryNotOpen(f"abort {commit}: it is {delivery.entry.state} already")
-            ledger.update(self._session, delivery.aborted(now))
+            ledger.update(self._session, delivery.aborted(now), turn.require)
         self._shared.parts.clear(self._session, commit)
 
     def _forget(self, commit: int) -> None:
@@ -362,11 +381,11 @@ class CrateDBCostStore:
     def reject(self, commit: int, now: datetime) -> Entry:
         """Decide that a held delivery is not to be seen."""
         table = ledger.get(self._session, commit).manifest.table
-        with self._turn(table):
+        with self._turn(table) as turn:
             delivery = _waiting(ledger.get(self._session, commit), "reject", (State.HELD,))
             times = delivery.entry.times.model_copy(update={"committed": now})
             delivery = delivery.settled(state=State.REJECTED, times=times)
-            ledger.update(self._session, delivery)
+            ledger.update(self._session, delivery, turn.require)
         return delivery.entry
 
     def deliveries(self, table: str | None = None) -> list[Entry]:
@@ -426,16 +445,24 @@ class CrateDBCostStore:
     @contextlib.contextmanager
     def _means_with_scratch(self) -> Iterator[Means]:
         """Means with a database of keys that spills to disk."""
-        limits = self._shared.limits
+        limits, wait = self._shared.limits, self._shared.options.wait_seconds
+        if not self._shared.comparing.acquire(timeout=wait):
+            raise StoreBusy(
+                f"compare: other deliveries have been settled for {wait:g} seconds; "
+                "try again in a while"
+            )
         config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{limits.memory_bytes // _MIB}MiB",
+            "memory_limit": f"{limits.memory_bytes // _COMPARING // _MIB}MiB",
             "threads": limits.threads,
             "temp_directory": str(self._shared.scratch / uuid.uuid4().hex),
             "preserve_insertion_order": "false",
         }
-        with duckdb.connect(":memory:", config=config) as sql:
-            sql.execute("SET arrow_lossless_conversion = true")
-            yield self._means(lambda: sql)
+        try:
+            with duckdb.connect(":memory:", config=config) as sql:
+                sql.execute("SET arrow_lossless_conversion = true")
+                yield self._means(lambda: sql)
+        finally:
+            self._shared.comparing.release()
 
 
 def _waiting(delivery: Delivery, act: str, states: Sequence[State]) -> Delivery:

@@ -9,7 +9,9 @@ holder's end, and is taken over. A settlement within a turn:
     settle    one update gives the row the new `head` and the `outcome` for the ledger: the flip
     finish    the outcome is written into the ledger, and taken off the row
 
-Whoever takes a turn first undoes an attempt that was not settled, and finishes one that was.
+Whoever takes a turn first undoes an attempt that was not settled, and finishes one that was. Rows
+of an attempt that was undone may still arrive afterwards, while a statement of its dead handler
+comes to an end: they are looked for at each later turn, and before each flip.
 """
 
 from __future__ import annotations
@@ -19,9 +21,8 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,12 +30,14 @@ from costwire_db_handler.errors import StoreBusy
 from costwire_db_handler.stores.cratedb import ledger
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import OutcomeUnknown, VersionConflict
-from costwire_db_handler.stores.cratedb.layout import OPEN, Layout
+from costwire_db_handler.stores.cratedb.layout import OPEN, Layout, hash_ranges
 
 _FIELDS = "head, used, layout, holder, taken, attempt, outcome, undone"
 _PAUSE_SECONDS = 0.1
 _RENEWALS = 6
-_UNDONE_AGAIN_MILLISECONDS = 600_000
+_UNDONE_KEPT = 100
+_LATE_SECONDS = 1.0
+_PIECE_ROWS = 100_000
 _logger = logging.getLogger(__name__)
 
 
@@ -52,10 +55,8 @@ class Row:
     holder: str | None = None
     attempt: int | None = None
     outcome: str | None = None
-    undone: tuple[tuple[int, int], ...] = ()
-    """Attempts that were undone, each with its time."""
-    now: int = 0
-    """The time of the database, in milliseconds."""
+    undone: tuple[int, ...] = ()
+    """The last attempts that were undone."""
     seq_no: int = 0
     primary_term: int = 0
     age_seconds: float = 0.0
@@ -128,6 +129,7 @@ class Turn:
         self._holder = holder
         self._lease_seconds = lease_seconds
         self._renewed = time.monotonic()
+        self._lost = False
         self._changing = threading.Lock()
         self._stopped = threading.Event()
         self._renewing: threading.Thread | None = None
@@ -153,16 +155,35 @@ class Turn:
         if self._renewing is not None:
             self._renewing.join()
         try:
-            if self._row.attempt is not None:
+            if kind is not None or self._row.attempt is not None:
+                self._look_again()
                 self.heal()
             self.change(holder=None)
         except Exception:
             # Whoever takes the next turn does it.
             _logger.warning("a turn was not given back in order", exc_info=True)
 
+    def _look_again(self) -> None:
+        """Read the row anew and change it: what is still under way can no longer come about.
+
+        Raises `TurnLost` when the turn is no longer ours; then there is nothing here to be done.
+        """
+        row = read_row(self._session, self.table)
+        if row is None or row.holder != self._holder:
+            self._lost = True
+            raise TurnLost(f"change {self.table}: another handler has taken over; try again")
+        self._row = row
+        self.change(holder=self._holder)
+
+    def is_ours(self) -> bool:
+        """Whether the row says at this moment that the turn is still ours."""
+        row = read_row(self._session, self.table)
+        return row is not None and row.holder == self._holder
+
     def check(self) -> None:
         """Before each statement that writes charges: whether the turn is still ours."""
-        if time.monotonic() - self._renewed > self._lease_seconds / 2:
+        silent = time.monotonic() - self._renewed > self._lease_seconds / 2
+        if self._lost or silent:
             raise TurnLost(
                 f"write {self.table}: the store was not heard of for too long; try again"
             )
@@ -183,13 +204,14 @@ class Turn:
             except OutcomeUnknown:
                 changed = self._read_back(replace(before, **values))
             if not changed:
+                self._lost = True
                 raise VersionConflict(f"change {self.table}: another handler did at the same time")
             ((seq_no, primary_term),) = changed
             self._row = replace(before, **values, seq_no=seq_no, primary_term=primary_term)
             self._renewed = time.monotonic()
 
     def _read_back(self, wanted: Row) -> list[list[int]]:
-        """Whether a change came about whose answer was lost."""
+        """Where a change came about whose answer was lost; where it did not, it still may."""
         row = read_row(self._session, self.table) or Row()
         return [[row.seq_no, row.primary_term]] if _decided(row) == _decided(wanted) else []
 
@@ -201,6 +223,7 @@ class Turn:
 
     def settle(self, head: int, outcome: str) -> None:
         """The flip: readers see the new state, and the ledger will say so."""
+        self._take_back(self._row.undone)
         self.check()
         self.change(head=head, outcome=outcome)
         self.finish()
@@ -210,46 +233,69 @@ class Turn:
         outcome = self._row.outcome
         if outcome is None:
             return
-        forgotten = ledger.write_outcome(self._session, outcome)
+        forgotten = ledger.write_outcome(self._session, outcome, self.require)
         for number in forgotten:
-            self._delete(number)
+            self._delete(f'"_commit" = {number:d} AND "_last" < "_commit"')
         self.change(outcome=None, attempt=None)
+
+    def require(self) -> None:
+        """Raises `TurnLost` unless the row says at this moment that the turn is ours."""
+        if self._lost or not self.is_ours():
+            self._lost = True
+            raise TurnLost(f"change {self.table}: another handler has taken over; try again")
 
     def heal(self) -> None:
         """Finish what was settled, undo what was not; then the table is as its row says."""
         self.finish()
         row = self._row
-        undone = {n: at for n, at in row.undone if at > row.now - _UNDONE_AGAIN_MILLISECONDS}
-        if row.attempt is not None:
-            undone[row.attempt] = row.now
-        if undone and row.layout is not None:
-            # Also earlier ones: a statement of theirs may have come to its end since.
-            self._undo(undone, row.layout)
-        if row.attempt is not None:
-            self.change(attempt=None, undone=tuple(undone.items()))
+        if row.attempt is None:
+            self._take_back(row.undone)
+            return
+        undone = (*row.undone, row.attempt)[-_UNDONE_KEPT:]
+        # Statements of the attempt may still be under way, of a process that is no more.
+        while self._take_back(undone):
+            time.sleep(_LATE_SECONDS)
+        self.change(attempt=None, undone=undone)
 
-    def _undo(self, numbers: Iterable[int], layout: Layout) -> None:
-        self._session.execute(f"REFRESH TABLE {layout.physical}")
-        for number in numbers:
-            self._session.execute(
-                f'DELETE FROM {layout.physical} WHERE "_commit" = ?', [number], repeatable=True
-            )
-            self._session.execute(
-                f'UPDATE {layout.physical} SET "_last" = ? WHERE "_last" = ? AND "_commit" < ?',
-                [OPEN, number - 1, number],
-                repeatable=True,
-            )
-        self._session.execute(f"REFRESH TABLE {layout.physical}")
+    def _take_back(self, undone: Sequence[int]) -> int:
+        """Remove what attempts that were undone have added, open what they closed; gives how much.
 
-    def _delete(self, number: int) -> None:
-        if self._row.layout is not None:
-            physical = self._row.layout.physical
-            self._session.execute(f"REFRESH TABLE {physical}")
-            self._session.execute(
-                f'DELETE FROM {physical} WHERE "_commit" = ? AND "_last" < "_commit"',
-                [number],
-                repeatable=True,
-            )
+        Also of earlier ones: a statement of theirs may have come to its end since.
+        """
+        if not undone or self._row.layout is None:
+            return 0
+        physical = self._row.layout.physical
+        self._session.execute(f"REFRESH TABLE {physical}")
+        added = f'"_commit" = ANY({_numbers(undone)})'
+        closed = f'"_last" = ANY({_numbers(number - 1 for number in undone)}) AND NOT ({added})'
+        removed = self._delete(added)
+        opened = self._in_pieces(f'UPDATE {physical} SET "_last" = {OPEN:d}', closed)
+        return removed + opened
+
+    def _delete(self, condition: str) -> int:
+        if self._row.layout is None:
+            return 0
+        return self._in_pieces(f"DELETE FROM {self._row.layout.physical}", condition)
+
+    def _in_pieces(self, statement: str, condition: str) -> int:
+        """Run a change of rows so that no single statement takes long; gives how many there are."""
+        layout = self._row.layout
+        if layout is None:
+            return 0
+        self._session.execute(f"REFRESH TABLE {layout.physical}")
+        ((rows,),) = self._session.execute(
+            f"SELECT count(*) FROM {layout.physical} WHERE {condition}"
+        ).rows
+        if rows:
+            for low, high in hash_ranges(-(-rows // _PIECE_ROWS)):
+                self.check()
+                self._session.execute(
+                    f"{statement} WHERE {condition} "
+                    f'AND "_content_hi" >= {low:d} AND "_content_hi" <= {high:d}',
+                    repeatable=True,
+                )
+            self._session.execute(f"REFRESH TABLE {layout.physical}")
+        return int(rows)
 
     def _renew(self) -> None:
         while not self._stopped.wait(self._lease_seconds / _RENEWALS):
@@ -276,8 +322,7 @@ def read_row(session: Session, table: str) -> Row | None:
         holder=holder,
         attempt=attempt,
         outcome=outcome,
-        undone=tuple(zip(undone[::2], undone[1::2], strict=True)) if undone else (),
-        now=now,
+        undone=tuple(undone or ()),
         seq_no=seq_no,
         primary_term=term,
         age_seconds=(now - (taken or 0)) / 1000,
@@ -295,12 +340,16 @@ def _make_row(session: Session, table: str) -> None:
 def _stored(value: Any) -> Any:
     if isinstance(value, Layout):
         return value.model_dump_json()
-    return [*chain(*value)] if isinstance(value, tuple) else value
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _numbers(numbers: Iterable[int]) -> str:
+    return f"[{', '.join(f'{number:d}' for number in numbers)}]"
 
 
 def _decided(row: Row) -> Row:
     """What of a row is not CrateDB's own."""
-    return replace(row, seq_no=0, primary_term=0, now=0, age_seconds=0.0)
+    return replace(row, seq_no=0, primary_term=0, age_seconds=0.0)
 
 
 def _busy(seconds: float) -> StoreBusy:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import groupby, pairwise
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
@@ -15,14 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from costwire_db_handler.books import Counted
-from costwire_db_handler.charges.difference import KEYS
+from costwire_db_handler.charges.difference import KEYS, Rows
 from costwire_db_handler.charges.hashes import HASH
 from costwire_db_handler.charges.scope import PresentPeriod
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.cratedb import catalog
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import StoreFailed
-from costwire_db_handler.stores.cratedb.layout import HASH_COLUMNS, OPEN, Layout
+from costwire_db_handler.stores.cratedb.layout import HASH_COLUMNS, OPEN, Layout, hash_ranges
 from costwire_focus.amounts import COST_COLUMNS, NO_CURRENCY, CostSums
 
 SEEN = "seen"
@@ -39,7 +39,7 @@ SEEN_SCHEMA = pa.schema(
 )
 _PAGE_ROWS = 20_000
 _CLOSED_AT_ONCE = 5_000
-_MOST = 1 << 63
+_COPIED_AT_ONCE = 100_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
 
 
@@ -81,10 +81,10 @@ def load_seen(
         "month VARCHAR, period VARCHAR, content UHUGEINT, dimensions UHUGEINT)"
     )
     sql.execute("CREATE OR REPLACE TEMP SEQUENCE seen_ids")
-    batches = key_pages(session, layout, where, arguments)
-    sql.register("pages", pa.RecordBatchReader.from_batches(SEEN_SCHEMA, batches))
-    sql.execute(f"INSERT INTO {SEEN} SELECT nextval('seen_ids'), * FROM pages")
-    sql.unregister("pages")
+    for page in key_pages(session, layout, where, arguments):
+        sql.register("page", pa.Table.from_batches([page]))
+        sql.execute(f"INSERT INTO {SEEN} SELECT nextval('seen_ids'), * FROM page")
+        sql.unregister("page")
 
 
 def key_pages(
@@ -96,7 +96,7 @@ def key_pages(
     """
     rows = count(session, layout, where, arguments)
     told = 0
-    for low, high in _ranges(max(1, -(-rows // _PAGE_ROWS))):
+    for low, high in hash_ranges(max(1, -(-rows // _PAGE_ROWS))):
         names = ", ".join(map(quoted, ["_commit", "_row", "_month", "_period", *HASH_COLUMNS]))
         answer = session.execute(
             f"SELECT {names} FROM {layout.physical} WHERE {where} "
@@ -134,13 +134,6 @@ def joined_hash(upper: Sequence[int], lower: Sequence[int]) -> pa.Array:
     return pa.ExtensionArray.from_storage(HASH, storage)
 
 
-def _ranges(count: int) -> Iterator[tuple[int, int]]:
-    """So many ranges that together hold every BIGINT."""
-    edges = [-_MOST + (2 * _MOST * number) // count for number in range(count + 1)]
-    for low, high in pairwise(edges):
-        yield max(low, -_MOST + 1), min(high - 1, _MOST - 2)
-
-
 def found_elsewhere(
     sql: duckdb.DuckDBPyConnection,
     session: Session,
@@ -161,7 +154,7 @@ def found_elsewhere(
         return {}
     found: Counter[int] = Counter()
     looked_at = 0
-    for low, high in _ranges(-(-there // _PAGE_ROWS)):
+    for low, high in hash_ranges(-(-there // _PAGE_ROWS)):
         theirs = session.execute(
             'SELECT "_source", "_content_hi", "_content_lo", count(*) '
             f"FROM {layout.physical} WHERE {where} "
@@ -220,47 +213,61 @@ def _hash_edge(upper: int, lower: int) -> int:
 
 
 def close(
-    session: Session, layout: Layout, number: int, removed: Sequence[tuple[int, str, int]]
-) -> Iterator[int]:
-    """End charges with the state before `number`; gives how many, statement by statement.
+    session: Session, layout: Layout, number: int, removed: Iterable[tuple[int, str, int]]
+) -> Iterator[None]:
+    """End charges with the state before `number`, statement by statement.
 
     `removed`: (commit, month, row), sorted.
     """
     for (commit, month), keys in groupby(removed, itemgetter(0, 1)):
-        rows = [row for _, _, row in keys]
-        for start in range(0, len(rows), _CLOSED_AT_ONCE):
-            piece = rows[start : start + _CLOSED_AT_ONCE]
-            yield session.execute(
+        rows = (row for _, _, row in keys)
+        while piece := list(islice(rows, _CLOSED_AT_ONCE)):
+            session.execute(
                 f'UPDATE {layout.physical} SET "_last" = ? '
-                'WHERE "_commit" = ? AND "_month" = ? AND "_row" = ANY(?)',
-                [number - 1, commit, month, piece],
+                'WHERE "_commit" = ? AND "_month" = ? AND "_row" = ANY(?) AND "_last" = ?',
+                [number - 1, commit, month, piece, OPEN],
                 repeatable=True,
-            ).rowcount
+            )
+            yield
 
 
 def copy_kept(
-    session: Session, layout: Layout, kept: int, number: int, rows: Sequence[int] | None
-) -> None:
-    """Copy charges that were kept unseen, all or these rows, as a state that readers see."""
-    chosen = ""
+    session: Session, layout: Layout, kept: int, number: int, rows: Rows | None
+) -> Iterator[None]:
+    """Copy charges that were kept unseen, all or these rows, statement by statement.
+
+    They become charges of the state `number`, which readers see. A row that cannot be copied is
+    left out without a word: count them afterwards.
+    """
     names = [*layout.public(), "_row", "_month", "_source", "_period", *HASH_COLUMNS]
     columns = ", ".join(map(quoted, names))
-    pieces: list[list[int] | None] = [None]
-    if rows is not None:
-        chosen = ' AND "_row" = ANY(?)'
-        pieces = [
-            list(rows[start : start + _CLOSED_AT_ONCE])
-            for start in range(0, len(rows), _CLOSED_AT_ONCE)
-        ]
-    for piece in pieces:
+    for condition, arguments in _pieces_of_kept(session, layout, kept, rows):
         session.execute(
             f'INSERT INTO {layout.physical} ({columns}, "_commit", "_last") '
             f"(SELECT {columns}, {number:d}, {OPEN:d} FROM {layout.physical} "
-            f'WHERE "_commit" = ? AND "_last" = ?{chosen}) '
+            f'WHERE "_commit" = ? AND "_last" = ? AND {condition}) '
             "ON CONFLICT DO NOTHING",
-            [kept, kept - 1, *([] if piece is None else [piece])],
+            [kept, kept - 1, *arguments],
             repeatable=True,
         )
+        yield
+
+
+def _pieces_of_kept(
+    session: Session, layout: Layout, kept: int, rows: Rows | None
+) -> Iterator[tuple[str, list[Any]]]:
+    if rows is None:
+        there = count(session, layout, *kept_condition(kept))
+        for low, high in hash_ranges(max(1, -(-there // _COPIED_AT_ONCE))):
+            yield f'"_content_hi" >= {low:d} AND "_content_hi" <= {high:d}', []
+    else:
+        for start in range(0, len(rows), _CLOSED_AT_ONCE):
+            yield '"_row" = ANY(?)', [rows[start : start + _CLOSED_AT_ONCE].tolist()]
+
+
+def kept_condition(number: int) -> tuple[str, list[int]]:
+    """The condition of what was kept unseen under a number, and its arguments."""
+    return '"_commit" = ? AND "_last" = ?', [number, number - 1]
 
 
 def counted(session: Session, layout: Layout, where: str, arguments: Sequence[object]) -> Counted:
