@@ -70,6 +70,7 @@ def test_adoption_killed_at_any_step_is_finished_by_a_repeat(
 ) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(PROGRAM), str(tmp_path / "killed"), url, T]
+    other = replica("other").own
     for moment in MOMENTS:
         run = subprocess.run(
             [*command, *moment], env=environment, capture_output=True, text=True, check=False
@@ -83,12 +84,12 @@ def test_adoption_killed_at_any_step_is_finished_by_a_repeat(
             assert count(session, T) in (0, ROWS)
         else:
             with pytest.raises(TableTaken, match="costwire adopt --table"):
-                replica("other").own.open_delivery(a_report(charges(1), table=T).manifest, NOW)
+                other.open_delivery(a_report(charges(1), table=T).manifest, NOW)
     last = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     entry = json.loads(last.stdout)
     assert (entry["state"], entry["balanced"], entry["rows"]["stored"]) == ("committed", True, ROWS)
     assert count(session, T) == count(session, f"{T}__original") == ROWS
-    states = [each.state for each in replica("other").own.deliveries(T)]
+    states = [each.state for each in other.deliveries(T)]
     assert states == [State.COMMITTED]
     for currency in ("EUR", "USD"):
         mine = [s for s in old if s["BillingCurrency"] == currency]

@@ -46,14 +46,15 @@ def require_free(own: Session, table: str, *, adopting: bool = False) -> None:
     A table of the original that is being taken over is in the way of all but that.
     """
     row = read_row(own, table)
-    if row is not None and row.layout is not None:
+    layout = row.layout if row is not None else None
+    if layout is not None and layout.shown:
         return
     found = own.execute(
         "SELECT table_type FROM information_schema.tables "
         "WHERE table_schema = 'doc' AND table_name = ?",
         [table],
     ).rows
-    if not found:
+    if layout is not None or not found:
         if not adopting and _is_of_original(own, table + originals.KEPT):
             raise TableTaken(
                 f"deliver to {table}: a table of the original handler is being taken over; "
