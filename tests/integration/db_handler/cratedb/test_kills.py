@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[4]
 KILLS = int(os.environ.get("COSTWIRE_TEST_KILLS", "3"))
 RESTART = "COSTWIRE_TEST_CRATEDB_RESTART"
 ROWS = 60
+DICE = random.Random()  # noqa: S311 -- no secret
 
 
 @contextmanager
@@ -70,37 +71,38 @@ def check(store: Any, session: Session, told: int) -> None:
     assert strays == 0
 
 
-def test_handler_killed_at_any_moment_leaves_a_whole_state(
+@pytest.fixture
+def kill_and_check(
     replica: OpenReplica, url: str, session: Session, tmp_path: Path
-) -> None:
-    dice = random.Random()  # noqa: S311 -- no secret
-    for _ in range(KILLS):
-        with delivering(tmp_path / "one", url) as process:
-            first = first_state(process)
-            time.sleep(dice.uniform(0, 3.0))
-            process.kill()
-            told = last_state(process, first)
-        store = replica("one")
-        check(store.own, session, told)
-        store.close()
+) -> Callable[[Callable[[], None]], None]:
+    """Has states delivered, does harm a while after the first, kills the handler, and looks."""
+
+    def run(harm: Callable[[], None]) -> None:
+        for _ in range(KILLS):
+            with delivering(tmp_path / "one", url) as process:
+                first = first_state(process)
+                time.sleep(DICE.uniform(0, 3.0))
+                harm()
+                process.kill()
+                told = last_state(process, first)
+            store = replica("one")
+            check(store.own, session, told)
+            store.close()
+
+    return run
+
+
+def test_handler_killed_at_any_moment_leaves_a_whole_state(kill_and_check: Any) -> None:
+    kill_and_check(lambda: None)
 
 
 @pytest.mark.skipif(
     not os.environ.get(RESTART),
     reason=f"{RESTART} is not set: a command that kills CrateDB with -9 and starts it again",
 )
-def test_cratedb_killed_at_any_moment_leaves_a_whole_state(
-    replica: OpenReplica, url: str, session: Session, tmp_path: Path
-) -> None:
-    dice = random.Random()  # noqa: S311 -- no secret
-    for _ in range(KILLS):
-        with delivering(tmp_path / "one", url) as process:
-            first = first_state(process)
-            time.sleep(dice.uniform(0, 3.0))
-            subprocess.run(os.environ[RESTART], shell=True, check=True, timeout=120)  # noqa: S602
-            time.sleep(dice.uniform(0, 2.0))
-            process.kill()
-            told = last_state(process, first)
-        store = replica("one")
-        check(store.own, session, told)
-        store.close()
+def test_cratedb_killed_at_any_moment_leaves_a_whole_state(kill_and_check: Any) -> None:
+    def restart() -> None:
+        subprocess.run(os.environ[RESTART], shell=True, check=True, timeout=120)  # noqa: S602
+        time.sleep(DICE.uniform(0, 2.0))
+
+    kill_and_check(restart)

@@ -68,8 +68,12 @@ def test_turns_of_one_table_follow_one_another(session: Session) -> None:
 
 
 def test_turns_of_two_tables_do_not_wait_for_each_other(session: Session) -> None:
-    with turns("a").take(session, "t"), turns("b", wait_seconds=0.0).take(session, "u"):
-        pass
+    with (
+        turns("a").take(session, "t") as one,
+        turns("b", wait_seconds=0.0).take(session, "u") as other,
+    ):
+        assert one.is_ours()
+        assert other.is_ours()
 
 
 def test_who_gets_no_turn_in_time_is_told_to_come_again(session: Session) -> None:
@@ -92,9 +96,11 @@ def abandoned(session: Session, name: str) -> Turn:
 
 
 def test_a_restarted_handler_takes_its_own_turn_over_at_once(session: Session) -> None:
-    abandoned(session, "a")
-    with turns("a", wait_seconds=0.0).take(session, "t"):
-        pass
+    dead = abandoned(session, "a")
+    assert dead.is_ours()
+    with turns("a", wait_seconds=0.0).take(session, "t") as turn:
+        assert turn.is_ours()
+        assert not dead.is_ours()
 
 
 def test_a_silent_handler_loses_its_turn(session: Session) -> None:

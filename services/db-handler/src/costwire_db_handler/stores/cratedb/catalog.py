@@ -16,7 +16,7 @@ from costwire_db_handler.stores.cratedb.failures import (
     StatementRefused,
 )
 from costwire_db_handler.stores.cratedb.layout import Layout, Storage
-from costwire_db_handler.stores.cratedb.turns import Row, Turn, read_row
+from costwire_db_handler.stores.cratedb.turns import Turn, read_row
 
 _COPIED_AT_ONCE = 100_000
 
@@ -33,11 +33,6 @@ def next_value(session: Session, counter: str) -> int:
         except OutcomeUnknown:
             continue
     raise OutcomeUnknown(f"count {counter}: the store does not answer; try again")
-
-
-def table_row(session: Session, table: str) -> Row | None:
-    """The row of a table as it is at this moment."""
-    return read_row(session, table)
 
 
 def require_free(own: Session, table: str, *, adopting: bool = False) -> None:

@@ -24,7 +24,7 @@ from costwire_db_handler.stores.cratedb.loading import Loader
 from costwire_db_handler.stores.cratedb.means import Means
 from costwire_db_handler.stores.cratedb.needs import long_columns, tag_keys
 from costwire_db_handler.stores.cratedb.rows import Versioning
-from costwire_db_handler.stores.cratedb.turns import Turn
+from costwire_db_handler.stores.cratedb.turns import Turn, read_row
 from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.columns import columns_of
 from costwire_focus.manifest import Manifest
@@ -357,7 +357,7 @@ class TriedCharges(CrateDBCharges):
     """
 
     def _table(self) -> tuple[Layout, int]:
-        row = catalog.table_row(self._session, self._manifest.table)
+        row = read_row(self._session, self._manifest.table)
         layout = row.layout if row and row.layout else Layout(table=self._manifest.table)
         return layout, row.head if row else 0
 

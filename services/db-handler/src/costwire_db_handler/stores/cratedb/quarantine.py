@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 from costwire_db_handler.errors import BadPart
+from costwire_db_handler.quarantined import FIELDS, Origin, pieces
 from costwire_db_handler.stores.cratedb.cluster import Session
-
-FIELDS = ("file", "line", "raw", "column", "rule", "reason")
-Origin = Literal["exporter", "handler"]
 
 _NAMES = 'file, line, raw, "column", rule, reason'
 _CHUNK = 2_000
-_CHUNK_BYTES = 8 << 20
 
 
 def replace(session: Session, commit: int, origin: Origin, rows: Iterable[dict[str, Any]]) -> int:
     """Keep these rows instead of those that the same side told before; gives their number."""
     told = 0
-    for chunk in _chunks(rows):
+    for chunk in pieces(rows, _CHUNK):
         _put(session, commit, origin, told, chunk)
         told += len(chunk)
     session.execute("REFRESH TABLE costwire.quarantine")
@@ -51,19 +48,6 @@ def _put(
     for item in items:
         if item.rowcount < 0:
             raise BadPart(f"keep the quarantine: the store refuses a row of it ({item.message})")
-
-
-def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    chunk: list[dict[str, Any]] = []
-    size = 0
-    for row in rows:
-        chunk.append(row)
-        size += len(row["raw"])
-        if len(chunk) >= _CHUNK or size >= _CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
 
 
 def count(session: Session, commit: int, origin: Origin) -> int:

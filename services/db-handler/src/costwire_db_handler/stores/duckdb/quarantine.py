@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from costwire_db_handler.stores.duckdb.watchdog import MIB
-
-FIELDS = ("file", "line", "raw", "column", "rule", "reason")
-Origin = Literal["exporter", "handler"]
+from costwire_db_handler.quarantined import FIELDS, Origin, pieces
 
 _SCHEMA = pa.schema([(name, pa.int64() if name == "line" else pa.string()) for name in FIELDS])
 _CHUNK = 5_000
-_CHUNK_BYTES = 8 * MIB
 
 
 def replace(
@@ -24,7 +20,7 @@ def replace(
     """Keep these rows instead of those that the same side told before; gives their number."""
     sql.execute("DELETE FROM costwire.quarantine WHERE commit = ? AND origin = ?", [commit, origin])
     told = 0
-    for chunk in _chunks(rows):
+    for chunk in pieces(rows, _CHUNK):
         sql.register("quarantined", pa.Table.from_pylist(chunk, schema=_SCHEMA))
         sql.execute(
             "INSERT INTO costwire.quarantine "
@@ -34,19 +30,6 @@ def replace(
         sql.unregister("quarantined")
         told += len(chunk)
     return told
-
-
-def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    chunk: list[dict[str, Any]] = []
-    size = 0
-    for row in rows:
-        chunk.append(row)
-        size += len(row["raw"])
-        if len(chunk) >= _CHUNK or size >= _CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
 
 
 def count(sql: duckdb.DuckDBPyConnection, commit: int, origin: Origin) -> int:
