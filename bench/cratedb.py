@@ -194,9 +194,9 @@ def encoded(staged: StagedCharges, layout: Layout, bulk: Bulk) -> Iterator[bytes
     columns = list(rows.stored_columns(layout, schema))
     versioning = Versioning.visible(1, 1, "")
     for part in staged.tables(schema, None):
-        texts = rows.encoded(part, columns, versioning, by_month=True)
-        for batch in rows.batches(texts, bulk.rows, bulk.bytes):
-            yield ",".join(batch).encode()
+        ready = rows.encoded(part, columns, versioning, by_month=True)
+        for batch in ready.batches(bulk.rows, bulk.bytes):
+            yield batch.json()
 
 
 def original_way(bench: Bench, parts: Any) -> dict[str, dict[str, float]]:

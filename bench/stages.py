@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -197,10 +198,18 @@ def manifest_of(source: Path) -> tuple[Any, list[Any]]:
 
 
 def settle(store: Any, manifest: Any, tables: list[Any]) -> Any:
-    """Open, stage and commit a delivery; gives the ledger's entry."""
+    """Open, stage and commit a delivery; gives the ledger's entry.
+
+    Two parts are staged at a time, as the scraper posts them.
+    """
     entry = store.open_delivery(manifest, datetime.now(UTC))
-    for seq, table in enumerate(tables):
-        store.stage_part(entry.commit, seq, table, str(seq))
+    with ThreadPoolExecutor(2) as pool:
+        posts = [
+            pool.submit(store.stage_part, entry.commit, seq, table, str(seq))
+            for seq, table in enumerate(tables)
+        ]
+        for post in posts:
+            post.result()
     return store.commit(entry.commit, datetime.now(UTC))
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costwire_db_handler.charges.prepare import Preparer
+from costwire_db_handler.charges.prepare import ROW, Preparer
 from costwire_db_handler.stores.cratedb.layout import INTERNAL_NAMES, OPEN, Layout
 from costwire_db_handler.stores.cratedb.rows import (
+    Rows,
     Versioning,
-    batches,
     encoded,
     halves_of,
     stored_columns,
@@ -48,9 +48,11 @@ def test_cells_come_back_as_they_went_in(
     charges = pa.table({name: column.cast(pa.string()) for name, column in cells.items()})
     part = preparer.prepare(charges, 2).charges
     columns = stored_columns(LAYOUT, part.schema)
+    ready = encoded(part, list(columns), VERSIONING, by_month=True)
+    assert ready.numbers.to_pylist() == part.column(ROW).to_pylist()
     rows = [
-        dict(zip([*INTERNAL_NAMES, *columns.values()], json.loads(text), strict=True))
-        for text in encoded(part, list(columns), VERSIONING, by_month=True)
+        dict(zip([*INTERNAL_NAMES, *columns.values()], row, strict=True))
+        for row in json.loads(b"[%b]" % ready.json())
     ]
     for number, (row, (cost, service, start, tags)) in enumerate(zip(rows, told, strict=True)):
         assert (row["_commit"], row["_last"], row["_source"]) == (7, OPEN, 3)
@@ -75,7 +77,29 @@ def test_hashes_are_put_together_as_they_were_taken_apart(told: list[tuple[int, 
     assert [tuple(half.tolist()) for half in halves_of(hashes)] == [upper, lower]
 
 
+def rows_of(*sizes: int) -> Rows:
+    """Rows whose texts have so many bytes, without the comma."""
+    texts = [f"[{'1' * (size - 2)}]," for size in sizes]
+    return Rows(pa.array(range(len(texts)), pa.int64()), pa.array(texts, pa.string()))
+
+
 def test_batches_are_bounded_in_rows_and_in_bytes() -> None:
-    rows = ["x" * n for n in (1, 1, 9, 1, 1, 1)]
-    pieces = [list(map(len, piece)) for piece in batches(rows, 3, 10)]
-    assert pieces == [[1, 1], [9, 1], [1, 1]]
+    rows = rows_of(3, 3, 9, 3, 3, 3)
+    pieces = [piece.numbers.to_pylist() for piece in rows.batches(3, 14)]
+    assert pieces == [[0, 1], [2, 3], [4, 5]]
+    assert [len(piece) for piece in rows.batches(4, 1_000)] == [4, 2]
+
+
+@given(st.lists(st.integers(3, 30), max_size=20), st.integers(1, 6), st.integers(1, 60))
+def test_batches_hold_every_row_once_and_in_order(sizes: list[int], size: int, most: int) -> None:
+    rows = rows_of(*sizes).slice(1, len(sizes)) if sizes else rows_of()
+    pieces = list(rows.batches(size, most))
+    assert [n for piece in pieces for n in piece.numbers.to_pylist()] == rows.numbers.to_pylist()
+    assert b",".join(piece.json() for piece in pieces) == (rows.json() if len(rows) else b"")
+    for piece in pieces:
+        assert len(piece) == 1 or (len(piece) <= size and len(piece.json()) < most)
+
+
+def test_chosen_rows_keep_their_numbers() -> None:
+    chosen = rows_of(3, 4, 5, 6).slice(1, 4).take([2, 0])
+    assert (chosen.numbers.to_pylist(), chosen.json()) == ([3, 1], b"[1111],[11]")

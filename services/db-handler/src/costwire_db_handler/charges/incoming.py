@@ -50,19 +50,27 @@ class StagedCharges:
                 fields[CELL + column] = pa.field(CELL + column, pa.decimal128(DIGITS, scale))
         return pa.schema(fields.values())
 
-    def tables(self, schema: pa.Schema, chosen: Rows | None) -> Iterator[pa.Table]:
-        """The charges part by part in `schema`; `chosen`: only these rows, sorted."""
-        for part in self._parts.read():
+    def tables(
+        self, schema: pa.Schema, chosen: Rows | None, *, plain: bool = True
+    ) -> Iterator[pa.Table]:
+        """The charges part by part in `schema`; `chosen`: only these rows, sorted.
+
+        `plain=False`: columns may be dictionaries of what the schema has.
+        """
+        for part in self._parts.read(plain=plain):
             fitting = self._fit.without_unfit(part)
             if chosen is not None:
                 fitting = fitting.filter(_among(fitting.column(ROW).to_numpy(), chosen))
-            columns = [
-                pc.cast(fitting.column(field.name), field.type)
-                if field.name in fitting.column_names
-                else pa.nulls(fitting.num_rows, field.type)
-                for field in schema
-            ]
-            yield pa.table(columns, schema=schema)
+            yield pa.table({field.name: _column(fitting, field) for field in schema})
+
+
+def _column(part: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+    if field.name not in part.column_names:
+        return pa.nulls(part.num_rows, field.type)
+    column = part.column(field.name)
+    if pa.types.is_dictionary(column.type):
+        return pc.cast(column, pa.dictionary(column.type.index_type, field.type))
+    return pc.cast(column, field.type)
 
 
 def _among(numbers: Rows, chosen: Rows) -> pa.Array:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +35,7 @@ class Prepared:
     """A part as it is staged, and the rows of it that cannot be stored."""
 
     charges: pa.Table
+    """Columns whose values repeat are dictionaries of them."""
     quarantine: list[dict[str, Any]]
     """`line` is the row number."""
     refused: pa.Table
@@ -80,32 +80,38 @@ class Preparer:
             column = charges.column(name).combine_chunks()
             kind = value_type(name)
             compared = amounts if kind is ValueType.AMOUNT else dimensions
-            compared[name] = staged[CELL + name] = column
+            compared[name] = column.dictionary_encode()
+            staged[CELL + name] = _smaller(compared[name], column)
             if kind is ValueType.TAGS:
+                staged[JSON_TEXT + name] = staged[CELL + name]
                 staged[CELL + name], compared[name] = self._tags.read(column)
-                staged[JSON_TEXT + name] = column
         hashes = charge_hashes(self._sql, dimensions, amounts, charges.num_rows)
         staged |= zip(HASHES, hashes, strict=True)
-        staged[PERIOD] = _period(dimensions, charges.num_rows)
+        staged[PERIOD] = _period(charges)
         return pa.table(staged)
 
 
-def _period(dimensions: Mapping[str, pa.Array], rows: int) -> pa.Array:
+def _smaller(encoded: pa.DictionaryArray, column: pa.Array) -> pa.Array:
+    """A column with each of its values once, where they repeat."""
+    return encoded if 2 * len(encoded.dictionary) <= len(column) else column
+
+
+def _period(charges: pa.Table) -> pa.Array:
     """The start of the billing period a charge belongs to, as text; '' where nothing tells it.
 
     Where the report lacks it, the month in which the charge period starts.
     """
     starts = []
-    if "BillingPeriodStart" in dimensions:
-        starts.append(dimensions["BillingPeriodStart"])
-    if "ChargePeriodStart" in dimensions:
-        starts.append(pc.floor_temporal(dimensions["ChargePeriodStart"], unit="month"))
+    if "BillingPeriodStart" in charges.column_names:
+        starts.append(charges.column("BillingPeriodStart"))
+    if "ChargePeriodStart" in charges.column_names:
+        starts.append(pc.floor_temporal(charges.column("ChargePeriodStart"), unit="month"))
     if not starts:
-        return pa.repeat("", rows)
-    start = pc.coalesce(*starts).dictionary_encode()
+        return pa.repeat("", charges.num_rows).dictionary_encode()
+    start = pc.coalesce(*starts).combine_chunks().dictionary_encode()
     seconds = pc.cast(start.dictionary, pa.timestamp("s"), safe=False)
     texts = pc.strftime(seconds, format="%Y-%m-%dT%H:%M:%SZ")
-    return pc.fill_null(pc.take(texts, start.indices), "")
+    return pc.fill_null(pc.take(texts, start.indices), "").dictionary_encode()
 
 
 def _quarantine(charges: pa.Table, result: Typed, first: int) -> list[dict[str, Any]]:

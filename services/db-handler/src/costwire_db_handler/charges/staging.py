@@ -18,6 +18,7 @@ from costwire_db_handler.errors import PartDiffers
 
 _DIGEST, _QUARANTINE, _REFUSED, _ROWS = b"digest", b"quarantine", b"refused", b"rows"
 _SUFFIX, _UNFINISHED = ".arrow", ".unfinished"
+_LEVEL = 1
 
 
 class StagingArea:
@@ -94,17 +95,21 @@ class StagedParts:
         self._folder = folder
         self.numbers = sorted(int(path.stem) for path in folder.glob(f"*{_SUFFIX}"))
 
-    def read(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """The parts in order, whole or with some of their columns (those that a part has)."""
+    def read(self, names: Sequence[str] | None = None, *, plain: bool = True) -> Iterator[pa.Table]:
+        """The parts in order, whole or with some of their columns (those that a part has).
+
+        `plain=False`: columns may be dictionaries, as they are staged.
+        """
         for path in self._paths():
             with pa.OSFile(str(path)) as file:
-                yield _read_columns(file, names).replace_schema_metadata(None)
+                table = _read_columns(file, names)
+                yield table.cast(_plain_schema(table.schema)) if plain else table
 
     def schemas(self) -> Iterator[pa.Schema]:
         """The schema of each part."""
         for path in self._paths():
             with pa.OSFile(str(path)) as file:
-                yield pa.ipc.open_file(file).schema.remove_metadata()
+                yield _plain_schema(pa.ipc.open_file(file).schema)
 
     def quarantine(self) -> Iterator[dict[str, Any]]:
         """The rows of all parts that cannot be stored."""
@@ -143,7 +148,7 @@ def write_part(path: Path, part: Prepared, digest: str) -> None:
         _ROWS: str(part.charges.num_rows + part.refused.num_rows).encode(),
     }
     table = part.charges.replace_schema_metadata(metadata)
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", _LEVEL))
     with path.open("wb") as sink:
         with pa.ipc.new_file(sink, table.schema, options=options) as writer:
             writer.write_table(table)
@@ -160,3 +165,11 @@ def _read_columns(file: pa.NativeFile, names: Sequence[str] | None) -> pa.Table:
     # None at all would mean every column.
     options = pa.ipc.IpcReadOptions(included_fields=wanted or [0])
     return pa.ipc.open_file(file, options=options).read_all().select(range(len(wanted)))
+
+
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    """What a schema is without dictionaries and metadata."""
+    return pa.schema(
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in schema
+    )

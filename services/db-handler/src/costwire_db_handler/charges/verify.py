@@ -30,17 +30,26 @@ def verify_rows(manifest: Manifest, *, published: int, quarantined: int) -> None
 
 def verify_sums(manifest: Manifest, staged: StagedParts) -> None:
     """Every cost column in every currency, to the last digit; raises `Unbalanced`."""
-    arrived = _sums(staged)
-    for currency in sorted({*arrived.currencies(), *manifest.sums}):
-        lines = manifest.sums.get(currency, {})
+    arrived, published = _sums(staged), published_sums(manifest)
+    for currency in sorted({*arrived.currencies(), *published.currencies()}):
         for column in COST_COLUMNS:
-            line = lines.get(column)
             there = arrived.get(currency, column) or _ZERO
-            if there != (Decimal(line.published) if line else _ZERO):
+            told = published.get(currency, column)
+            if there != (told or _ZERO):
                 raise Unbalanced(
                     f"the sum of {column} in {currency} arrived as {there:f}, "
-                    f"the manifest has {line.published if line else 'none'}"
+                    f"the manifest has {'none' if told is None else f'{told:f}'}"
                 )
+
+
+def published_sums(manifest: Manifest) -> CostSums:
+    """The sums of the charges that the manifest promises."""
+    return CostSums.of(
+        {
+            currency: {name: Decimal(line.published) for name, line in lines.items() if line}
+            for currency, lines in manifest.sums.items()
+        }
+    )
 
 
 def _sums(staged: StagedParts) -> CostSums:

@@ -6,16 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from costwire_db_handler.books import Counted
 from costwire_db_handler.charges import difference
 from costwire_db_handler.charges.difference import Difference
 from costwire_db_handler.charges.fit import Fit, fit
 from costwire_db_handler.charges.incoming import StagedCharges
-from costwire_db_handler.charges.prepare import CELL, ROW
+from costwire_db_handler.charges.refused import refused_sums
 from costwire_db_handler.charges.scope import PresentPeriod
 from costwire_db_handler.charges.staging import StagedParts
+from costwire_db_handler.charges.verify import published_sums
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.stores.cratedb import catalog, rows, versions
 from costwire_db_handler.stores.cratedb.failures import StoreFailed
@@ -50,7 +49,7 @@ class CrateDBCharges(ABC):
         self._refused = refused
         self._sql = means.scratch()
         self._kept: Delivery | None = None
-        self._expected_kept: Counted | None = None
+        self._sent: Counted | None = None
         self._staged: StagedCharges | None = None
         self._layout, self._head = self._table()
         self._source = self._source_id()
@@ -81,6 +80,8 @@ class CrateDBCharges(ABC):
         self._reshaped(chosen, parts)
         self._staged = StagedCharges(parts, chosen, default_period)
         self._staged.load_keys(self._sql)
+        sums = published_sums(self._manifest).minus(refused_sums(parts, chosen))
+        self._sent = self.loaded(), sums
         return chosen
 
     def _integer_digits(self, column: str) -> int:
@@ -99,10 +100,10 @@ class CrateDBCharges(ABC):
             raise ValueError(f"delivery {delivery.commit} was not set aside")
         self._kept = delivery
         condition = versions.kept_condition(delivery.kept)
-        self._expected_kept = versions.counted(self._session, self._layout, *condition)
-        if self._expected_kept[0] != delivery.entry.rows.stored:
+        self._sent = versions.counted(self._session, self._layout, *condition)
+        if self._sent[0] != delivery.entry.rows.stored:
             raise StoreFailed(
-                f"accept {delivery.commit}: {self._expected_kept[0]} of the "
+                f"accept {delivery.commit}: {self._sent[0]} of the "
                 f"{delivery.entry.rows.stored} charges that were set aside are there"
             )
         versions.load_seen(self._sql, self._session, self._layout, *condition)
@@ -185,23 +186,6 @@ class CrateDBCharges(ABC):
         where = f"{versions.visible_at(self._head)} AND {_OF_PERIODS}"
         arguments = [self._source, list(periods)]
         return versions.counted(self._session, self._layout, where, arguments)
-
-    def _expected(self) -> Counted:
-        """The delivery's own count of its charges."""
-        if self._staged is None:
-            raise ValueError("no delivery is loaded")
-        sums = CostSums()
-        schema = self._staged.schema()
-        if not len(schema):
-            return 0, sums
-        names = [CELL + name for name in (*COST_COLUMNS, "BillingCurrency")]
-        present = [name for name in names if name in schema.names]
-        chosen = pa.schema([schema.field(name) for name in [ROW, *present]])
-        for part in self._staged.tables(chosen, None):
-            sums.add_typed(
-                part.select(present).rename_columns([n.removeprefix(CELL) for n in present])
-            )
-        return self.loaded(), sums
 
 
 def _same(left: Counted, right: Counted) -> bool:
@@ -291,14 +275,10 @@ class WrittenCharges(CrateDBCharges):
         by_month = self._means.storage.by_month
         bulk = self._means.bulk
 
-        def batches() -> Iterator[tuple[Sequence[int], Sequence[str]]]:
-            for part in staged.tables(schema, chosen):
-                numbers = part.column(ROW).to_pylist()
+        def batches() -> Iterator[rows.Rows]:
+            for part in staged.tables(schema, chosen, plain=False):
                 encoded = rows.encoded(part, list(columns), versioning, by_month=by_month)
-                at = 0
-                for batch in rows.batches(encoded, bulk.rows, bulk.bytes):
-                    yield numbers[at : at + len(batch)], batch
-                    at += len(batch)
+                yield from encoded.batches(bulk.rows, bulk.bytes)
 
         statement = insert_rows(self._layout, list(columns.values()))
         loader = Loader(self._session, statement, bulk, self._turn.check, self._means.pause)
@@ -336,11 +316,11 @@ class WrittenCharges(CrateDBCharges):
 
     def _verified(self, counted: Counted) -> Counted:
         """What stands there is what was sent, or nothing of it may hold."""
-        expected = self._expected() if self._staged is not None else self._expected_kept
-        if expected is not None and not _same(counted, expected):
+        sent = self._sent
+        if sent is not None and not _same(counted, sent):
             raise StoreFailed(
                 f"write charges: the store holds {counted[0]} with other sums than the "
-                f"{expected[0]} that were sent; nothing of it is shown, try again"
+                f"{sent[0]} that were sent; nothing of it is shown, try again"
             )
         return counted
 
@@ -381,12 +361,14 @@ class TriedCharges(CrateDBCharges):
 
     def visible(self, periods: Sequence[str]) -> Counted:
         """What readers would see of the scope: the delivery; of a repeated one what they see."""
-        return self._expected() if self._staged is not None else self._seen(periods)
+        return self._sent or self._seen(periods)
 
     def brought(self, number: int | None) -> Counted:
         """What readers would see of what it appends."""
-        return super().brought(number) if self._staged is None else self._expected()
+        return self._sent or super().brought(number)
 
     def kept(self, number: int) -> Counted:
         """What would be kept unseen."""
-        return self._expected()
+        if self._sent is None:
+            raise ValueError("no delivery is loaded")
+        return self._sent

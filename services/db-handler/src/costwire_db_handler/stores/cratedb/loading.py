@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from costwire_db_handler.stores.cratedb.failures import (
     StoreFailed,
     StoreOverloaded,
 )
+from costwire_db_handler.stores.cratedb.rows import Rows
 from costwire_runtime.retries import Backoff
 
 _TRIES = 8
@@ -59,18 +60,18 @@ class Loader:
         self.stored = 0
         self.refused: dict[int, str] = {}
 
-    def load(self, batches: Iterable[tuple[Sequence[int], Sequence[str]]]) -> None:
-        """Store batches: row numbers, and the JSON text of each row.
+    def load(self, batches: Iterable[Rows]) -> None:
+        """Store batches.
 
         Raises: `RowsRefused` after all of them, when some were.
         """
         under_way: deque[Future[int]] = deque()
         with ThreadPoolExecutor(self._bulk.in_flight, thread_name_prefix="bulk") as pool:
             try:
-                for numbers, rows in batches:
+                for rows in batches:
                     if len(under_way) >= self._bulk.in_flight:
                         self.stored += under_way.popleft().result()
-                    under_way.append(pool.submit(self._store, numbers, rows))
+                    under_way.append(pool.submit(self._store, rows))
                 while under_way:
                     self.stored += under_way.popleft().result()
             finally:
@@ -79,12 +80,12 @@ class Loader:
         if self.refused:
             raise RowsRefused(self.refused)
 
-    def _store(self, numbers: Sequence[int], rows: Sequence[str]) -> int:
+    def _store(self, rows: Rows) -> int:
         """Send one batch until each of its rows is stored or refused; gives how many are stored."""
         stored = 0
         for attempt in range(_TRIES):
             self._check()
-            items = self._send(numbers, rows)
+            items = self._send(rows)
             later = []
             for at, item in enumerate(items):
                 # The key is of this attempt alone: a duplicate is our own, sent again.
@@ -93,7 +94,8 @@ class Loader:
                 elif item.is_transient:
                     later.append(at)
                 else:
-                    self.refused[numbers[at]] = (item.message or f"code {item.code}")[:_TOLD]
+                    number = rows.numbers[at].as_py()
+                    self.refused[number] = (item.message or f"code {item.code}")[:_TOLD]
             if len(self.refused) > _REFUSED_AT_MOST:
                 raise StoreFailed(
                     f"write charges: the store refuses more than {_REFUSED_AT_MOST:,} of them, "
@@ -101,18 +103,16 @@ class Loader:
                 )
             if not later:
                 return stored
-            numbers, rows = [numbers[at] for at in later], [rows[at] for at in later]
+            rows = rows.take(later)
             self._pause(self._backoff.pause(attempt, None))
         raise StoreOverloaded("write charges: the store takes no more for now; try again later")
 
-    def _send(self, numbers: Sequence[int], rows: Sequence[str]) -> list[Item]:
+    def _send(self, rows: Rows) -> list[Item]:
         """Send a batch; one that is refused whole is sent row by row, to find out which rows."""
         try:
-            return self._session.execute_many(
-                self._statement, ",".join(rows).encode(), repeatable=True
-            )
+            return self._session.execute_many(self._statement, rows.json(), repeatable=True)
         except StatementRefused as refused:
             if len(rows) == 1:
-                return [Item(-2, refused.code, refused.detail)]
+                return [Item(-2, message=refused.detail)]
         half = len(rows) // 2
-        return self._send(numbers[:half], rows[:half]) + self._send(numbers[half:], rows[half:])
+        return self._send(rows.slice(0, half)) + self._send(rows.slice(half, len(rows)))

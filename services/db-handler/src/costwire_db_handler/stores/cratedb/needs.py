@@ -22,11 +22,16 @@ def long_columns(parts: StagedParts, layout: Layout) -> set[str]:
     }
     return {
         candidates[name]
-        for part in parts.read(list(candidates))
+        for part in parts.read(list(candidates), plain=False)
         for name in part.column_names
-        if (pc.max(pc.binary_length(part.column(name).cast(pa.large_string()))).as_py() or 0)
-        > LONGEST_INDEXED_BYTES
+        for chunk in part.column(name).chunks
+        if (pc.max(pc.binary_length(_values(chunk))).as_py() or 0) > LONGEST_INDEXED_BYTES
     }
+
+
+def _values(cells: pa.Array) -> pa.Array:
+    values = cells.dictionary if isinstance(cells, pa.DictionaryArray) else cells
+    return values.cast(pa.large_string())
 
 
 def tag_keys(parts: StagedParts, layout: Layout) -> dict[str, dict[str, bool]]:

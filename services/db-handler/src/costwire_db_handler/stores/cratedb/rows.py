@@ -51,22 +51,63 @@ def stored_columns(layout: Layout, schema: pa.Schema) -> dict[str, str]:
     return {staged: name for staged, name in found.items() if staged in schema.names}
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Charges as a bulk statement takes them."""
+
+    numbers: pa.Array
+    texts: pa.Array
+    """The JSON array of each, with a comma behind it: side by side they are the statement's."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.texts)
+
+    def slice(self, start: int, end: int) -> Rows:
+        """Those from `start` to before `end`."""
+        return Rows(*(cells.slice(start, end - start) for cells in (self.numbers, self.texts)))
+
+    def take(self, positions: Sequence[int]) -> Rows:
+        """Those at these positions."""
+        chosen = pa.array(positions, pa.int64())
+        return Rows(self.numbers.take(chosen), self.texts.take(chosen))
+
+    def batches(self, size: int, most_bytes: int) -> Iterator[Rows]:
+        """Pieces of so many, or fewer where they are long; a piece has one row at least."""
+        offsets, start = self._offsets().astype(np.int64), 0
+        while start < len(self):
+            fitting = int(np.searchsorted(offsets, offsets[start] + most_bytes, "right")) - 1
+            end = max(start + 1, min(start + size, fitting))
+            yield self.slice(start, end)
+            start = end
+
+    def json(self) -> bytes:
+        """The JSON arrays, with commas between them."""
+        offsets = self._offsets()
+        return memoryview(self.texts.buffers()[2])[offsets[0] : offsets[-1] - 1].tobytes()
+
+    def _offsets(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        first = self.texts.offset
+        return np.frombuffer(self.texts.buffers()[1], np.int32)[first : first + len(self) + 1]
+
+
 def encoded(
     charges: pa.Table, columns: Sequence[str], versioning: Versioning, *, by_month: bool
-) -> list[str]:
-    """Each charge as a JSON array: our own columns in the order of the statement, then `columns`.
+) -> Rows:
+    """Charges as JSON arrays: our own columns in the order of the statement, then `columns`.
 
     `columns`: names of staged columns.
     """
+    numbers = charges.column(ROW).combine_chunks()
     if not charges.num_rows:
-        return []
-    periods = charges.column(PERIOD).combine_chunks().dictionary_encode()
+        return Rows(numbers, pa.array([], pa.string()))
+    periods = _once(charges, PERIOD)
     named = pa.array([text or versioning.default_period for text in periods.dictionary.to_pylist()])
     months = pa.array([text[:7] if by_month else "" for text in named.to_pylist()])
     halves = [_integers(half) for name in HASHES for half in halves_of(charges.column(name))]
     cells = [
-        pa.scalar(str(versioning.number)),
-        _integers(charges.column(ROW).to_numpy()),
+        pa.scalar(f"[{versioning.number}"),
+        numbers.cast(pa.string()),
         pc.take(_quoted(months), periods.indices),
         pa.scalar(f"{versioning.last},{versioning.source}"),
         pc.take(_quoted(named), periods.indices),
@@ -74,8 +115,7 @@ def encoded(
         *(pc.fill_null(_cells(charges, name), _NULL) for name in columns),
     ]
     joined = pc.binary_join_element_wise(*cells, ",")
-    rows: list[str] = pc.binary_join_element_wise("[", joined, "]", "").to_pylist()
-    return rows
+    return Rows(numbers, pc.binary_join_element_wise(joined, "],", ""))
 
 
 def halves_of(hashes: pa.ChunkedArray) -> Iterator[np.ndarray[tuple[int], np.dtype[np.int64]]]:
@@ -88,33 +128,24 @@ def halves_of(hashes: pa.ChunkedArray) -> Iterator[np.ndarray[tuple[int], np.dty
     yield numbers[0::2]
 
 
-def batches(rows: Sequence[str], size: int, most_bytes: int) -> Iterator[Sequence[str]]:
-    """Rows in pieces of so many, or fewer where they are long."""
-    start, bytes_ = 0, 0
-    for at, row in enumerate(rows):
-        if at > start and (at - start >= size or bytes_ + len(row) > most_bytes):
-            yield rows[start:at]
-            start, bytes_ = at, 0
-        bytes_ += len(row)
-    if start < len(rows):
-        yield rows[start:]
-
-
 def _cells(charges: pa.Table, name: str) -> pa.Array:
+    if pa.types.is_map(charges.schema.field(name).type):
+        return _maps(charges, name)
+    cells = _once(charges, name)
+    values = cells.dictionary
+    if pa.types.is_decimal(values.type):
+        texts = pc.binary_join_element_wise('"', values.cast(pa.string()), '"', "")
+    elif pa.types.is_timestamp(values.type):
+        texts = values.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).cast(pa.string())
+    else:
+        texts = _quoted(values)
+    return pc.take(texts, cells.indices)
+
+
+def _once(charges: pa.Table, name: str) -> pa.DictionaryArray:
+    """Each value once: cells of a bill repeat."""
     column = charges.column(name).combine_chunks()
-    if pa.types.is_map(column.type):
-        return _maps(charges, name, column)
-    if pa.types.is_decimal(column.type):
-        return _amounts(column)
-    if pa.types.is_timestamp(column.type):
-        return _instants(column)
-    return _texts(column)
-
-
-def _texts(column: pa.Array) -> pa.Array:
-    """Each value once: texts of a bill repeat."""
-    cells = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
-    return pc.take(_quoted(cells.dictionary), cells.indices)
+    return column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
 
 
 def _quoted(values: pa.Array) -> pa.Array:
@@ -127,20 +158,10 @@ def _quoted(values: pa.Array) -> pa.Array:
     return pc.replace_with_mask(quoted, unsafe, pa.array(escaped, pa.string()))
 
 
-def _amounts(column: pa.Array) -> pa.Array:
-    cells = column.dictionary_encode()
-    texts = pc.binary_join_element_wise('"', cells.dictionary.cast(pa.string()), '"', "")
-    return pc.take(texts, cells.indices)
-
-
-def _instants(column: pa.Array) -> pa.Array:
-    return column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).cast(pa.string())
-
-
-def _maps(charges: pa.Table, name: str, maps: pa.Array) -> pa.Array:
+def _maps(charges: pa.Table, name: str) -> pa.Array:
     """Tags as JSON objects; equal texts are written once."""
-    column = name.removeprefix(CELL)
-    texts = charges.column(JSON_TEXT + column).combine_chunks().dictionary_encode()
+    maps = charges.column(name).combine_chunks()
+    texts = _once(charges, JSON_TEXT + name.removeprefix(CELL))
     _, first = np.unique(texts.indices.drop_null().to_numpy(), return_index=True)
     where = pc.indices_nonzero(texts.is_valid()).take(pa.array(first))
     written = [
