@@ -2,7 +2,8 @@
 
 `bench/cratedb.py URL --pid PID`: a CrateDB that holds nothing else, its superuser `crate` without a
 password, and the number of its process, whose CPU time is told. All ways write the same report;
-they take turns, medians are told.
+they take turns, medians are told. `--original URL`: the original handler itself, before the same
+CrateDB; it is sent the records that its scraper would send.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import urllib3
 from stages import manifest_of, report, settle, stage_generate
 
 from costwire_db_handler.charges.fit import Fit
@@ -239,6 +241,40 @@ def original_way(bench: Bench, parts: Any) -> dict[str, dict[str, float]]:
     return {"the original's way": bench.measured(write)}
 
 
+def original_handler(bench: Bench, parts: Any, url: str) -> dict[str, dict[str, float]]:
+    """The original handler, sent lists of 1,000 records one after the other; and all once more."""
+    bench.forget()
+    _, tables = parts
+    records = [original_record(row) for table in tables for row in table.to_pylist()]
+    lists = [
+        json.dumps(records[start : start + ORIGINAL_ROWS]).encode()
+        for start in range(0, len(records), ORIGINAL_ROWS)
+    ]
+    headers = urllib3.make_headers(basic_auth="crate:crate")
+    headers["Content-Type"] = "application/json"
+    pool = urllib3.PoolManager(headers=headers, timeout=600, retries=False)
+
+    def write() -> None:
+        for body in lists:
+            answer = pool.request("POST", f"{url}/upload?table=charges&type=cost", body=body)
+            assert answer.status == 200, answer.data
+
+    return {
+        "the original handler": bench.measured(write),
+        "the original handler, all again": bench.measured(write),
+    }
+
+
+def original_record(row: dict[str, str | None]) -> dict[str, Any]:
+    """A charge as the original scraper sends it; tags with quotes would cost it the whole list."""
+    tags = json.loads(row.get("Tags") or "{}")
+    labels = {name: cell or "" for name, cell in row.items()}
+    labels["Tags"] = ";".join(
+        f"{key}: {value}" for key, value in tags.items() if not {'"', "\\"} & set(f"{key}{value}")
+    )
+    return {"labels": labels, "value": labels["BilledCost"], "timestamp": 0}
+
+
 def original_cell(name: str, cell: str | None) -> Any:
     """A cell as the original handler sends it: keys are never null, empty amounts are 0."""
     kind = value_type(name).name
@@ -257,6 +293,7 @@ def main() -> None:
     parser.add_argument("--pid", type=int, required=True, help="CrateDB's process")
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--original", help="where the original handler answers")
     args = parser.parse_args()
     rounds: list[dict[str, dict[str, float]]] = []
     with tempfile.TemporaryDirectory(prefix="costwire-bench-") as name:
@@ -267,11 +304,12 @@ def main() -> None:
         for _ in range(args.rounds):
             first = manifest_of(report(folder))
             changed = manifest_of(folder / "changed.csv")
-            rounds.append(
-                server_limit(bench, first)
-                | ours(bench, first, changed)
-                | original_way(bench, first)
-            )
+            figures = server_limit(bench, first) | ours(bench, first, changed)
+            if args.original:
+                figures |= original_handler(bench, first, args.original)
+            else:
+                figures |= original_way(bench, first)
+            rounds.append(figures)
         bench.forget()
         cluster.close()
     print_table(rounds, args.rows)

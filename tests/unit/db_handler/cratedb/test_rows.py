@@ -67,6 +67,17 @@ def test_cells_come_back_as_they_went_in(
         assert row["tags"] == (None if tags is None else json.loads(tags))
 
 
+def test_of_repeated_cells_only_some_rows_may_be_written(preparer: Preparer) -> None:
+    tags = [json.dumps({"n": str(n % 5)}) for n in range(20)]
+    charges = pa.table({"BilledCost": ["1.5"] * 20, "ServiceName": ["a", "b"] * 10, "Tags": tags})
+    part = preparer.prepare(charges, 0).charges
+    columns = list(stored_columns(LAYOUT, part.schema))
+    everything = encoded(part, columns, VERSIONING, by_month=True)
+    some = encoded(part.take([3, 9]), columns, VERSIONING, by_month=True)
+    assert pa.types.is_dictionary(part.schema.field("=Tags").type)
+    assert some.json() == everything.take([3, 9]).json()
+
+
 HALVES = st.integers(-(2**63) + 1, 2**63 - 2)
 
 

@@ -162,12 +162,12 @@ def _maps(charges: pa.Table, name: str) -> pa.Array:
     """Tags as JSON objects; equal texts are written once."""
     maps = charges.column(name).combine_chunks()
     texts = _once(charges, JSON_TEXT + name.removeprefix(CELL))
-    _, first = np.unique(texts.indices.drop_null().to_numpy(), return_index=True)
+    codes, first = np.unique(texts.indices.drop_null().to_numpy(), return_index=True)
     where = pc.indices_nonzero(texts.is_valid()).take(pa.array(first))
-    written = [
-        None if pairs is None else json.dumps(dict(pairs), ensure_ascii=False)
-        for pairs in maps.take(where).to_pylist()
-    ]
+    # Where rows were left out, so are texts of the dictionary.
+    written: list[str | None] = [None] * len(texts.dictionary)
+    for code, pairs in zip(codes, maps.take(where).to_pylist(), strict=True):
+        written[code] = None if pairs is None else json.dumps(dict(pairs), ensure_ascii=False)
     return pc.take(pa.array(written, pa.string()), texts.indices)
 
 
