@@ -7,7 +7,6 @@ import gzip
 import json
 import socket
 import ssl
-import struct
 import threading
 import time
 from collections import deque
@@ -15,10 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from tests.support.local_server import LocalServer, reset
 
 _RECORDINGS = Path(__file__).with_name("cratedb_recordings.json")
 
@@ -110,7 +110,7 @@ class Arrived:
         return _credentials(self.headers.get("Authorization", ""))
 
 
-class FakeCrateDB:
+class FakeCrateDB(LocalServer):
     """A node; it answers with what was asked for, then with `usual`."""
 
     def __init__(
@@ -128,48 +128,17 @@ class FakeCrateDB:
         self.lock = threading.Lock()
         self._connections = 0
         self._plays: deque[Play] = deque()
-        self._server = _Server(("127.0.0.1", port), _Handler)
-        self._server.fake = self
-        self._scheme = "http"
+        self.context: ssl.SSLContext | None = None
         if certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*certificate)
-            self._server.context = context
-            self._scheme = "https"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*certificate)
+            self.scheme = "https"
+        super().__init__(_Handler, port)
 
     def stop(self) -> None:
-        """Die: connections end, later ones are refused."""
-        if not self.stopping.is_set():
-            self.stopping.set()
-            self._server.shutdown()
-            self._server.server_close()
-            self._server.cut_all()
-            self._thread.join()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._server.server_address[1])
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"{self._scheme}://127.0.0.1:{self.port}"
+        """Die; answers that are being waited for are not given."""
+        self.stopping.set()
+        super().stop()
 
     @property
     def connections(self) -> int:
@@ -197,41 +166,14 @@ class FakeCrateDB:
             return self._connections - 1
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    fake: FakeCrateDB
-    context: ssl.SSLContext | None = None
-
-    def __init__(self, *arguments: Any) -> None:
-        self._open: set[socket.socket] = set()
-        super().__init__(*arguments)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def cut_all(self) -> None:
-        for request in list(self._open):
-            _reset(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Broken connections are what the tests are about."""
-
-
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def setup(self) -> None:
-        self._fake: FakeCrateDB = self.server.fake  # type: ignore[attr-defined]
-        context: ssl.SSLContext | None = self.server.context  # type: ignore[attr-defined]
-        if context is not None:
-            self.request = context.wrap_socket(
+        self._fake: FakeCrateDB = self.server.owner  # type: ignore[attr-defined]
+        if self._fake.context is not None:
+            self.request = self._fake.context.wrap_socket(
                 self.request, server_side=True, do_handshake_on_connect=False
             )
             try:
@@ -312,17 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _end(self) -> None:
         self.close_connection = True
-        _reset(self.request)
-
-
-def _reset(connection: socket.socket) -> None:
-    """End a connection at once, unsent bytes and all."""
-    try:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.shutdown(socket.SHUT_RDWR)
-        connection.close()
-    except OSError:
-        return
+        reset(self.request)
 
 
 def _credentials(header: str) -> tuple[str, str]:

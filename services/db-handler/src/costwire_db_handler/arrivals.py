@@ -19,7 +19,8 @@ def continued(books: Books, manifest: Manifest) -> Delivery | None:
     An exporter that was restarted reads its source anew, so the time of reading may differ; the
     latest one counts.
     """
-    for opened in books.same_content(manifest, [State.OPEN]):
+    for commit in books.same_content(manifest, [State.OPEN]):
+        opened = books.get(commit)
         known = opened.manifest
         if known.model_copy(update={"times": manifest.times}) == manifest:
             read = max(known.times.read, manifest.times.read)
@@ -32,7 +33,7 @@ def shown_already(books: Books, manifest: Manifest) -> Delivery | None:
     same = books.same_content(manifest, _SHOWN)
     if not same:
         return None
-    last = same[-1]
+    last = books.get(same[-1])
     if manifest.mode == "append":
         return last if _stands_whole(books, last) else None
     shapes = books.shapes(manifest.table, manifest.source)
@@ -47,10 +48,10 @@ def _stands_whole(books: Books, appended: Delivery) -> bool:
     return present == appended.entry.rows.stored
 
 
-def forsaken(books: Books, now: datetime, *, hours: float, most: int) -> list[Delivery]:
+def forsaken(books: Books, now: datetime, *, hours: float, most: int) -> list[Entry]:
     """The open deliveries that nobody finished in time; raises `TooManyOpen` for the others."""
     opened = books.in_state(State.OPEN)
-    late = [d for d in opened if now - d.entry.times.opened > timedelta(hours=hours)]
+    late = [entry for entry in opened if now - entry.times.opened > timedelta(hours=hours)]
     if len(opened) - len(late) >= most:
         raise TooManyOpen(
             f"open a delivery: {most} are open; commit them or abort them "

@@ -15,7 +15,7 @@ from costwire_db_handler.charges.scope import PresentPeriod
 from costwire_db_handler.charges.staging import StagedParts
 from costwire_db_handler.decide import Applied
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.ledger import State
+from costwire_db_handler.ledger import Entry, State
 from costwire_focus.amounts import CostSums
 from costwire_focus.manifest import Manifest
 
@@ -123,14 +123,14 @@ class Books(Protocol):
         """Write a delivery, new or changed."""
         ...
 
-    def in_state(self, state: State) -> Sequence[Delivery]:
-        """The deliveries in a state, oldest first."""
+    def in_state(self, state: State) -> Sequence[Entry]:
+        """The entries of the deliveries in a state, oldest first."""
         ...
 
-    def same_content(self, manifest: Manifest, states: Sequence[State]) -> Sequence[Delivery]:
-        """Deliveries of the same content by the same source, in one of these states, oldest first.
+    def same_content(self, manifest: Manifest, states: Sequence[State]) -> Sequence[int]:
+        """The numbers of the deliveries of the same content by the same source, oldest first.
 
-        Dry runs are none.
+        Of those in one of these states; dry runs are none.
         """
         ...
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any, Literal
 
 FIELDS = ("file", "line", "raw", "column", "rule", "reason")
+LONG_FIELDS = ("file", "raw", "reason")
+"""Those that make a row large."""
 Row = dict[str, Any]
 Origin = Literal["exporter", "handler"]
 """Which side quarantined a row."""
@@ -19,9 +22,14 @@ def pieces(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
     size = 0
     for row in rows:
         piece.append(row)
-        size += len(row["raw"])
+        size += sum(len(row[name]) for name in LONG_FIELDS)
         if len(piece) >= most or size >= _PIECE_BYTES:
             yield piece
             piece, size = [], 0
     if piece:
         yield piece
+
+
+def fitting(sizes: Sequence[int]) -> int:
+    """How many of the first of some rows, whose bytes these are, make a page: one at least."""
+    return max(1, sum(total <= _PIECE_BYTES for total in accumulate(sizes)))

@@ -156,13 +156,15 @@ class Settlement:
         if mine.mode == "append":
             return
         reason = f"commit {self._delivery.commit} is a newer state"
-        for held in self._books.in_state(State.HELD):
-            theirs, covered = held.manifest, set(held.periods)
-            same = (theirs.table, theirs.source) == (mine.table, mine.source)
-            same = same and theirs.mode == "replace"
+        for entry in self._books.in_state(State.HELD):
+            same = (entry.table, entry.source) == (mine.table, mine.source)
+            newer = entry.commit != self._delivery.commit and entry.generation <= mine.generation
+            if not (same and newer):
+                continue
+            held = self._books.get(entry.commit)
+            covered = set(held.periods)
             replaced = covered <= scope or (not whole and covered & scope)
-            newer = held.commit != self._delivery.commit and theirs.generation <= mine.generation
-            if same and replaced and newer:
+            if held.manifest.mode == "replace" and replaced:
                 self._books.put(held.settled(state=State.SUPERSEDED, reason=reason))
 
     def _count_visible(self, periods: Sequence[str], number: int | None) -> Counted:

@@ -34,6 +34,7 @@ OUTSIDER = "otto"
 PROBLEM = "application/problem+json"
 REPORT = a_report(charges(3))
 UNDELIVERED = a_report(charges(2), source="gcp")
+READERS_VIEW = Grant(("DQL",), "VIEW", ("doc.charges",))
 
 
 @dataclass(frozen=True)
@@ -447,6 +448,58 @@ class TestCrateDB:
             client = served.client(user.name, user.password)
             assert client.sql("SELECT count(*) FROM charges") == [[3]]
             assert client.get("/deliveries").status_code == 403
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "SELECT count(*) FROM charges",
+            'SELECT count(c.servicename) FROM doc."charges" AS c WHERE c.billedcost > 0',
+            "SELECT count(*) FROM charges WHERE 'charges' = 'charges' -- FROM charges",
+        ],
+    )
+    def test_the_readers_view_is_enough_to_name_a_table_once(
+        self, served: Served, statement: str
+    ) -> None:
+        with granted(cratedb_url(), "less", [READERS_VIEW]) as user:
+            assert served.client(user.name, user.password).sql(statement) == [[3]]
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "SELECT count(*) FROM charges a JOIN charges b ON a.resourceid = b.resourceid",
+            "SELECT (SELECT count(*) FROM charges)",
+            "WITH c AS (SELECT * FROM charges) SELECT count(*) FROM c",
+            "SELECT nosuch FROM charges",
+            "SELECT * FROM nosuch",
+        ],
+    )
+    def test_the_readers_view_alone_lets_no_statement_read_two_states(
+        self, served: Served, statement: str
+    ) -> None:
+        with granted(cratedb_url(), "less", [READERS_VIEW]) as user:
+            answer = served.client(user.name, user.password).sql_answer(statement)
+            assert (answer.status_code, answer.json()["error"]["code"] // 10) == (404, 404)
+
+    def test_a_new_table_is_uploaded_by_whoever_may_make_it(self, served: Served) -> None:
+        def upload(client: Client, table: str) -> requests.Response:
+            body = part_body(UNDELIVERED.parts[0])
+            headers = {"Content-Type": ARROW}
+            return client.post(f"/upload?table={table}", data=body, headers=headers)
+
+        grants = [
+            single
+            for grant in privileges.ROLES[Role.WRITER]
+            for single in grant.each()
+            if single != Grant(("DDL",), "SCHEMA", ("doc",))
+        ]
+        with granted(cratedb_url(), "less", grants) as user:
+            client = served.client(user.name, user.password)
+            answer = upload(client, "brought_by_upload")
+            assert (answer.status_code, answer.headers["Content-Type"]) == (403, PROBLEM)
+            assert "brought_by_upload: the table is new" in answer.json()["detail"]
+            assert "DDL on the schema doc" in answer.json()["detail"]
+            assert upload(client, "charges").status_code == 200
+        assert upload(served.role(Role.WRITER), "brought_by_upload").status_code == 200
 
 
 def ask_directly(user: tuple[str, str], statement: str, *args: Any) -> list[list[Any]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.stores import StoreLimits
-from costwire_db_handler.stores.cratedb import store as store_module
+from costwire_db_handler.stores.cratedb import cost_store
 from costwire_db_handler.stores.cratedb.adopt import adopt
 from costwire_db_handler.stores.cratedb.cluster import ClusterOptions, Credentials, Session
 from costwire_db_handler.stores.cratedb.store import CrateDBOptions, CrateDBStore
@@ -45,7 +45,7 @@ def kill_at(when: str, text: str) -> None:
 
 def main(folder: str, url: str, table: str, *when: str) -> None:
     """Open the store and take the table over."""
-    store_module.adopt = partial(adopt, page_rows=PAGE_ROWS)
+    cost_store.adopt = partial(adopt, page_rows=PAGE_ROWS)
     store = CrateDBStore.open(
         CrateDBOptions(ClusterOptions([url]), Credentials("crate", "")),
         Path(folder),

@@ -21,7 +21,7 @@ from tests.support.cratedb import a_user
 
 from costwire_db_handler.errors import CannotAdopt, TableTaken, UnknownTable
 from costwire_db_handler.ledger import State
-from costwire_db_handler.stores.cratedb import store as store_module
+from costwire_db_handler.stores.cratedb import cost_store
 from costwire_db_handler.stores.cratedb.adopt import adopt
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import PrivilegeMissing
@@ -126,7 +126,7 @@ def test_pages_of_any_size_hold_every_row_once(
     odd = ["\U0001f600", "\uff5e", "é", "e\u0301", "a" * 300, " ", "~"]
     keys = [{"ResourceId": name * n, "SkuPriceId": ""} for name in odd for n in (1, 2, 3)]
     original_table.upload(session, T, [{**old[0], **key} for key in keys])
-    monkeypatch.setattr(store_module, "adopt", partial(adopt, page_rows=7))
+    monkeypatch.setattr(cost_store, "adopt", partial(adopt, page_rows=7))
     entry = replica().own.adopt(T, NOW)
     assert (entry.rows.stored, entry.balanced) == (ROWS + len(keys), True)
     kept = session.execute(f"SELECT resourceid, count(*) FROM {T}__original GROUP BY 1").rows  # noqa: S608

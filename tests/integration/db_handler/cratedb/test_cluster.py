@@ -231,7 +231,7 @@ class TestFailures:
         node.play(recorded("duplicate key"))
         with pytest.raises(failures.DuplicateKey) as caught:
             session.execute("INSERT")
-        assert caught.value.class_name == "DuplicateKeyException"
+        assert caught.value.told.class_name == "DuplicateKeyException"
 
     def test_a_value_that_crate_quotes_is_not_told(
         self, node: FakeCrateDB, session: Session
@@ -578,7 +578,7 @@ class TestOverload:
         node.play(recorded(name))
         with pytest.raises(failures.OutcomeUnknown, match="broken off") as caught:
             session.execute("INSERT INTO t SELECT * FROM s")
-        assert caught.value.class_name is not None
+        assert caught.value.told.class_name is not None
         node.play(recorded(name))
         session.execute("INSERT INTO t SELECT * FROM s", repeatable=True)
         assert len(node.arrived) == 3
@@ -603,7 +603,7 @@ class TestOverload:
         assert 15 < moment.now - began <= 30
         assert caught.value.status == 503
         assert int(caught.value.headers["Retry-After"]) > 0
-        assert caught.value.class_name == "CircuitBreakingException"
+        assert caught.value.told.class_name == "CircuitBreakingException"
         assert len(node.arrived) < 12
 
     def test_an_unreachable_cluster_is_waited_for(self, open_cluster: Open, moment: Time) -> None:
@@ -782,7 +782,7 @@ class TestRealServer:
                 cluster.session(ann).execute(
                     "SELECT count(*), n FROM generate_series(1, 100000, 1) AS t (n) GROUP BY n"
                 )
-        assert caught.value.class_name == "CircuitBreakingException"
+        assert caught.value.told.class_name == "CircuitBreakingException"
         cluster.close()
 
     def test_one_dead_node_of_two_is_not_noticed(self, url: str) -> None:

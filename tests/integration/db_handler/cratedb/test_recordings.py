@@ -14,7 +14,7 @@ from tests.support.cratedb import a_name, a_user, cratedb_url, superuser
 from tests.support.fake_cratedb import Play, Recording, recordings
 
 from costwire_db_handler.stores.cratedb.connections import Credentials
-from costwire_db_handler.stores.cratedb.failures import read_told
+from costwire_db_handler.stores.cratedb.told import read_told
 
 _SCHEMA = "costwire_recording"
 _TABLE = (

@@ -13,6 +13,7 @@ from costwire_db_handler.stores.cratedb import failures
 from costwire_db_handler.stores.cratedb.cluster import Cluster, ClusterOptions, Credentials
 from costwire_db_handler.stores.cratedb.probe import Probe
 from costwire_db_handler.stores.cratedb.sign_in import SignIn
+from costwire_db_handler.stores.cratedb.told import item_told
 from costwire_db_handler.users import Caller
 
 ANN = Caller("ann", None, "right")
@@ -165,13 +166,11 @@ class TestProbe:
 
 @pytest.mark.parametrize("schema", ["costwire", "doc", "sys"])
 def test_a_schema_that_is_there_for_certain_is_denied_for_want_of_a_privilege(schema: str) -> None:
-    told = failures.item_told(4045, f"SchemaUnknownException[Schema '{schema}' unknown]")
+    told = item_told(4045, f"SchemaUnknownException[Schema '{schema}' unknown]")
     assert isinstance(failures.failure_of("SELECT", told), failures.PrivilegeMissing)
 
 
 def test_any_other_schema_is_unknown() -> None:
     for name in ("costwire2", "mine"):
-        told = failures.item_told(
-            4045, f"SchemaUnknownException[Schema '{name}' unknown]", status=404
-        )
+        told = item_told(4045, f"SchemaUnknownException[Schema '{name}' unknown]", status=404)
         assert isinstance(failures.failure_of("SELECT", told), failures.UnknownInStore)

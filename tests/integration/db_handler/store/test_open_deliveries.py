@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.factories import (
     charges,
 )
 
+from costwire_db_handler import quarantined
 from costwire_db_handler.errors import (
     BadPart,
     DeliveryNotOpen,
@@ -211,6 +213,31 @@ def test_quarantined_rows_are_replaced_by_those_sent_later(shop: Shop) -> None:
     assert settled.rows == Rows(read=7, stored=5, quarantined=2, added=5)
     assert settled.sums["USD"]["BilledCost"].quarantined == "2.5"
     assert list(shop.store.quarantine(entry.commit)) == sorted(rows, key=lambda row: row["line"])
+
+
+def test_quarantined_rows_are_listed_in_order_whatever_a_page_holds(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantined, "_PIECE_BYTES", 2_000)
+    rows = [
+        an_unusable_row(line * 37 % 100, raw="YWJj" * length, file=file)
+        for line, length in zip(range(100), cycle([0, 1, 400, 40, 499, 500, 501, 3]), strict=False)
+        for file in ("b.csv", "a.csv")
+    ]
+    report = a_report(charges(1), quarantine=rows)
+    entry = shop.deliver(report)
+    assert entry.rows.quarantined == 200
+    listed = list(shop.store.quarantine(entry.commit))
+    assert listed == sorted(rows, key=lambda row: (row["file"], row["line"]))
+
+
+def test_quarantined_rows_may_be_longer_than_the_memory(duckdb_shop: Shop) -> None:
+    number = 5_000
+    entry = duckdb_shop.open(a_report(charges(1)))
+    rows = (an_unusable_row(at * 7 % number, raw="YWJj" * 7_000) for at in range(number))
+    duckdb_shop.store.set_quarantine(entry.commit, rows)
+    lines = [row["line"] for row in duckdb_shop.store.quarantine(entry.commit)]
+    assert lines == list(range(number))
 
 
 def test_charges_outside_the_declared_months_are_refused(shop: Shop) -> None:

@@ -6,8 +6,8 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterator
-from itertools import islice
-from typing import IO, Any
+from itertools import chain
+from typing import IO
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from costwire_db_handler.errors import BadPart, UnknownDelivery
 from costwire_db_handler.handler import handler_of
 from costwire_db_handler.intake import read_manifest, read_quarantine
 from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.quarantined import Row, pieces
 from costwire_db_handler.settings import MIB
 from costwire_db_handler.stores import CostStore
 from costwire_db_handler.upload import NDJSON, read_part
@@ -159,20 +160,14 @@ async def list_quarantine(request: Request, caller: Caller) -> Response:
     """The quarantined rows of a delivery, one JSON object a line."""
     commit = _commit(request)
     store = _store(request, caller)
-    rows = store.quarantine(commit)
-
-    def some() -> list[dict[str, Any]]:
-        return list(islice(rows, _ROWS_OF_PIECE))
-
+    some = pieces(store.quarantine(commit), _ROWS_OF_PIECE)
     # Both before the answer begins: afterwards it could only be cut off.
     await run_in_threadpool(store.delivery, commit)
-    first = await run_in_threadpool(some)
+    first: list[Row] = await run_in_threadpool(next, some, [])
 
     def lines() -> Iterator[str]:
-        piece = first
-        while piece:
+        for piece in chain([first], some):
             yield "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in piece)
-            piece = some()
 
     return StreamingResponse(lines(), media_type=NDJSON)
 

@@ -38,6 +38,8 @@ async def upload(request: Request, caller: Caller) -> Response:
     kind = request.query_params.get("type", _COST).lower() or _COST
     if kind != _COST:
         raise BadUpload(f"upload: records of type {kind!r} are not stored; send type=cost")
+    # Asked now: it is delivered later, by the handler itself, who may.
+    await run_in_threadpool(handler.store.acting_for(caller).require_maker, table)
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
     def gather(body: bytes) -> int:

@@ -120,6 +120,10 @@ class CostStore(Protocol):
         """Decide that a held delivery is not to be seen."""
         ...
 
+    def require_maker(self, table: str) -> None:
+        """Raises a `Forbidden` where the table is new, and the caller may not make one."""
+        ...
+
     def deliveries(self, table: str | None = None) -> list[Entry]:
         """The ledger, oldest first."""
         ...

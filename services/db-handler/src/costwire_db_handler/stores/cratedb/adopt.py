@@ -30,6 +30,7 @@ from costwire_db_handler.stores.cratedb import originals
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import PrivilegeMissing
 from costwire_db_handler.stores.cratedb.originals import KEPT, KEY
+from costwire_db_handler.stores.cratedb.privileges import MAY_MAKE_TABLES
 from costwire_db_handler.stores.cratedb.turns import read_row
 from costwire_focus.amounts import CostSums
 from costwire_focus.canonical import exact_sum
@@ -159,7 +160,7 @@ def _old_table(session: Session, table: str) -> _OldTable:
 
 def _require_maker(session: Session, table: str) -> None:
     """Before anything is read: rename and commit would find out late."""
-    ((may,),) = session.execute("SELECT has_schema_privilege('doc', 'CREATE')").rows
+    ((may,),) = session.execute(MAY_MAKE_TABLES).rows
     if not may:
         raise PrivilegeMissing(
             f"adopt {table}: renaming the old table and making the new one take DDL on the "

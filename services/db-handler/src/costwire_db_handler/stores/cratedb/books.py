@@ -11,7 +11,7 @@ from typing import Any
 
 from costwire_db_handler.decide import Applied
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.ledger import State
+from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.stores.cratedb import catalog, ledger, quarantine
 from costwire_db_handler.stores.cratedb.charges import (
     CrateDBCharges,
@@ -64,12 +64,12 @@ class CrateDBBooks:
         """Decide on a delivery."""
         self.outcome.deliveries[delivery.commit] = delivery
 
-    def in_state(self, state: State) -> Sequence[Delivery]:
-        """The deliveries in a state."""
+    def in_state(self, state: State) -> Sequence[Entry]:
+        """The entries of the deliveries in a state."""
         return ledger.in_state(self._means.session, state)
 
-    def same_content(self, manifest: Manifest, states: Sequence[State]) -> Sequence[Delivery]:
-        """Deliveries of the same content by the same source."""
+    def same_content(self, manifest: Manifest, states: Sequence[State]) -> Sequence[int]:
+        """The deliveries of the same content by the same source."""
         return ledger.same_content(self._means.session, manifest, states)
 
     def shapes(self, table: str, source: str) -> Mapping[str, Applied]:

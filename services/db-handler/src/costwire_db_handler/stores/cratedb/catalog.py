@@ -16,6 +16,7 @@ from costwire_db_handler.stores.cratedb.failures import (
     StatementRefused,
 )
 from costwire_db_handler.stores.cratedb.layout import Layout, Storage
+from costwire_db_handler.stores.cratedb.privileges import MAY_MAKE_TABLES
 from costwire_db_handler.stores.cratedb.turns import Turn, read_row
 
 _COPIED_AT_ONCE = 100_000
@@ -244,7 +245,7 @@ class Shaper:
         return published
 
     def _require_maker(self, table: str) -> None:
-        (row,) = self._caller.execute("SELECT has_schema_privilege('doc', 'CREATE')").rows
+        (row,) = self._caller.execute(MAY_MAKE_TABLES).rows
         if not row[0]:
             raise PrivilegeMissing(
                 f"deliver to {table}: the table is new, and making it takes DDL on the schema doc"

@@ -37,11 +37,10 @@ from costwire_db_handler.stores.cratedb.failures import (
     StoreProblem,
     WrongCredentials,
     failure_of,
-    read_told,
-    said,
 )
 from costwire_db_handler.stores.cratedb.messages import Answer, Forwarded, Item, Unreadable
 from costwire_db_handler.stores.cratedb.nodes import Node, Nodes
+from costwire_db_handler.stores.cratedb.told import read_told, said
 from costwire_db_handler.stores.cratedb.tries import TARGET, Call, Patience, Tries
 from costwire_runtime import metrics
 from costwire_runtime.client import ClientTelemetry

@@ -253,9 +253,6 @@ class CallerPools:
             self._closed = True
         self.forget_all()
 
-    def __len__(self) -> int:
-        return len(self._pools)
-
     def _take(self, credentials: Credentials, purpose: str) -> CallerPool:
         digest, now = self._digest(credentials, purpose), self._monotonic()
         with self._lock:

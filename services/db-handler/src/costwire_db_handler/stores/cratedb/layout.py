@@ -150,7 +150,7 @@ class Layout(BaseModel):
         return [name for column in self.columns[: self.shown] for name in column.public()]
 
     def with_columns(self, names: Iterable[str], plain: Iterable[str] = ()) -> Layout:
-        """The layout with columns added that it lacks."""
+        """The layout with columns added that it lacks; `plain`: SQL names."""
         known = self.names
         mapped = sql_names(names, known)
         unindexed = set(plain)
@@ -168,14 +168,14 @@ class Layout(BaseModel):
             return self
         return self.model_copy(update={"columns": (*self.columns, *added), "published": False})
 
-    def rebuilt(self, generation: int, scales: Mapping[str, int], plain: Iterable[str]) -> Layout:
+    def rebuilt(self, generation: int, scales: Mapping[str, int], long: Iterable[str]) -> Layout:
         """Another generation, in which columns have other scales or take texts of any length."""
-        long = set(plain)
+        unindexed = set(long)
         columns = tuple(
             column.model_copy(
                 update={
                     "scale": scales.get(column.name, column.scale),
-                    "plain": column.plain or column.name in long,
+                    "plain": column.plain or column.name in unindexed,
                 }
             )
             for column in self.columns

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from costwire_db_handler.decide import Applied
 from costwire_db_handler.delivery import Delivery
@@ -18,9 +18,21 @@ from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_focus.manifest import Manifest
 
-_COLUMNS = "manifest, entry, periods, applied, kept, twin, dry_run"
 _PAGE = 2_000
-_CHANGED = "state = ?, entry = ?, periods = ?, applied = ?, kept = ?, twin = ?"
+
+
+class _Changed(NamedTuple):
+    """The columns of a delivery that a decision changes."""
+
+    state: str
+    entry: str
+    periods: list[str]
+    applied: int | None
+    kept: int | None
+    twin: int | None
+
+
+_CHANGED = ", ".join(f"{name} = ?" for name in _Changed._fields)
 
 
 @dataclass
@@ -145,18 +157,78 @@ def remove(session: Session, commit: int) -> None:
 def get(session: Session, commit: int) -> Delivery:
     """One delivery as it is now; raises `UnknownDelivery`."""
     rows = session.execute(
-        f'SELECT {_COLUMNS} FROM costwire.deliveries WHERE "commit" = ?', [commit]
+        "SELECT manifest, entry, periods, applied, kept, twin, dry_run FROM costwire.deliveries "
+        'WHERE "commit" = ?',
+        [commit],
     ).rows
     if not rows:
         raise UnknownDelivery(f"no delivery has the number {commit}; GET /deliveries lists them")
-    return _overlaid(session, [_delivery(rows[0])])[0]
+    manifest, entry, periods, applied, kept, twin, dry_run = rows[0]
+    manifest = Manifest.model_validate_json(manifest)
+    decided = _decided(session, [manifest.table]).get(commit)
+    if decided is not None:
+        _, entry, periods, applied, kept, twin = decided
+    return Delivery(
+        manifest=manifest,
+        entry=Entry.model_validate_json(entry),
+        periods=periods or [],
+        applied=applied,
+        kept=kept,
+        twin=twin,
+        dry_run=dry_run,
+    )
 
 
 def entries(session: Session, table: str | None) -> list[Entry]:
     """The ledger: all entries, or those of one table, oldest first."""
+    if table is None:
+        return _entries(session, "NOT dry_run", [])
+    return _entries(session, "NOT dry_run AND table_name = ?", [table])
+
+
+def in_state(session: Session, state: State) -> list[Entry]:
+    """The entries of the deliveries in a state, oldest first."""
+    found = _entries(session, "state = ?", [state.value])
+    return [entry for entry in found if entry.state is state]
+
+
+def same_content(session: Session, manifest: Manifest, states: Sequence[State]) -> list[int]:
+    """The deliveries of the same content by the same source, in one of these states."""
     session.execute("REFRESH TABLE costwire.deliveries")
-    where = "NOT dry_run" + ("" if table is None else " AND table_name = ?")
-    arguments = [] if table is None else [table]
+    found = session.execute(
+        'SELECT "commit", state FROM costwire.deliveries WHERE id = ? AND table_name = ? '
+        'AND source = ? AND mode = ? AND NOT dry_run ORDER BY "commit" LIMIT 100000',
+        [manifest.id, manifest.table, manifest.source, manifest.mode],
+    ).rows
+    decided = _decided(session, [manifest.table])
+    return [
+        commit
+        for commit, state in found
+        if (decided[commit].state if commit in decided else state) in states
+    ]
+
+
+def shapes(session: Session, table: str, source: str) -> Mapping[str, Applied]:
+    """For each billing period of a source, the delivery that shaped it last."""
+    session.execute("REFRESH TABLE costwire.shapes")
+    rows = session.execute(
+        'SELECT period, "commit" FROM costwire.shapes WHERE table_name = ? AND source = ? '
+        "LIMIT 100000",
+        [table, source],
+    ).rows
+    if not rows:
+        return {}
+    commits = sorted({commit for _, commit in rows})
+    known = {
+        entry.commit: Applied(entry.commit, entry.id, entry.generation, entry.times.read)
+        for entry in _entries(session, '"commit" = ANY(?)', [commits])
+    }
+    return {period: known[commit] for period, commit in rows}
+
+
+def _entries(session: Session, where: str, arguments: Sequence[Any]) -> list[Entry]:
+    """The entries of a condition on what is written, as they are now, oldest first."""
+    session.execute("REFRESH TABLE costwire.deliveries")
     found: list[tuple[int, str, str]] = []
     while True:
         after = found[-1][0] if found else -1
@@ -170,115 +242,28 @@ def entries(session: Session, table: str | None) -> list[Entry]:
             break
     decided = _decided(session, {name for _, name, _ in found})
     return [
-        Entry.model_validate_json(decided[commit][1] if commit in decided else entry)
+        Entry.model_validate_json(decided[commit].entry if commit in decided else entry)
         for commit, _, entry in found
     ]
 
 
-def in_state(session: Session, state: State) -> list[Delivery]:
-    """The deliveries in a state, oldest first."""
-    return [
-        delivery
-        for delivery in _overlaid(session, find(session, "state = ?", [state.value]))
-        if delivery.entry.state is state
-    ]
-
-
-def same_content(session: Session, manifest: Manifest, states: Sequence[State]) -> list[Delivery]:
-    """Deliveries of the same content by the same source, in one of these states, oldest first."""
-    found = find(
-        session,
-        "id = ? AND table_name = ? AND source = ? AND mode = ? AND NOT dry_run",
-        [manifest.id, manifest.table, manifest.source, manifest.mode],
-    )
-    return [each for each in _overlaid(session, found) if each.entry.state in states]
-
-
-def shapes(session: Session, table: str, source: str) -> Mapping[str, Applied]:
-    """For each billing period of a source, the delivery that shaped it last."""
-    session.execute("REFRESH TABLE costwire.shapes")
-    rows = session.execute(
-        'SELECT period, "commit" FROM costwire.shapes WHERE table_name = ? AND source = ? '
-        "LIMIT 100000",
-        [table, source],
-    ).rows
-    known: dict[int, Applied] = {}
-    for _, commit in rows:
-        if commit not in known:
-            entry = get(session, commit).entry
-            known[commit] = Applied(commit, entry.id, entry.generation, entry.times.read)
-    return {period: known[commit] for period, commit in rows}
-
-
-def find(session: Session, where: str, arguments: Sequence[Any]) -> list[Delivery]:
-    """The deliveries of a condition as they are written, oldest first."""
-    session.execute("REFRESH TABLE costwire.deliveries")
-    rows = session.execute(
-        f'SELECT {_COLUMNS} FROM costwire.deliveries WHERE {where} ORDER BY "commit" LIMIT 100000',
-        arguments,
-    ).rows
-    return [_delivery(row) for row in rows]
-
-
-def _overlaid(session: Session, deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """The deliveries with what was decided a moment ago and is not written into the ledger yet."""
-    decided = _decided(session, {delivery.manifest.table for delivery in deliveries})
-    return [
-        _with(delivery, *decided[delivery.commit]) if delivery.commit in decided else delivery
-        for delivery in deliveries
-    ]
-
-
-def _decided(session: Session, tables: Iterable[str]) -> dict[int, Sequence[Any]]:
-    """What was decided on these tables and is not written yet: commit -> the changed columns."""
-    decided: dict[int, Sequence[Any]] = {}
+def _decided(session: Session, tables: Iterable[str]) -> dict[int, _Changed]:
+    """What was decided on these tables and is not written yet, by commit."""
+    decided: dict[int, _Changed] = {}
     for table in tables:
         rows = session.execute("SELECT outcome FROM costwire.tables WHERE name = ?", [table]).rows
         if rows and rows[0][0] is not None:
-            decided |= {
-                commit: changed for commit, *changed in json.loads(rows[0][0])["deliveries"]
-            }
+            for commit, *changed in json.loads(rows[0][0])["deliveries"]:
+                decided[commit] = _Changed(*changed)
     return decided
 
 
-def _changed(delivery: Delivery) -> list[Any]:
-    return [
+def _changed(delivery: Delivery) -> _Changed:
+    return _Changed(
         delivery.entry.state.value,
         delivery.entry.to_json(),
         delivery.periods,
         delivery.applied,
         delivery.kept,
         delivery.twin,
-    ]
-
-
-def _with(
-    delivery: Delivery,
-    _state: str,
-    entry: str,
-    periods: list[str],
-    applied: int | None,
-    kept: int | None,
-    twin: int | None,
-) -> Delivery:
-    return replace(
-        delivery,
-        entry=Entry.model_validate_json(entry),
-        periods=periods,
-        applied=applied,
-        kept=kept,
-        twin=twin,
-    )
-
-
-def _delivery(row: Sequence[Any]) -> Delivery:
-    manifest, entry, periods, applied, kept, twin, dry_run = row
-    return Delivery(
-        manifest=Manifest.model_validate_json(manifest),
-        entry=Entry.model_validate_json(entry),
-        periods=periods or [],
-        applied=applied,
-        kept=kept,
-        twin=twin,
-        dry_run=dry_run,
     )

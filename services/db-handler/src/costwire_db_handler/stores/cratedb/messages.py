@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from costwire_db_handler.stores.cratedb.failures import (
+from costwire_db_handler.stores.cratedb.told import (
     DUPLICATE_KEY,
     VERSION_CONFLICT,
     Later,

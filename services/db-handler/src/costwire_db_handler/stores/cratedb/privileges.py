@@ -68,6 +68,9 @@ HANDLER = (
 )
 """Of the handler's own account: it makes and changes tables and views, and owns the views."""
 
+MAY_MAKE_TABLES = "SELECT has_schema_privilege('doc', 'CREATE')"
+"""The query that tells whether a user may bring a new table."""
+
 
 def beyond(role: Role) -> Iterable[Grant]:
     """The privileges of other roles that this one does not have."""

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from costwire_db_handler.errors import BadPart
-from costwire_db_handler.quarantined import FIELDS, Origin, pieces
+from costwire_db_handler.quarantined import FIELDS, LONG_FIELDS, Origin, fitting, pieces
 from costwire_db_handler.stores.cratedb.cluster import Session
 
 _NAMES = 'file, line, raw, "column", rule, reason'
+_SIZE = " + ".join(f"coalesce(octet_length({name}), 0)" for name in LONG_FIELDS)
+_AFTER = (
+    " AND (file > ? OR (file = ? AND (line > ? OR (line = ? AND "
+    "(origin > ? OR (origin = ? AND number > ?))))))"
+)
 _CHUNK = 2_000
 
 
-def replace(session: Session, commit: int, origin: Origin, rows: Iterable[dict[str, Any]]) -> int:
-    """Keep these rows instead of those that the same side told before; gives their number."""
+def replace(
+    session: Session,
+    commit: int,
+    origin: Origin,
+    rows: Iterable[dict[str, Any]],
+    require: Callable[[], None] = lambda: None,
+) -> int:
+    """Keep these rows instead of those that the same side told before; gives their number.
+
+    `require` raises when the turn is lost, and is asked before each change.
+    """
     told = 0
     for chunk in pieces(rows, _CHUNK):
+        require()
         _put(session, commit, origin, told, chunk)
         told += len(chunk)
     session.execute("REFRESH TABLE costwire.quarantine")
+    require()
     session.execute(
         'DELETE FROM costwire.quarantine WHERE "commit" = ? AND origin = ? AND number >= ?',
         [commit, origin, told],
@@ -61,24 +77,32 @@ def count(session: Session, commit: int, origin: Origin) -> int:
 
 
 def rows_of(session: Session, commit: int) -> Iterator[dict[str, Any]]:
-    """The rows of a delivery, by file and line."""
+    """The rows of a delivery, by file and line.
+
+    CrateDB holds a whole answer in memory, so it is asked first how long the next rows are.
+    """
     session.execute("REFRESH TABLE costwire.quarantine")
     after: list[Any] = []
     while True:
-        where = ""
-        if after:
-            where = (
-                " AND (file > ? OR (file = ? AND (line > ? OR (line = ? AND "
-                "(origin > ? OR (origin = ? AND number > ?))))))"
-            )
-        rows = session.execute(
-            f'SELECT {_NAMES}, origin, number FROM costwire.quarantine WHERE "commit" = ?{where} '
-            f"ORDER BY file, line, origin, number LIMIT {_CHUNK}",
-            [commit, *after],
-        ).rows
+        where = f'"commit" = ?{_AFTER if after else ""}'
+        sizes = _page(session, _SIZE, where, [commit, *after], _CHUNK)
+        if not sizes:
+            return
+        fit = fitting([size for (size,) in sizes])
+        rows = _page(session, f"{_NAMES}, origin, number", where, [commit, *after], fit)
         for row in rows:
             yield dict(zip(FIELDS, row, strict=False))
-        if len(rows) < _CHUNK:
+        if len(rows) == len(sizes) < _CHUNK or not rows:
             return
         file, line, *_, origin, number = rows[-1]
         after = [file, file, line, line, origin, origin, number]
+
+
+def _page(
+    session: Session, what: str, where: str, arguments: list[Any], most: int
+) -> list[list[Any]]:
+    return session.execute(
+        f"SELECT {what} FROM costwire.quarantine WHERE {where} "
+        f"ORDER BY file, line, origin, number LIMIT {most:d}",
+        arguments,
+    ).rows

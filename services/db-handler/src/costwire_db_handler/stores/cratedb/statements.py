@@ -11,7 +11,8 @@ import json
 import threading
 import time
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, failed
 from costwire_db_handler.sql.errors import EngineFailed, SqlError, UnsupportedFeature
@@ -26,10 +27,13 @@ from costwire_db_handler.stores.cratedb.pinning import (
     pinned,
     spelled,
 )
+from costwire_db_handler.stores.cratedb.told import UNKNOWN_SCHEMA, UNKNOWN_TABLE, read_told
 from costwire_db_handler.stores.cratedb.turns import read_row
 
 _SCHEMA = "doc"
 _KNOWN_SECONDS = 2.0
+_PRIVILEGE_MISSING = 4011
+_LACKING = frozenset({_PRIVILEGE_MISSING, UNKNOWN_TABLE, UNKNOWN_SCHEMA})
 _DECODER = json.JSONDecoder()
 _BLANKS = " \t\r\n"
 
@@ -48,11 +52,23 @@ class Statements:
     def run(self, session: Session, call: SqlCall) -> SqlAnswer:
         """Run one statement, or one for each row of `bulk_args`."""
         try:
-            return self._forwarded(session, self._rewritten(session, call))
+            rewritten = _rewritten(call, partial(self._pinned, session))
+            answer = self._forwarded(session, rewritten)
+            if rewritten is not call and _lacks_something(answer):
+                # Of the two views the user may have a right on the readers' alone.
+                answer = self._unpinned(session, call) or answer
         except SqlError as error:
             return failed(error)
         except StoreProblem as problem:
             return failed(EngineFailed(problem.detail))
+        return answer
+
+    def _unpinned(self, session: Session, call: SqlCall) -> SqlAnswer | None:
+        """The answer to a call that sees one state of a table by itself; None for another call."""
+        tables = self._versioned()
+        if any(may_mix(statement, tables) for statement in _statements(call)):
+            return None
+        return self._forwarded(session, _rewritten(call, spelled))
 
     def _forwarded(self, session: Session, call: SqlCall) -> SqlAnswer:
         headers = dict(call.headers)
@@ -65,28 +81,6 @@ class Statements:
             timeout_seconds=self._timeout_seconds,
         )
         return SqlAnswer(answer.status, [answer.body], answer.content_type, answer.headers)
-
-    def _rewritten(self, session: Session, call: SqlCall) -> SqlCall:
-        """The call with each statement pinned; one that is no call at all is left to CrateDB.
-
-        Where another schema is the caller's first one, a bare name is none of our tables.
-        """
-        if call.headers.get("Default-Schema", _SCHEMA) != _SCHEMA:
-            return call
-        try:
-            text = _inflated(call).decode()
-            spans = statement_spans(text)
-        except (ValueError, zlib.error, EOFError, OSError):
-            return call
-        rewritten = text
-        for start, end, statement in reversed(spans):
-            edited = self._pinned(session, statement)
-            if edited != statement:
-                quoted = json.dumps(edited, ensure_ascii=False)
-                rewritten = rewritten[:start] + quoted + rewritten[end:]
-        if rewritten == text:
-            return call
-        return SqlCall(rewritten.encode(), None, call.query, call.headers)
 
     def _pinned(self, session: Session, statement: str) -> str:
         tables = self._versioned()
@@ -129,6 +123,40 @@ class Statements:
                 self._tables = frozenset(name for (name,) in rows)
                 self._known_until = time.monotonic() + _KNOWN_SECONDS
             return self._tables
+
+
+def _rewritten(call: SqlCall, reworded: Callable[[str], str]) -> SqlCall:
+    """The call with each statement reworded; one that is no call at all is left to CrateDB.
+
+    Where another schema is the caller's first one, a bare name is none of our tables.
+    """
+    if call.headers.get("Default-Schema", _SCHEMA) != _SCHEMA:
+        return call
+    try:
+        text = _inflated(call).decode()
+        spans = statement_spans(text)
+    except (ValueError, zlib.error, EOFError, OSError):
+        return call
+    rewritten = text
+    for start, end, statement in reversed(spans):
+        edited = reworded(statement)
+        if edited != statement:
+            quoted = json.dumps(edited, ensure_ascii=False)
+            rewritten = rewritten[:start] + quoted + rewritten[end:]
+    if rewritten == text:
+        return call
+    return SqlCall(rewritten.encode(), None, call.query, call.headers)
+
+
+def _statements(call: SqlCall) -> list[str]:
+    return [statement for _, _, statement in statement_spans(_inflated(call).decode())]
+
+
+def _lacks_something(answer: SqlAnswer) -> bool:
+    """Whether CrateDB refused before anything was done, for want of a table or a privilege."""
+    if answer.status not in {401, 404}:
+        return False
+    return read_told(answer.status, b"".join(answer.pieces)).code in _LACKING
 
 
 def statement_spans(text: str) -> list[tuple[int, int, str]]:

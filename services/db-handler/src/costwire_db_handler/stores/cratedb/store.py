@@ -1,4 +1,4 @@
-"""The store on CrateDB: the port's operations, with the rights of whoever asks for them."""
+"""One CrateDB as the handler's store: connected, brought up to date, and left in order."""
 
 from __future__ import annotations
 
@@ -6,39 +6,18 @@ import contextlib
 import fcntl
 import logging
 import shutil
-import tempfile
-import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import duckdb
-import pyarrow as pa
-
-from costwire_db_handler import arrivals
 from costwire_db_handler.charges.prepare import Preparer
 from costwire_db_handler.decide import Thresholds
-from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.errors import (
-    BadPart,
-    CannotOpen,
-    DeliveryNotOpen,
-    StoreBusy,
-    StoreInUse,
-    UnknownDelivery,
-    WrongState,
-)
-from costwire_db_handler.ledger import Entry, State
-from costwire_db_handler.settle import Settlement
-from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
+from costwire_db_handler.errors import CannotOpen, StoreInUse, UnknownDelivery
+from costwire_db_handler.ledger import State
 from costwire_db_handler.stores import StoreLimits
-from costwire_db_handler.stores.cratedb import ledger, quarantine
-from costwire_db_handler.stores.cratedb.adopt import adopt
-from costwire_db_handler.stores.cratedb.books import CrateDBBooks
+from costwire_db_handler.stores.cratedb import ledger
 from costwire_db_handler.stores.cratedb.catalog import Shaper
 from costwire_db_handler.stores.cratedb.cluster import (
     Cluster,
@@ -46,26 +25,19 @@ from costwire_db_handler.stores.cratedb.cluster import (
     Credentials,
     Session,
 )
+from costwire_db_handler.stores.cratedb.cost_store import CrateDBCostStore, Shared
 from costwire_db_handler.stores.cratedb.failures import StoreProblem
 from costwire_db_handler.stores.cratedb.layout import Storage
-from costwire_db_handler.stores.cratedb.loading import Bulk, RowsRefused
-from costwire_db_handler.stores.cratedb.means import Means
-from costwire_db_handler.stores.cratedb.originals import KEPT
+from costwire_db_handler.stores.cratedb.loading import Bulk
 from costwire_db_handler.stores.cratedb.parts import PartsStore
 from costwire_db_handler.stores.cratedb.probe import Probe
 from costwire_db_handler.stores.cratedb.schema import migrate
 from costwire_db_handler.stores.cratedb.sign_in import SignIn
 from costwire_db_handler.stores.cratedb.statements import Statements
-from costwire_db_handler.stores.cratedb.turns import Turn, Turns, read_row
-from costwire_db_handler.stores.cratedb.users import CrateDBUsers
-from costwire_db_handler.users import Caller, Role, Users
-from costwire_focus.manifest import Manifest
+from costwire_db_handler.stores.cratedb.turns import Turns, read_row
+from costwire_db_handler.users import Caller, Role
 from costwire_runtime.problems import Problem
 
-_WAITING = (State.HELD, State.SUPERSEDED, State.REJECTED)
-_REFUSED_AT_MOST = 3
-_COMPARING = 2
-_MIB = 1 << 20
 # Of every writer; an upload is delivered by the handler itself, so that no statement would tell.
 _MAY_WRITE = "SELECT has_table_privilege('costwire.deliveries', 'INSERT')"
 _logger = logging.getLogger(__name__)
@@ -84,33 +56,15 @@ class CrateDBOptions:
     wait_seconds: float = 45.0
 
 
-@dataclass(frozen=True)
-class _Shared:
-    """What the store is for all callers."""
-
-    lock: IO[str]
-    """Held for as long as the store is open."""
-    comparing: threading.BoundedSemaphore
-    """So many settlements at a time have a database of keys."""
-    cluster: Cluster
-    options: CrateDBOptions
-    own: Session
-    parts: PartsStore
-    preparer: Preparer
-    turns: Turns
-    thresholds: Thresholds
-    limits: StoreLimits
-    scratch: Path
-    statements: Statements
-    sign_in: SignIn
-    probe: Probe
-
-
 class CrateDBStore:
     """One CrateDB, as several handlers may use it at the same time."""
 
-    def __init__(self, shared: _Shared) -> None:
+    def __init__(self, cluster: Cluster, shared: Shared, lock: IO[str]) -> None:
+        """`lock`: of the data folder, held for as long as the store is open."""
+        self._cluster = cluster
         self._shared = shared
+        self._probe = Probe(shared.own)
+        self._lock = lock
 
     @classmethod
     def open(
@@ -131,25 +85,21 @@ class CrateDBStore:
         scratch = data_dir / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
-        turns = Turns(replica, options.lease_seconds, options.wait_seconds)
-        store = cls(
-            _Shared(
-                lock,
-                threading.BoundedSemaphore(_COMPARING),
-                cluster,
-                options,
-                own,
-                PartsStore(data_dir / "parts"),
-                Preparer(),
-                turns,
-                thresholds,
-                limits,
-                scratch,
-                Statements(own, timeout_seconds=limits.query_timeout_seconds),
-                SignIn(cluster),
-                Probe(own),
-            )
+        shared = Shared(
+            own=own,
+            account=options.account.name,
+            storage=options.storage,
+            bulk=options.bulk,
+            parts=PartsStore(data_dir / "parts"),
+            preparer=Preparer(),
+            turns=Turns(replica, options.lease_seconds, options.wait_seconds),
+            thresholds=thresholds,
+            limits=limits,
+            scratch=scratch,
+            statements=Statements(own, timeout_seconds=limits.query_timeout_seconds),
+            sign_in=SignIn(cluster),
         )
+        store = cls(cluster, shared, lock)
         try:
             migrate(own)
             store._recover()
@@ -164,8 +114,8 @@ class CrateDBStore:
     def close(self) -> None:
         """Let go of the connections."""
         self._shared.preparer.close()
-        self._shared.cluster.close()
-        self._shared.lock.close()
+        self._cluster.close()
+        self._lock.close()
 
     @property
     def own(self) -> CrateDBCostStore:
@@ -185,7 +135,7 @@ class CrateDBStore:
 
     def why_not_ready(self) -> str | None:
         """Why the database cannot be asked at this moment, or None."""
-        return self._shared.probe.why_not_ready()
+        return self._probe.why_not_ready()
 
     def acting_for(self, caller: Caller) -> CrateDBCostStore:
         """The charges with a caller's rights."""
@@ -196,7 +146,7 @@ class CrateDBStore:
         return contextlib.nullcontext()
 
     def _session(self, caller: Caller) -> Session:
-        return self._shared.cluster.session(Credentials(caller.name, caller.password))
+        return self._cluster.session(Credentials(caller.name, caller.password))
 
     def _recover(self) -> None:
         """Finish or undo what was being settled; what another handler is at is left to it."""
@@ -210,7 +160,7 @@ class CrateDBStore:
                 continue
             try:
                 with turns.take(shared.own, table) as turn:
-                    Shaper(shared.own, shared.own, shared.options.storage, turn).publish()
+                    Shaper(shared.own, shared.own, shared.storage, turn).publish()
                     _logger.info("the table is as its ledger says", extra={"table": table})
             except Problem as problem:
                 _logger.info("left to another handler", extra={"why": problem.detail})
@@ -219,257 +169,6 @@ class CrateDBStore:
                 if ledger.get(shared.own, commit).entry.state is State.OPEN:
                     continue
             shared.parts.clear(shared.own, commit)
-
-
-class CrateDBCostStore:
-    """The operations of the port for one caller."""
-
-    def __init__(self, shared: _Shared, session: Session, *, adopting: bool = False) -> None:
-        """`adopting`: deliveries go into a table that is being taken over."""
-        self._shared = shared
-        self._session = session
-        self._adopting = adopting
-
-    def open_delivery(self, manifest: Manifest, now: datetime, *, dry_run: bool = False) -> Entry:
-        """Record an arrival, or find the open one of the same content."""
-        books = CrateDBBooks(self._means())
-        delivery = None if dry_run else arrivals.continued(books, manifest)
-        if delivery is not None:
-            ledger.update_open(self._session, delivery)
-            return delivery.entry
-        if not dry_run:
-            self._give_up_forsaken(books, now)
-        earlier = arrivals.shown_already(books, manifest)
-        delivery = arrivals.new_delivery(books, manifest, now, dry_run=dry_run)
-        if earlier is not None and dry_run:
-            return Settlement(books, delivery, self._shared.thresholds, now).repeat(earlier).entry
-        ledger.insert(self._session, delivery)
-        if earlier is not None:
-            delivery = self._repeated(delivery, now)
-        return delivery.entry
-
-    def _repeated(self, delivery: Delivery, now: datetime) -> Delivery:
-        """Settle a content that readers see already; where that has changed since, it is open."""
-        manifest = delivery.manifest
-        with self._turn(manifest.table) as turn:
-            books = CrateDBBooks(self._means(), turn)
-            earlier = arrivals.shown_already(books, manifest)
-            if earlier is not None:
-                settlement = Settlement(books, delivery, self._shared.thresholds, now)
-                delivery = settlement.repeat(earlier)
-                self._flip(turn, books, delivery)
-        return delivery
-
-    def _give_up_forsaken(self, books: CrateDBBooks, now: datetime) -> None:
-        limits = self._shared.limits
-        late = arrivals.forsaken(books, now, hours=limits.open_hours, most=limits.open_deliveries)
-        for delivery in late:
-            if delivery.dry_run:
-                ledger.remove(self._session, delivery.commit)
-            elif not ledger.update_open(self._session, delivery.aborted(now)):
-                continue
-            self._shared.parts.clear(self._session, delivery.commit)
-
-    def staged_parts(self, commit: int) -> list[int]:
-        """The numbers of the parts that need not be sent again."""
-        return self._shared.parts.numbers(self._session, commit)
-
-    def stage_part(self, commit: int, seq: int, charges: pa.Table, digest: str) -> None:
-        """Keep a part of an open delivery, ready for the tables."""
-        manifest = self._open(commit).manifest
-        unknown = set(charges.column_names) - {column.name for column in manifest.columns}
-        if unknown:
-            raise BadPart(f"stage part {seq}: the manifest has no column {min(unknown)!r}")
-        parts = self._shared.parts
-        if not parts.holds(self._session, commit, seq, digest):
-            part = self._shared.preparer.prepare(charges, seq)
-            parts.place(self._session, commit, seq, part, digest)
-            try:
-                self._open(commit)
-            except DeliveryNotOpen:
-                parts.clear(self._session, commit)
-                raise
-
-    def set_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:
-        """Keep the rows that the exporter could not use."""
-        self._open(commit)
-        quarantine.replace(self._session, commit, "exporter", rows)
-
-    def commit(self, commit: int, now: datetime, *, dry_run: bool = False) -> Entry:
-        """Verify an open delivery against its manifest, and settle it in one step."""
-        delivery = ledger.get(self._session, commit)
-        if not self._can_settle(delivery):
-            self._shared.parts.clear(self._session, commit)
-            return delivery.entry
-        if dry_run or delivery.dry_run:
-            return self._tried(delivery, now).entry
-        with self._turn(delivery.manifest.table) as turn:
-            delivery = ledger.get(self._session, commit)
-            if self._can_settle(delivery):
-                delivery = self._settled(turn, delivery, now)
-        self._shared.parts.clear(self._session, commit)
-        return delivery.entry
-
-    def _can_settle(self, delivery: Delivery) -> bool:
-        if delivery.entry.state is State.ABORTED:
-            raise DeliveryNotOpen(f"commit {delivery.commit}: it was aborted; open it anew")
-        return delivery.entry.state is State.OPEN
-
-    def _settled(self, turn: Turn, delivery: Delivery, now: datetime) -> Delivery:
-        """Settle within a turn; rows that the database refuses are quarantined in another try."""
-        refused: dict[int, str] = {}
-        with self._shared.parts.at_hand(self._session, delivery.commit) as parts:
-            for _ in range(_REFUSED_AT_MOST):
-                with self._means_with_scratch() as means:
-                    books = CrateDBBooks(means, turn, refused=refused)
-                    settlement = Settlement(books, delivery, self._shared.thresholds, now)
-                    try:
-                        settled = settlement.commit(parts)
-                    except RowsRefused as told:
-                        refused |= told.reasons
-                        turn.heal()
-                        continue
-                    self._flip(turn, books, settled)
-                    return settled
-        raise BadPart(f"commit {delivery.commit}: the database refuses ever more of its charges")
-
-    def _tried(self, delivery: Delivery, now: datetime) -> Delivery:
-        """What would become of a delivery; nothing of that is kept."""
-        with (
-            self._shared.parts.at_hand(self._session, delivery.commit) as parts,
-            self._means_with_scratch() as means,
-        ):
-            settlement = Settlement(CrateDBBooks(means), delivery, self._shared.thresholds, now)
-            tried = settlement.commit(parts)
-        if delivery.dry_run:
-            self._forget(delivery.commit)
-        return tried
-
-    def _flip(self, turn: Turn, books: CrateDBBooks, delivery: Delivery) -> None:
-        books.put(delivery)
-        turn.settle(turn.row.head if books.head is None else books.head, books.outcome.to_json())
-
-    def abort(self, commit: int, now: datetime) -> None:
-        """Give up an open delivery."""
-        delivery = ledger.get(self._session, commit)
-        if delivery.entry.state is State.ABORTED:
-            return
-        if delivery.dry_run:
-            self._forget(commit)
-            return
-        with self._turn(delivery.manifest.table) as turn:
-            delivery = ledger.get(self._session, commit)
-            if delivery.entry.state is not State.OPEN:
-                raise DeliveryNotOpen(f"abort {commit}: it is {delivery.entry.state} already")
-            ledger.update(self._session, delivery.aborted(now), turn.require)
-        self._shared.parts.clear(self._session, commit)
-
-    def _forget(self, commit: int) -> None:
-        ledger.remove(self._session, commit)
-        self._shared.parts.clear(self._session, commit)
-
-    def accept(self, commit: int, now: datetime) -> Entry:
-        """Make a delivery that was set aside what readers see."""
-        table = ledger.get(self._session, commit).manifest.table
-        with self._turn(table) as turn, self._means_with_scratch() as means:
-            delivery = _waiting(ledger.get(self._session, commit), "accept", _WAITING)
-            books = CrateDBBooks(means, turn)
-            delivery = Settlement(books, delivery, self._shared.thresholds, now).accept()
-            self._flip(turn, books, delivery)
-        return delivery.entry
-
-    def reject(self, commit: int, now: datetime) -> Entry:
-        """Decide that a held delivery is not to be seen."""
-        table = ledger.get(self._session, commit).manifest.table
-        with self._turn(table) as turn:
-            delivery = _waiting(ledger.get(self._session, commit), "reject", (State.HELD,))
-            times = delivery.entry.times.model_copy(update={"committed": now})
-            delivery = delivery.settled(state=State.REJECTED, times=times)
-            ledger.update(self._session, delivery, turn.require)
-        return delivery.entry
-
-    def deliveries(self, table: str | None = None) -> list[Entry]:
-        """The ledger, oldest first."""
-        return ledger.entries(self._session, table)
-
-    def delivery(self, commit: int) -> Entry:
-        """One entry; raises `UnknownDelivery`."""
-        return ledger.get(self._session, commit).entry
-
-    def quarantine(self, commit: int) -> Iterator[dict[str, Any]]:
-        """The quarantined rows of a delivery."""
-        brought_by = ledger.get(self._session, commit).brought_by
-        yield from quarantine.rows_of(self._session, brought_by)
-
-    def adopt(self, table: str, now: datetime) -> Entry:
-        """Take over a table of the original handler, as one delivery; one adoption at a time."""
-        adopting = CrateDBCostStore(self._shared, self._session, adopting=True)
-        with (
-            self._turn(table + KEPT),
-            tempfile.TemporaryDirectory(dir=self._shared.scratch) as folder,
-        ):
-            return adopt(self._session, adopting, Path(folder), table, now)
-
-    def run_sql(self, call: SqlCall) -> SqlAnswer:
-        """Run a statement with the caller's rights, as CrateDB answers it."""
-        return self._shared.statements.run(self._session, call)
-
-    @property
-    def users(self) -> Users:
-        """The users of the database, with the rights of the caller."""
-        account = self._shared.options.account.name
-        return CrateDBUsers(self._session, account, self._shared.sign_in.forget)
-
-    def _open(self, commit: int) -> Delivery:
-        delivery = ledger.get(self._session, commit)
-        if delivery.entry.state is not State.OPEN:
-            raise DeliveryNotOpen(
-                f"delivery {commit} is {delivery.entry.state}; nothing can be added to it"
-            )
-        return delivery
-
-    def _turn(self, table: str) -> AbstractContextManager[Turn]:
-        return self._shared.turns.take(self._session, table)
-
-    def _means(self, scratch: Callable[[], duckdb.DuckDBPyConnection] | None = None) -> Means:
-        shared = self._shared
-        return Means(
-            self._session,
-            shared.own,
-            shared.options.storage,
-            shared.options.bulk,
-            scratch or duckdb.connect,
-            adopting=self._adopting,
-        )
-
-    @contextlib.contextmanager
-    def _means_with_scratch(self) -> Iterator[Means]:
-        """Means with a database of keys that spills to disk."""
-        limits, wait = self._shared.limits, self._shared.options.wait_seconds
-        if not self._shared.comparing.acquire(timeout=wait):
-            raise StoreBusy(
-                f"compare: other deliveries have been settled for {wait:g} seconds; "
-                "try again in a while"
-            )
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{limits.memory_bytes // _COMPARING // _MIB}MiB",
-            "threads": limits.threads,
-            "temp_directory": str(self._shared.scratch / uuid.uuid4().hex),
-            "preserve_insertion_order": "false",
-        }
-        try:
-            with duckdb.connect(":memory:", config=config) as sql:
-                sql.execute("SET arrow_lossless_conversion = true")
-                yield self._means(lambda: sql)
-        finally:
-            self._shared.comparing.release()
-
-
-def _waiting(delivery: Delivery, act: str, states: Sequence[State]) -> Delivery:
-    if delivery.entry.state not in states:
-        possible = " or ".join(states)
-        raise WrongState(f"{act} {delivery.commit}: it is {delivery.entry.state}, not {possible}")
-    return delivery
 
 
 def _replica(data_dir: Path) -> tuple[str, IO[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,19 +15,21 @@ from costwire_db_handler.stores.cratedb.connections import (
     Unsent,
 )
 from costwire_db_handler.stores.cratedb.failures import (
-    UNKNOWN_SCHEMA,
-    UNKNOWN_TABLE,
-    Later,
     OutcomeUnknown,
     StoreProblem,
     StoreTimedOut,
     StoreUnreachable,
-    Told,
     failure_of,
+)
+from costwire_db_handler.stores.cratedb.nodes import Node
+from costwire_db_handler.stores.cratedb.told import (
+    UNKNOWN_SCHEMA,
+    UNKNOWN_TABLE,
+    Later,
+    Told,
     read_told,
     said,
 )
-from costwire_db_handler.stores.cratedb.nodes import Node
 from costwire_runtime.client import ClientTelemetry
 from costwire_runtime.retries import Backoff, retry_after_seconds
 
@@ -73,7 +76,7 @@ class Tries:
         self._reason = "unreachable"
         self._hopeless: set[str] = set()
         self._asked_seconds: float | None = None
-        self._patient_until: float | None = None
+        self._patient_until = math.inf  # patience begins with the first failure
         self._has_timed_out = False
         self._pauses = 0
         self.tried: set[str] = set()
@@ -134,7 +137,8 @@ class Tries:
         """Wait before the next round; raises the last failure when patience ends."""
         clock = self._patience.clock
         pause = self._patience.backoff.pause(self._pauses, self._asked_seconds)
-        if self._has_timed_out or clock.monotonic() + pause >= self._give_up_at():
+        give_up_at = min(self._patient_until, self._call.deadline)
+        if self._has_timed_out or clock.monotonic() + pause >= give_up_at:
             raise self._failure
         if self._patience.telemetry is not None:
             self._patience.telemetry.retries.labels(TARGET, self._reason).inc()
@@ -164,10 +168,6 @@ class Tries:
     def _failed(self, node: Node, failure: StoreProblem, reason: str = "unreachable") -> None:
         self._failure, self._reason = failure, reason
         self.tried.add(node.name)
-        self._give_up_at()
-
-    def _give_up_at(self) -> float:
-        if self._patient_until is None:  # patience begins with the first failure
+        if self._patient_until == math.inf:
             now = self._patience.clock.monotonic()
             self._patient_until = now + self._patience.overload_seconds
-        return min(self._patient_until, self._call.deadline)

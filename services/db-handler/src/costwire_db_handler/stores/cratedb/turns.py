@@ -213,7 +213,7 @@ class Turn:
     def _read_back(self, wanted: Row) -> list[list[int]]:
         """Where a change came about whose answer was lost; where it did not, it still may."""
         row = read_row(self._session, self.table) or Row()
-        return [[row.seq_no, row.primary_term]] if _decided(row) == _decided(wanted) else []
+        return [[row.seq_no, row.primary_term]] if _content(row) == _content(wanted) else []
 
     def begin(self, commit: int, next_number: Callable[[], int]) -> int:
         """The number of the state that is written now: never one that was tried before."""
@@ -234,8 +234,11 @@ class Turn:
         if outcome is None:
             return
         forgotten = ledger.write_outcome(self._session, outcome, self.require)
-        for number in forgotten:
-            self._delete(f'"_commit" = {number:d} AND "_last" < "_commit"')
+        if self._row.layout is not None:
+            physical = self._row.layout.physical
+            for number in forgotten:
+                unseen = f'"_commit" = {number:d} AND "_last" < "_commit"'
+                self._in_pieces(physical, f"DELETE FROM {physical}", unseen)
         self.change(outcome=None, attempt=None)
 
     def require(self) -> None:
@@ -264,27 +267,18 @@ class Turn:
         """
         if not undone or self._row.layout is None:
             return 0
-        physical = self._row.layout.physical
-        self._session.execute(f"REFRESH TABLE {physical}")
         added = f'"_commit" = ANY({_numbers(undone)})'
         closed = f'"_last" = ANY({_numbers(number - 1 for number in undone)}) AND NOT ({added})'
-        removed = self._delete(added)
-        opened = self._in_pieces(f'UPDATE {physical} SET "_last" = {OPEN:d}', closed)
+        physical = self._row.layout.physical
+        removed = self._in_pieces(physical, f"DELETE FROM {physical}", added)
+        opened = self._in_pieces(physical, f'UPDATE {physical} SET "_last" = {OPEN:d}', closed)
         return removed + opened
 
-    def _delete(self, condition: str) -> int:
-        if self._row.layout is None:
-            return 0
-        return self._in_pieces(f"DELETE FROM {self._row.layout.physical}", condition)
-
-    def _in_pieces(self, statement: str, condition: str) -> int:
+    def _in_pieces(self, physical: str, statement: str, condition: str) -> int:
         """Run a change of rows so that no single statement takes long; gives how many there are."""
-        layout = self._row.layout
-        if layout is None:
-            return 0
-        self._session.execute(f"REFRESH TABLE {layout.physical}")
+        self._session.execute(f"REFRESH TABLE {physical}")
         ((rows,),) = self._session.execute(
-            f"SELECT count(*) FROM {layout.physical} WHERE {condition}"
+            f"SELECT count(*) FROM {physical} WHERE {condition}"
         ).rows
         if rows:
             for low, high in hash_ranges(-(-rows // _PIECE_ROWS)):
@@ -294,7 +288,7 @@ class Turn:
                     f'AND "_content_hi" >= {low:d} AND "_content_hi" <= {high:d}',
                     repeatable=True,
                 )
-            self._session.execute(f"REFRESH TABLE {layout.physical}")
+            self._session.execute(f"REFRESH TABLE {physical}")
         return int(rows)
 
     def _renew(self) -> None:
@@ -347,7 +341,7 @@ def _numbers(numbers: Iterable[int]) -> str:
     return f"[{', '.join(f'{number:d}' for number in numbers)}]"
 
 
-def _decided(row: Row) -> Row:
+def _content(row: Row) -> Row:
     """What of a row is not CrateDB's own."""
     return replace(row, seq_no=0, primary_term=0, age_seconds=0.0)
 

@@ -38,8 +38,11 @@ SEEN_SCHEMA = pa.schema(
     ]
 )
 _PAGE_ROWS = 20_000
+_PAGE_ROWS_AT_MOST = 2 * _PAGE_ROWS
 _CLOSED_AT_ONCE = 5_000
 _COPIED_AT_ONCE = 100_000
+_MINE = "mine"
+"""The temporary table of the delivery's contents in order: content, how many copies."""
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
 
 
@@ -97,17 +100,69 @@ def key_pages(
     rows = count(session, layout, where, arguments)
     told = 0
     for low, high in hash_ranges(max(1, -(-rows // _PAGE_ROWS))):
-        names = ", ".join(map(quoted, ["_commit", "_row", "_month", "_period", *HASH_COLUMNS]))
-        answer = session.execute(
-            f"SELECT {names} FROM {layout.physical} WHERE {where} "
-            f'AND "_content_hi" >= {low:d} AND "_content_hi" <= {high:d} LIMIT 10000000',
-            arguments,
-        )
-        told += len(answer.rows)
-        if answer.rows:
-            yield _key_batch(answer.rows)
+        within = f'{where} AND "_content_hi" >= {low:d} AND "_content_hi" <= {high:d}'
+        for page in _pages_of_range(session, layout, within, arguments):
+            told += len(page)
+            if page:
+                yield _key_batch(page)
     if told != rows:
         raise StoreFailed(f"read the keys: {told} came, {rows} were counted; try again")
+
+
+def _pages_of_range(
+    session: Session, layout: Layout, within: str, arguments: Sequence[object]
+) -> Iterator[list[list[Any]]]:
+    """The keys of a range of hashes: one page, unless it has many copies of a charge."""
+    names = ", ".join(map(quoted, ["_commit", "_row", "_month", "_period", *HASH_COLUMNS]))
+
+    def page(where: str) -> list[list[Any]]:
+        return session.execute(
+            f"SELECT {names} FROM {layout.physical} WHERE {where} LIMIT {_PAGE_ROWS_AT_MOST + 1:d}",
+            arguments,
+        ).rows
+
+    whole = page(within)
+    if len(whole) <= _PAGE_ROWS_AT_MOST:
+        yield whole
+        return
+    del whole
+    for piece in _pieces(session, layout, within, arguments):
+        yield page(piece)
+
+
+def _pieces(
+    session: Session, layout: Layout, where: str, arguments: Sequence[object]
+) -> Iterator[str]:
+    """Conditions that each hold for no more rows than a page may have, together for all of these.
+
+    They are cut in two by their keys: copies of a charge share the hash, but no two rows the key.
+    """
+    waiting = [where]
+    while waiting:
+        condition = waiting.pop()
+        ((rows, *edges),) = session.execute(
+            'SELECT count(*), min("_row"), max("_row"), min("_commit"), max("_commit") '
+            f"FROM {layout.physical} WHERE {condition}",
+            arguments,
+        ).rows
+        cut = None if rows <= _PAGE_ROWS_AT_MOST else _cut(*edges)
+        if cut is None:
+            yield condition
+        else:
+            column, middle = cut
+            waiting.append(f'{condition} AND "{column}" > {middle:d}')
+            waiting.append(f'{condition} AND "{column}" <= {middle:d}')
+
+
+def _cut(
+    first_row: int, last_row: int, first_commit: int, last_commit: int
+) -> tuple[str, int] | None:
+    """Where rows are cut in two: a column of their key, and its last value of the lower half."""
+    if first_row < last_row:
+        return "_row", (first_row + last_row) // 2
+    if first_commit < last_commit:
+        return "_commit", (first_commit + last_commit) // 2
+    return None
 
 
 def _key_batch(rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
@@ -152,6 +207,11 @@ def found_elsewhere(
     ((rows,),) = sql.execute(f"SELECT count(*) FROM {KEYS}").fetchall()
     if not there or not rows:
         return {}
+    # Grouped once, and in order: a range then reads its own share of them, and little more.
+    sql.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_MINE} AS "
+        f"SELECT content, count(*) AS n FROM {KEYS} GROUP BY ALL ORDER BY content"
+    )
     found: Counter[int] = Counter()
     looked_at = 0
     for low, high in hash_ranges(-(-there // _PAGE_ROWS)):
@@ -166,6 +226,7 @@ def found_elsewhere(
         most = max(found.values(), default=0)
         if most + rows - looked_at <= share * rows:
             break
+    sql.execute(f"DROP TABLE {_MINE}")
     names = catalog.source_names(session, layout.table)
     return {names[number]: common for number, common in found.items() if common}
 
@@ -178,6 +239,7 @@ def _count_common(
     high: int,
 ) -> int:
     """Count what both have in a range of hashes; gives how many of the delivery's are in it."""
+    mine = f"(SELECT * FROM {_MINE} WHERE {_in_range(low, high)})"
     sources, upper, lower, numbers = zip(*theirs, strict=True) if theirs else ((),) * 4
     sql.register(
         "theirs",
@@ -189,7 +251,6 @@ def _count_common(
             }
         ),
     )
-    mine = f"(SELECT content, count(*) AS n FROM {KEYS} GROUP BY ALL)"
     common = sql.execute(
         f"SELECT source, sum(least(mine.n, theirs.n))::BIGINT FROM {mine} AS mine "
         "JOIN theirs USING (content) GROUP BY ALL"
@@ -197,15 +258,16 @@ def _count_common(
     sql.unregister("theirs")
     for source, n in common:
         found[source] += n
-    edges = [_hash_edge(low, 0), _hash_edge(high, (1 << 64) - 1)]
+    ((between,),) = sql.execute(f"SELECT coalesce(sum(n), 0)::BIGINT FROM {mine}").fetchall()
+    return int(between)
+
+
+def _in_range(low: int, high: int) -> str:
+    """The condition of hashes whose upper half is in a range."""
+    first, last = _hash_edge(low, 0), _hash_edge(high, (1 << 64) - 1)
     # Halves are compared as signed numbers there: a range begins below zero or not.
-    (between,) = sql.execute(
-        f"SELECT count(*) FROM {KEYS} WHERE content BETWEEN ?::UHUGEINT AND ?::UHUGEINT"
-        if edges[0] <= edges[1]
-        else f"SELECT count(*) FROM {KEYS} WHERE content >= ?::UHUGEINT OR content <= ?::UHUGEINT",
-        edges,
-    ).fetchall()
-    return int(between[0])
+    joint = "AND" if first <= last else "OR"
+    return f"(content >= {first:d}::UHUGEINT {joint} content <= {last:d}::UHUGEINT)"
 
 
 def _hash_edge(upper: int, lower: int) -> int:

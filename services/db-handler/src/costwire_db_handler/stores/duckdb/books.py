@@ -16,7 +16,7 @@ from costwire_db_handler.charges.scope import PresentPeriod
 from costwire_db_handler.charges.staging import StagedParts
 from costwire_db_handler.decide import Applied
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.ledger import State
+from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.stores.duckdb import catalog, deliveries, quarantine, scales, versions
 from costwire_db_handler.stores.duckdb.catalog import current, history
 from costwire_db_handler.stores.duckdb.incoming import Incoming, KeptIncoming, StagedIncoming
@@ -50,12 +50,12 @@ class DuckDBBooks:
         """Write a delivery."""
         deliveries.put(self._sql, delivery)
 
-    def in_state(self, state: State) -> Sequence[Delivery]:
-        """The deliveries in a state."""
+    def in_state(self, state: State) -> Sequence[Entry]:
+        """The entries of the deliveries in a state."""
         return deliveries.in_state(self._sql, state)
 
-    def same_content(self, manifest: Manifest, states: Sequence[State]) -> Sequence[Delivery]:
-        """Deliveries of the same content by the same source."""
+    def same_content(self, manifest: Manifest, states: Sequence[State]) -> Sequence[int]:
+        """The deliveries of the same content by the same source."""
         return deliveries.same_content(self._sql, manifest, states)
 
     def shapes(self, table: str, source: str) -> Mapping[str, Applied]:

@@ -13,8 +13,6 @@ from costwire_db_handler.errors import UnknownDelivery
 from costwire_db_handler.ledger import Entry, State
 from costwire_focus.manifest import Manifest
 
-_COLUMNS = "manifest, entry, periods, applied, twin, dry_run"
-
 
 def next_number(sql: duckdb.DuckDBPyConnection) -> int:
     """A commit number that was never used."""
@@ -56,10 +54,22 @@ def put(sql: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
 
 def get(sql: duckdb.DuckDBPyConnection, commit: int) -> Delivery:
     """One delivery; raises `UnknownDelivery`."""
-    found = _find(sql, "commit = ?", [commit])
+    found = sql.execute(
+        "SELECT manifest, entry, periods, applied, twin, dry_run FROM costwire.deliveries "
+        "WHERE commit = ?",
+        [commit],
+    ).fetchall()
     if not found:
         raise UnknownDelivery(f"no delivery has the number {commit}; GET /deliveries lists them")
-    return found[0]
+    manifest, entry, periods, applied, twin, dry_run = found[0]
+    return Delivery(
+        manifest=Manifest.model_validate_json(manifest),
+        entry=Entry.model_validate_json(entry),
+        periods=json.loads(periods),
+        applied=applied,
+        twin=twin,
+        dry_run=dry_run,
+    )
 
 
 def state(sql: duckdb.DuckDBPyConnection, commit: int) -> State:
@@ -86,19 +96,21 @@ def entries(sql: duckdb.DuckDBPyConnection, table: str | None) -> list[Entry]:
     return [Entry.model_validate_json(entry) for (entry,) in rows]
 
 
-def in_state(sql: duckdb.DuckDBPyConnection, state: State) -> list[Delivery]:
-    """The deliveries in a state, oldest first."""
-    return _find(sql, "state = ?", [state.value])
+def in_state(sql: duckdb.DuckDBPyConnection, state: State) -> list[Entry]:
+    """The entries of the deliveries in a state, oldest first."""
+    rows = sql.execute(
+        "SELECT entry FROM costwire.deliveries WHERE state = ? ORDER BY commit", [state.value]
+    ).fetchall()
+    return [Entry.model_validate_json(entry) for (entry,) in rows]
 
 
 def same_content(
     sql: duckdb.DuckDBPyConnection, manifest: Manifest, states: Sequence[State]
-) -> list[Delivery]:
-    """Deliveries of the same content by the same source, in one of these states, oldest first."""
-    return _find(
-        sql,
-        "id = ? AND table_name = ? AND source = ? AND mode = ? AND list_contains(?, state) "
-        "AND NOT dry_run",
+) -> list[int]:
+    """The deliveries of the same content by the same source, in one of these states."""
+    rows = sql.execute(
+        "SELECT commit FROM costwire.deliveries WHERE id = ? AND table_name = ? AND source = ? "
+        "AND mode = ? AND list_contains(?, state) AND NOT dry_run ORDER BY commit",
         [
             manifest.id,
             manifest.table,
@@ -106,7 +118,8 @@ def same_content(
             manifest.mode,
             [state.value for state in states],
         ],
-    )
+    ).fetchall()
+    return [commit for (commit,) in rows]
 
 
 def shapes(sql: duckdb.DuckDBPyConnection, table: str, source: str) -> dict[str, Applied]:
@@ -133,21 +146,3 @@ def set_shapes(
             "INSERT OR REPLACE INTO costwire.shapes VALUES (?, ?, ?, ?)",
             [table, source, period, commit],
         )
-
-
-def _find(sql: duckdb.DuckDBPyConnection, where: str, parameters: list[object]) -> list[Delivery]:
-    rows = sql.execute(
-        f"SELECT {_COLUMNS} FROM costwire.deliveries WHERE {where} ORDER BY commit",
-        parameters,
-    ).fetchall()
-    return [
-        Delivery(
-            manifest=Manifest.model_validate_json(manifest),
-            entry=Entry.model_validate_json(entry),
-            periods=json.loads(periods),
-            applied=applied,
-            twin=twin,
-            dry_run=dry_run,
-        )
-        for manifest, entry, periods, applied, twin, dry_run in rows
-    ]

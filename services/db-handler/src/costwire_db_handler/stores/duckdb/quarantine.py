@@ -8,9 +8,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from costwire_db_handler.quarantined import FIELDS, Origin, pieces
+from costwire_db_handler.quarantined import FIELDS, LONG_FIELDS, Origin, fitting, pieces
 
 _SCHEMA = pa.schema([(name, pa.int64() if name == "line" else pa.string()) for name in FIELDS])
+_NAMES = 'file, line, raw, "column", rule, reason'
+_SIZE = " + ".join(f"strlen({name})" for name in LONG_FIELDS)
 _CHUNK = 5_000
 
 
@@ -23,8 +25,7 @@ def replace(
     for chunk in pieces(rows, _CHUNK):
         sql.register("quarantined", pa.Table.from_pylist(chunk, schema=_SCHEMA))
         sql.execute(
-            "INSERT INTO costwire.quarantine "
-            'SELECT ?, ?, file, line, raw, "column", rule, reason FROM quarantined',
+            f"INSERT INTO costwire.quarantine SELECT ?, ?, {_NAMES} FROM quarantined",
             [commit, origin],
         )
         sql.unregister("quarantined")
@@ -42,12 +43,28 @@ def count(sql: duckdb.DuckDBPyConnection, commit: int, origin: Origin) -> int:
 
 
 def rows_of(sql: duckdb.DuckDBPyConnection, commit: int) -> Iterator[dict[str, Any]]:
-    """The rows of a delivery, by file and line."""
+    """The rows of a delivery, by file and line.
+
+    They are put in order without their texts, which may be larger than the engine's memory.
+    """
     found = sql.execute(
-        'SELECT file, line, raw, "column", rule, reason FROM costwire.quarantine '
-        "WHERE commit = ? ORDER BY file, line",
+        f"SELECT rowid, {_SIZE} AS bytes FROM costwire.quarantine "
+        "WHERE commit = ? ORDER BY file, line, origin, rowid",
         [commit],
-    )
-    while chunk := found.fetchmany(_CHUNK):
-        for row in chunk:
-            yield dict(zip(FIELDS, row, strict=True))
+    ).fetchnumpy()
+    numbers, sizes = found["rowid"].tolist(), found["bytes"].tolist()
+    while numbers:
+        fit = fitting(sizes[:_CHUNK])
+        page = _page(sql, numbers[:fit])
+        for number in numbers[:fit]:
+            yield dict(zip(FIELDS, page[number], strict=True))
+        del numbers[:fit], sizes[:fit]
+
+
+def _page(sql: duckdb.DuckDBPyConnection, numbers: list[int]) -> dict[int, list[Any]]:
+    rows = sql.execute(
+        f"SELECT rowid, {_NAMES} FROM costwire.quarantine "
+        "WHERE rowid IN (SELECT unnest(?::BIGINT[]))",
+        [numbers],
+    ).fetchall()
+    return {number: row for number, *row in rows}

@@ -63,7 +63,7 @@ class DuckDBStore:
         # Staged parts outlive a kill only as long as their delivery is open.
         with database.reading() as sql:
             opened = deliveries.in_state(sql, State.OPEN)
-        self._staging.keep_only([delivery.commit for delivery in opened])
+        self._staging.keep_only([entry.commit for entry in opened])
 
     @classmethod
     def open(cls, data_dir: Path, *, thresholds: Thresholds, limits: StoreLimits) -> DuckDBStore:
@@ -113,7 +113,7 @@ class DuckDBStore:
                 told = self._arrived(sql, manifest, now)
             if told.entry.state is not State.OPEN:
                 return told.entry
-        forsaken: list[Delivery] = []
+        forsaken: list[Entry] = []
         with self._database.writing() as sql:
             delivery = None if dry_run else arrivals.continued(DuckDBBooks(sql), manifest)
             if delivery is None:
@@ -138,11 +138,12 @@ class DuckDBStore:
             return delivery
         return Settlement(books, delivery, self._thresholds, now).repeat(earlier)
 
-    def _give_up_forsaken(self, sql: duckdb.DuckDBPyConnection, now: datetime) -> list[Delivery]:
+    def _give_up_forsaken(self, sql: duckdb.DuckDBPyConnection, now: datetime) -> list[Entry]:
         limits = self._limits
         books = DuckDBBooks(sql)
         late = arrivals.forsaken(books, now, hours=limits.open_hours, most=limits.open_deliveries)
-        for delivery in late:
+        for entry in late:
+            delivery = books.get(entry.commit)
             if delivery.dry_run:
                 deliveries.remove(sql, delivery.commit)
             else:
@@ -224,6 +225,9 @@ class DuckDBStore:
             delivery = delivery.settled(state=State.REJECTED, times=times)
             deliveries.put(sql, delivery)
         return delivery.entry
+
+    def require_maker(self, table: str) -> None:
+        """Every writer may make tables."""
 
     def deliveries(self, table: str | None = None) -> list[Entry]:
         """The ledger, oldest first."""
