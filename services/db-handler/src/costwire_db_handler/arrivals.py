@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from costwire_db_handler.books import Books
@@ -48,9 +49,8 @@ def _stands_whole(books: Books, appended: Delivery) -> bool:
     return present == appended.entry.rows.stored
 
 
-def forsaken(books: Books, now: datetime, *, hours: float, most: int) -> list[Entry]:
-    """The open deliveries that nobody finished in time; raises `TooManyOpen` for the others."""
-    opened = books.in_state(State.OPEN)
+def forsaken(opened: Sequence[Entry], now: datetime, *, hours: float, most: int) -> list[Entry]:
+    """Of open deliveries those that nobody finished in time; `TooManyOpen` for the others."""
     late = [entry for entry in opened if now - entry.times.opened > timedelta(hours=hours)]
     if len(opened) - len(late) >= most:
         raise TooManyOpen(

@@ -82,11 +82,11 @@ class Settlement:
     def _verify(self, parts: StagedParts) -> None:
         verify.verify_rows(
             self._manifest,
-            published=sum(parts.sizes().values()),
+            published=sum(summary.charges for summary in parts.summaries.values()),
             quarantined=self._books.quarantined(self._delivery.commit),
         )
-        verify.verify_sums(self._manifest, parts)
-        verify.verify_scope(self._manifest, parts)
+        verify.verify_sums(self._manifest, parts.summaries.values())
+        verify.verify_scope(self._manifest, parts.summaries.values())
 
     def _periods(self) -> list[str]:
         return scope_periods(

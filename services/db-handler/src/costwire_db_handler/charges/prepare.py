@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from costwire_db_handler.charges.hashes import charge_hashes
+from costwire_db_handler.charges.summary import Summary, summarize
 from costwire_db_handler.charges.tags import TagReader
 from costwire_focus.columns import ValueType, value_type
 from costwire_focus.typed import Typed, typed
@@ -40,6 +41,7 @@ class Prepared:
     """`line` is the row number."""
     refused: pa.Table
     """The refused rows as they came, for their sums."""
+    summary: Summary
 
 
 class Preparer:
@@ -66,10 +68,12 @@ class Preparer:
         if len(refused):
             fine = pc.invert(pc.is_in(numbers, value_set=pc.add(refused, first)))
             numbers = numbers.filter(fine)
+        left_out = charges.take(refused)
         return Prepared(
             table.append_column(ROW, numbers),
             _quarantine(charges, result, first),
-            charges.take(refused),
+            left_out,
+            summarize(result.charges, table.column(PERIOD), _tags(table), left_out),
         )
 
     def _hashed(self, charges: pa.Table) -> pa.Table:
@@ -89,6 +93,14 @@ class Preparer:
         staged |= zip(HASHES, hashes, strict=True)
         staged[PERIOD] = _period(charges)
         return pa.table(staged)
+
+
+def _tags(staged: pa.Table) -> dict[str, pa.MapArray]:
+    return {
+        field.name.removeprefix(CELL): staged.column(field.name).combine_chunks()
+        for field in staged.schema
+        if pa.types.is_map(field.type)
+    }
 
 
 def _smaller(encoded: pa.DictionaryArray, column: pa.Array) -> pa.Array:

@@ -47,8 +47,8 @@ def refused_sums(staged: StagedParts, fit: Fit) -> CostSums:
 
 
 def _numbered(staged: StagedParts, rows: Iterable[Row]) -> Iterator[Row]:
-    sizes = staged.sizes()
-    before = dict(zip(sizes, accumulate(sizes.values(), initial=0), strict=False))
+    sizes = (summary.charges for summary in staged.summaries.values())
+    before = dict(zip(staged.summaries, accumulate(sizes, initial=0), strict=False))
     for row in rows:
         seq, index = divmod(row["line"], ROWS_OF_PART)
         yield row | {"line": before[seq] + index + 1}

@@ -8,15 +8,17 @@ import shutil
 import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from costwire_db_handler.charges.prepare import Prepared
+from costwire_db_handler.charges.summary import Summary
 from costwire_db_handler.errors import PartDiffers
 
-_DIGEST, _QUARANTINE, _REFUSED, _ROWS = b"digest", b"quarantine", b"refused", b"rows"
+_DIGEST, _QUARANTINE, _REFUSED, _SUMMARY = b"digest", b"quarantine", b"refused", b"summary"
 _SUFFIX, _UNFINISHED = ".arrow", ".unfinished"
 _LEVEL = 1
 
@@ -121,9 +123,13 @@ class StagedParts:
         for path in self._paths():
             yield from json.loads(_metadata(path)[_REFUSED])
 
-    def sizes(self) -> dict[int, int]:
-        """How many charges each part came with, the refused ones included."""
-        return {seq: int(_metadata(part_path(self._folder, seq))[_ROWS]) for seq in self.numbers}
+    @cached_property
+    def summaries(self) -> dict[int, Summary]:
+        """What is known of each part, by its number."""
+        return {
+            seq: Summary.model_validate_json(_metadata(part_path(self._folder, seq))[_SUMMARY])
+            for seq in self.numbers
+        }
 
     def _paths(self) -> Iterator[Path]:
         return (part_path(self._folder, seq) for seq in self.numbers)
@@ -145,7 +151,7 @@ def write_part(path: Path, part: Prepared, digest: str) -> None:
         _DIGEST: digest.encode(),
         _QUARANTINE: json.dumps(part.quarantine).encode(),
         _REFUSED: json.dumps(part.refused.to_pylist()).encode(),
-        _ROWS: str(part.charges.num_rows + part.refused.num_rows).encode(),
+        _SUMMARY: part.summary.model_dump_json().encode(),
     }
     table = part.charges.replace_schema_metadata(metadata)
     options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", _LEVEL))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-import pyarrow as pa
-
-from costwire_db_handler.charges.prepare import CELL, PERIOD
-from costwire_db_handler.charges.staging import StagedParts
+from costwire_db_handler.charges.summary import Period, Summary
 from costwire_db_handler.errors import OutsideScope, Unbalanced
 from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.manifest import Manifest, month_of
 
-_PERIOD_END = CELL + "BillingPeriodEnd"
 _ZERO = Decimal(0)
 
 
@@ -28,9 +25,11 @@ def verify_rows(manifest: Manifest, *, published: int, quarantined: int) -> None
         )
 
 
-def verify_sums(manifest: Manifest, staged: StagedParts) -> None:
+def verify_sums(manifest: Manifest, parts: Iterable[Summary]) -> None:
     """Every cost column in every currency, to the last digit; raises `Unbalanced`."""
-    arrived, published = _sums(staged), published_sums(manifest)
+    arrived, published = CostSums(), published_sums(manifest)
+    for part in parts:
+        arrived.merge(part.cost_sums)
     for currency in sorted({*arrived.currencies(), *published.currencies()}):
         for column in COST_COLUMNS:
             there = arrived.get(currency, column) or _ZERO
@@ -52,29 +51,17 @@ def published_sums(manifest: Manifest) -> CostSums:
     )
 
 
-def _sums(staged: StagedParts) -> CostSums:
-    sums = CostSums()
-    for part in staged.read([CELL + name for name in (*COST_COLUMNS, "BillingCurrency")]):
-        sums.add_typed(part.rename_columns([n.removeprefix(CELL) for n in part.column_names]))
-    for row in staged.refused():
-        sums.add(pa.table({name: pa.array([cell], pa.string()) for name, cell in row.items()}))
-    return sums
-
-
-def verify_scope(manifest: Manifest, staged: StagedParts) -> None:
+def verify_scope(manifest: Manifest, parts: Iterable[Summary]) -> None:
     """No charge lies outside the declared months, or widens them; raises `OutsideScope`."""
     declared = manifest.scope.declared
     if not declared:
         return
-    for part in staged.read([PERIOD, _PERIOD_END]):
-        present = [name for name in (PERIOD, _PERIOD_END) if name in part.column_names]
-        for period in part.select(present).group_by(present).aggregate([]).to_pylist():
-            start = period[PERIOD]
-            if start and _month(start, period.get(_PERIOD_END)) not in declared:
-                raise OutsideScope(
-                    f"charges of the billing period that begins {start} arrived, "
-                    f"the manifest declares {', '.join(declared)}"
-                )
+    for start, end in sorted(set[Period]().union(*(part.periods for part in parts)), key=repr):
+        if start and _month(start, end) not in declared:
+            raise OutsideScope(
+                f"charges of the billing period that begins {start} arrived, "
+                f"the manifest declares {', '.join(declared)}"
+            )
 
 
 def default_period(manifest: Manifest) -> str:

@@ -234,8 +234,9 @@ class WrittenCharges(CrateDBCharges):
             for name, scale in chosen.scales.items()
             if scale > (self._layout.by_name(name).scale or 0)
         }
+        told = parts.summaries.values()
         self._layout = shaper.reshape(
-            self._layout, wider, long_columns(parts, self._layout), tag_keys(parts, self._layout)
+            self._layout, wider, long_columns(told, self._layout), tag_keys(told, self._layout)
         )
 
     def next_state(self, commit: int) -> int:

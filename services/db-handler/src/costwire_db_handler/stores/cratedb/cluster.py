@@ -230,7 +230,7 @@ class Session:
     def execute_many(
         self,
         statement: str,
-        rows: bytes,
+        rows: bytes | memoryview,
         *,
         timeout_seconds: float | None = None,
         repeatable: bool | None = None,

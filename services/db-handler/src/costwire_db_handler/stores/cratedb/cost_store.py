@@ -120,8 +120,9 @@ class CrateDBCostStore:
         return delivery
 
     def _give_up_forsaken(self, books: CrateDBBooks, now: datetime) -> None:
-        limits = self._shared.limits
-        late = arrivals.forsaken(books, now, hours=limits.open_hours, most=limits.open_deliveries)
+        limits, opened = self._shared.limits, books.in_state(State.OPEN)
+        self._shared.parts.keep_only([entry.commit for entry in opened])
+        late = arrivals.forsaken(opened, now, hours=limits.open_hours, most=limits.open_deliveries)
         for entry in late:
             try:
                 delivery = books.get(entry.commit)

@@ -109,9 +109,10 @@ def statement_body(statement: str, arguments: Sequence[Any]) -> bytes:
     return json.dumps(told, allow_nan=False).encode()
 
 
-def bulk_body(statement: str, rows: bytes) -> bytes:
+def bulk_body(statement: str, rows: bytes | memoryview) -> bytes:
     """The body for a statement with many rows, these being JSON already."""
-    return b'{"stmt":%b,"bulk_args":[%b]}' % (json.dumps(statement).encode(), rows)
+    told = json.dumps(statement).encode()
+    return b"".join((b'{"stmt":', told, b',"bulk_args":[', rows, b"]}"))
 
 
 def plain(value: Any) -> Any:
@@ -146,6 +147,10 @@ def read_answer(body: bytes) -> Answer:
         raise Unreadable from None
 
 
+_STORED, _ITEM_STORED = {"rowcount": 1}, Item(1)
+"""What becomes of nearly every row."""
+
+
 def read_items(body: bytes) -> list[Item]:
     """What became of each row of a bulk, in order.
 
@@ -158,6 +163,8 @@ def read_items(body: bytes) -> list[Item]:
 
 
 def _item(result: Mapping[str, Any]) -> Item:
+    if result == _STORED:
+        return _ITEM_STORED
     error = result.get("error")
     if error is None:
         return Item(int(result["rowcount"]))

@@ -1,16 +1,20 @@
 """Parts of open deliveries in CrateDB, so that any handler can commit what others were sent.
 
 The bytes of a part are those of its file on disk elsewhere, in base64 and in pieces. A part is
-there once its row is, which is written after its pieces.
+there once its row is, which is written after its pieces. The handler that was sent a part keeps its
+file beside that, so that it need not ask for it.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
+import hashlib
+import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +28,7 @@ _PIECE_BYTES = 3 << 20
 
 
 class PartsStore:
-    """The staged parts of all open deliveries; `folder` is for those at hand."""
+    """The staged parts of all open deliveries; `folder` is for those at hand, and may be lost."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -70,6 +74,10 @@ class PartsStore:
                 repeatable=True,
             )
             self.holds(session, commit, seq, digest)
+            kept = self._kept(commit, seq, digest)
+            with contextlib.suppress(FileNotFoundError):  # of a delivery that is settled meanwhile
+                kept.parent.mkdir(exist_ok=True)
+                unfinished.replace(kept)
         finally:
             unfinished.unlink(missing_ok=True)
 
@@ -79,10 +87,21 @@ class PartsStore:
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=f"{commit}-") as name:
             folder = Path(name)
             for seq, (digest, pieces) in self._digests(session, commit).items():
-                with staging.part_path(folder, seq).open("wb") as file:
-                    for number in range(pieces):
-                        file.write(self._piece(session, commit, seq, digest, number))
+                path = staging.part_path(folder, seq)
+                try:
+                    os.link(self._kept(commit, seq, digest), path)
+                except FileNotFoundError:
+                    with path.open("wb") as file:
+                        for number in range(pieces):
+                            file.write(self._piece(session, commit, seq, digest, number))
             yield StagedParts(folder)
+
+    def keep_only(self, commits: Collection[int]) -> None:
+        """Remove the files of deliveries that are open no more: another handler settled them."""
+        kept = {f"{commit}" for commit in commits}
+        for path in self._folder.iterdir():
+            if path.name.isdecimal() and path.name not in kept:
+                shutil.rmtree(path, ignore_errors=True)
 
     def commits(self, session: Session) -> list[int]:
         """The deliveries that have parts."""
@@ -92,11 +111,17 @@ class PartsStore:
 
     def clear(self, session: Session, commit: int) -> None:
         """Remove all parts of a delivery that is open no more."""
+        shutil.rmtree(self._folder / f"{commit}", ignore_errors=True)
         session.execute("REFRESH TABLE costwire.parts, costwire.pieces")
         for table in ("parts", "pieces"):
             session.execute(
                 f'DELETE FROM costwire.{table} WHERE "commit" = ?', [commit], repeatable=True
             )
+
+    def _kept(self, commit: int, seq: int, digest: str) -> Path:
+        """Where the file of a part is that was sent to this handler; digests are no file names."""
+        told = hashlib.sha256(digest.encode()).hexdigest()
+        return self._folder / f"{commit}" / f"{seq:08}-{told}"
 
     def _digests(self, session: Session, commit: int) -> dict[int, tuple[str, int]]:
         session.execute("REFRESH TABLE costwire.parts")

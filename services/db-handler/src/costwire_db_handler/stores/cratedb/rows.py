@@ -81,10 +81,10 @@ class Rows:
             yield self.slice(start, end)
             start = end
 
-    def json(self) -> bytes:
+    def json(self) -> memoryview:
         """The JSON arrays, with commas between them."""
         offsets = self._offsets()
-        return memoryview(self.texts.buffers()[2])[offsets[0] : offsets[-1] - 1].tobytes()
+        return memoryview(self.texts.buffers()[2])[offsets[0] : offsets[-1] - 1]
 
     def _offsets(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         first = self.texts.offset
@@ -112,10 +112,15 @@ def encoded(
         pa.scalar(f"{versioning.last},{versioning.source}"),
         pc.take(_quoted(named), periods.indices),
         *halves,
-        *(pc.fill_null(_cells(charges, name), _NULL) for name in columns),
+        *(_cells(charges, name) for name in columns),
     ]
-    joined = pc.binary_join_element_wise(*cells, ",")
-    return Rows(numbers, pc.binary_join_element_wise(joined, "],", ""))
+    cells[-1] = _joined(cells[-1], "],", "")
+    return Rows(numbers, _joined(*cells, ","))
+
+
+def _joined(*cells: pa.Array | pa.Scalar | str) -> pa.Array:
+    """Texts side by side; the last one stands between them."""
+    return pc.binary_join_element_wise(*cells, null_handling="replace", null_replacement=_NULL)
 
 
 def halves_of(hashes: pa.ChunkedArray) -> Iterator[np.ndarray[tuple[int], np.dtype[np.int64]]]:

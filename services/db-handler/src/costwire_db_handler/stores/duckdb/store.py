@@ -141,7 +141,8 @@ class DuckDBStore:
     def _give_up_forsaken(self, sql: duckdb.DuckDBPyConnection, now: datetime) -> list[Entry]:
         limits = self._limits
         books = DuckDBBooks(sql)
-        late = arrivals.forsaken(books, now, hours=limits.open_hours, most=limits.open_deliveries)
+        opened = books.in_state(State.OPEN)
+        late = arrivals.forsaken(opened, now, hours=limits.open_hours, most=limits.open_deliveries)
         for entry in late:
             delivery = books.get(entry.commit)
             if delivery.dry_run:

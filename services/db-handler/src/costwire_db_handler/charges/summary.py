@@ -1,0 +1,103 @@
+"""What a commit has to know of each part before it reads any charge: told when it is staged.
+
+Parts are prepared while others are still under way, a commit has its table to itself: so whatever
+can be counted of a part alone is counted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict
+
+from costwire_focus.amounts import CostSums
+from costwire_focus.columns import ValueType, value_type
+
+Period = tuple[str, datetime | None]
+"""Start of a billing period as text, '' where nothing tells it; and its end."""
+
+
+class TagKey(BaseModel):
+    """A key of tags in a part."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+    longest: int
+    """Bytes of its longest value."""
+
+
+class Summary(BaseModel):
+    """Counts of one part."""
+
+    model_config = ConfigDict(frozen=True)
+
+    charges: int
+    """As they came, the refused ones included."""
+    sums: Mapping[str, Mapping[str, str | None]]
+    """Of the same: currency -> cost column -> sum; None where the column is absent."""
+    periods: frozenset[Period]
+    """Of the others."""
+    longest: Mapping[str, int]
+    """column of texts -> bytes of its longest"""
+    tag_keys: Mapping[str, Mapping[str, TagKey]]
+    """column of tags -> its keys"""
+
+    @property
+    def cost_sums(self) -> CostSums:
+        """The sums."""
+        return CostSums.of(
+            {
+                currency: {name: Decimal(text) for name, text in lines.items() if text is not None}
+                for currency, lines in self.sums.items()
+            }
+        )
+
+
+def summarize(
+    charges: pa.Table, periods: pa.Array, tags: Mapping[str, pa.MapArray], refused: pa.Table
+) -> Summary:
+    """Count a part.
+
+    `charges`: typed; `periods`: the start of each one's billing period; `tags`: column -> maps;
+    `refused`: what could not be typed, as it came.
+    """
+    sums = CostSums()
+    sums.add_typed(charges)
+    sums.add(refused)
+    return Summary(
+        charges=charges.num_rows + refused.num_rows,
+        sums=sums.to_json(),
+        periods=_periods(charges, periods),
+        longest={
+            name: _longest(charges.column(name))
+            for name in charges.column_names
+            if value_type(name) is ValueType.TEXT
+        },
+        tag_keys={name: _tag_keys(maps) for name, maps in tags.items()},
+    )
+
+
+def _periods(charges: pa.Table, starts: pa.Array) -> frozenset[Period]:
+    told = {"start": starts}
+    if "BillingPeriodEnd" in charges.column_names:
+        told["end"] = charges.column("BillingPeriodEnd")
+    distinct = pa.table(told).group_by([*told]).aggregate([]).to_pylist()
+    return frozenset((each["start"], each.get("end")) for each in distinct)
+
+
+def _longest(texts: pa.ChunkedArray) -> int:
+    return pc.max(pc.binary_length(texts)).as_py() or 0
+
+
+def _tag_keys(maps: pa.MapArray) -> dict[str, TagKey]:
+    pairs = pa.table({"key": maps.keys, "bytes": pc.binary_length(maps.items)})
+    counted = pairs.group_by("key").aggregate([([], "count_all"), ("bytes", "max")]).to_pylist()
+    return {
+        each["key"]: TagKey(count=each["count_all"], longest=each["bytes_max"] or 0)
+        for each in counted
+    }

@@ -1,0 +1,71 @@
+"""Parts of open deliveries: in the database for everybody, at hand for whoever was sent them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.factories import NOW, a_report, charges
+
+from costwire_db_handler.stores.cratedb.cluster import Session
+from costwire_db_handler.stores.cratedb.parts import PartsStore
+
+from .deliver import deliver, opened
+
+OpenReplica = Any
+REPORT = a_report(charges(30), part_rows=7)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "parts").rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The parts that were read from the database."""
+    parts: list[int] = []
+    read = PartsStore._piece
+
+    def piece(self: PartsStore, session: Session, commit: int, seq: int, *more: Any) -> bytes:
+        parts.append(seq)
+        return read(self, session, commit, seq, *more)
+
+    monkeypatch.setattr(PartsStore, "_piece", piece)
+    return parts
+
+
+def test_whoever_was_sent_parts_does_not_ask_for_them(
+    replica: OpenReplica, tmp_path: Path, asked: list[int]
+) -> None:
+    store = replica("one").own
+    entry = opened(store, REPORT)
+    assert len(files(tmp_path / "one")) == 5
+    assert store.commit(entry.commit, NOW).balanced
+    assert (asked, files(tmp_path / "one")) == ([], [])
+
+
+def test_a_part_whose_file_is_lost_comes_from_the_database(
+    replica: OpenReplica, tmp_path: Path, asked: list[int]
+) -> None:
+    store = replica("one").own
+    entry = opened(store, REPORT)
+    for path in (tmp_path / "one" / "parts").rglob("00000003-*"):
+        path.unlink()
+    assert store.commit(entry.commit, NOW).balanced
+    assert asked == [3]
+
+
+def test_files_of_what_another_settled_are_not_kept_for_ever(
+    replica: OpenReplica, tmp_path: Path, asked: list[int]
+) -> None:
+    one, two = replica("one").own, replica("two").own
+    mine = opened(one, a_report(charges(8), source="mine"))
+    entry = opened(one, REPORT)
+    assert two.commit(entry.commit, NOW).balanced
+    assert asked == [0, 1, 2, 3, 4]
+    assert len(files(tmp_path / "one")) == 6
+    deliver(one, a_report(charges(3, ServiceName="new"), source="new"))
+    assert len(files(tmp_path / "one")) == 1
+    assert one.commit(mine.commit, NOW).balanced
+    assert asked == [0, 1, 2, 3, 4]
