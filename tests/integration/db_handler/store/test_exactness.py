@@ -203,6 +203,26 @@ def test_tags_are_a_map_and_their_text_stays(lasting_shop: LastingShop, text: st
     assert (dict(found) if found is not None else None, json_text) == (TAGS[text], text)
 
 
+LONG = "long " * 10_000
+
+
+def test_texts_may_be_of_any_length_also_where_they_were_short(shop: Shop) -> None:
+    shop.deliver(a_report(charges(3, ServiceName="short")))
+    entry = shop.deliver(a_report(charges(3, ServiceName=LONG), mode="append"))
+    assert (entry.rows.stored, entry.rows.quarantined, entry.balanced) == (3, 0, True)
+    found = sorted(shop.ask("SELECT ServiceName FROM charges"))
+    assert found == [(LONG,)] * 3 + [("short",)] * 3
+
+
+def test_tags_may_be_of_any_length_also_where_they_were_short(shop: Shop) -> None:
+    shop.deliver(a_report(charges(3, Tags=json.dumps({"env": "prod", "note": "short"}))))
+    told = json.dumps({"env": "test", "note": LONG})
+    entry = shop.deliver(a_report(charges(3, Tags=told), mode="append"))
+    assert (entry.rows.stored, entry.rows.quarantined, entry.balanced) == (3, 0, True)
+    found = shop.ask("SELECT tags['note'], TagsJson FROM charges WHERE tags['env'] = 'test'")
+    assert found == [(LONG, told)] * 3
+
+
 def test_instants_are_utc_to_the_millisecond(shop: Shop) -> None:
     shop.deliver(a_report([a_charge(ChargePeriodStart="2024-09-01 02:00:00.123+02:00")]))
     assert shop.ask("SELECT ChargePeriodStart FROM charges") == [(1725148800123,)]

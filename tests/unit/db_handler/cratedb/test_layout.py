@@ -37,7 +37,7 @@ def parsed(statement: str) -> Any:
         create_table(LAYOUT, Storage(by_month=False, shards=1, replicas="1")),
         add_columns(LAYOUT, {"billedcost"}) or "",
         *create_views(LAYOUT),
-        copy_rows(LAYOUT, LAYOUT.rebuilt(2, {"BilledCost": 24}, ["ServiceName"]), -5, 5),
+        copy_rows(LAYOUT, LAYOUT.rebuilt(2, {"BilledCost": 24}, ["ServiceName"], {}), -5, 5),
         raise_limit(LAYOUT, 7, Storage()),
         insert_rows(LAYOUT, ["billedcost"]),
     ],
@@ -79,7 +79,7 @@ def test_versions_show_the_states_of_each_row() -> None:
 
 
 def test_rebuilt_table_is_another_one() -> None:
-    wider = LAYOUT.rebuilt(2, {"BilledCost": 24}, ["ServiceName"])
+    wider = LAYOUT.rebuilt(2, {"BilledCost": 24}, ["ServiceName"], {})
     assert wider.physical != LAYOUT.physical
     assert (wider.by_name("BilledCost").scale, wider.by_name("ServiceName").plain) == (24, True)
     assert '"servicename" TEXT INDEX OFF' in create_table(wider, Storage())
@@ -128,6 +128,14 @@ def test_keys_with_a_text_too_long_for_an_index_are_not_declared() -> None:
     layout = LAYOUT.with_tag_keys("tags", keys("long", fine=False), most=9)
     assert layout.tag_keys == {"tags": ()}
     assert layout.with_tag_keys("tags", keys("long"), most=9).tag_keys == {"tags": ()}
+
+
+def test_a_key_that_gets_a_long_text_is_a_column_no_more() -> None:
+    layout = LAYOUT.with_tag_keys("tags", keys("env", "note", "team"), most=9)
+    rebuilt = layout.rebuilt(2, {}, (), {"tags": {"note"}})
+    assert rebuilt.tag_keys == {"tags": ("env", "team")}
+    again = rebuilt.with_tag_keys("tags", keys("note", "new"), most=9)
+    assert again.tag_keys == {"tags": ("env", "team", "new")}
 
 
 @pytest.mark.parametrize("key", ["a.b", "a[b", "a]b", "", " a", "a ", "_id", "a\tb", "x" * 300])

@@ -155,10 +155,19 @@ class Shaper:
         plain: Iterable[str],
         tag_keys: Mapping[str, Mapping[str, bool]],
     ) -> Layout:
-        """Give columns other scales, or any length, and declare keys of tags."""
+        """Give columns other scales, or any length, and declare keys of tags.
+
+        `tag_keys`: SQL name of tags -> the keys that come, and whether each can be declared.
+        """
         after = before
-        if scales or set(plain):
-            after = self._rebuild(after, scales, plain)
+        long_keys = {
+            column: {key for key in before.tag_keys.get(column, ()) if keys.get(key) is False}
+            for column, keys in tag_keys.items()
+        }
+        if scales or set(plain) or any(long_keys.values()):
+            generation = 1 + next_value(self._own, "generations")
+            after = before.rebuilt(generation, scales, plain, long_keys)
+            after = self._rebuild(before, after)
         declared = after
         for column, keys in tag_keys.items():
             declared = declared.with_tag_keys(column, keys, self._storage.tag_keys)
@@ -167,13 +176,12 @@ class Shaper:
             self._turn.change(layout=declared)
         return declared
 
-    def _rebuild(self, before: Layout, scales: Mapping[str, int], plain: Iterable[str]) -> Layout:
+    def _rebuild(self, before: Layout, after: Layout) -> Layout:
         """Copy all versions into a table of the new shape: CrateDB changes no column's type.
 
         Its name was never used before, so that nobody who is late can mean another table by it. The
         old table is dropped at a later settlement: queries may be reading it.
         """
-        after = before.rebuilt(1 + next_value(self._own, "generations"), scales, plain)
         self._own.execute(shapes.create_table(after, self._storage), repeatable=True)
         self._change(after)
         self._own.execute(f"REFRESH TABLE {before.physical}")

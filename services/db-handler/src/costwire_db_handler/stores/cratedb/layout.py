@@ -168,8 +168,17 @@ class Layout(BaseModel):
             return self
         return self.model_copy(update={"columns": (*self.columns, *added), "published": False})
 
-    def rebuilt(self, generation: int, scales: Mapping[str, int], long: Iterable[str]) -> Layout:
-        """Another generation, in which columns have other scales or take texts of any length."""
+    def rebuilt(
+        self,
+        generation: int,
+        scales: Mapping[str, int],
+        long: Iterable[str],
+        long_keys: Mapping[str, Collection[str]],
+    ) -> Layout:
+        """Another generation, in which columns have other scales or take texts of any length.
+
+        `long`: columns; `long_keys`: SQL name of tags -> keys that are columns no more.
+        """
         unindexed = set(long)
         columns = tuple(
             column.model_copy(
@@ -181,7 +190,19 @@ class Layout(BaseModel):
             for column in self.columns
         )
         return self.model_copy(
-            update={"columns": columns, "generation": generation, "published": False}
+            update={
+                "columns": columns,
+                "generation": generation,
+                "published": False,
+                "tag_keys": {
+                    name: tuple(key for key in keys if key not in long_keys.get(name, ()))
+                    for name, keys in self.tag_keys.items()
+                },
+                "left_keys": {
+                    name: _noted({*self.left_keys.get(name, ()), *long_keys.get(name, ())})
+                    for name in self.tag_keys
+                },
+            }
         )
 
     def with_tag_keys(self, column: str, keys: Mapping[str, bool], most: int) -> Layout:
@@ -197,15 +218,20 @@ class Layout(BaseModel):
         room = max(0, most - sum(map(len, self.tag_keys.values())))
         new = [key for key in keys if key not in before and not _UNDECLARED.search(key)]
         declared = [key for key in new if keys[key]][:room]
-        others = (*left, *sorted(set(new) - set(declared)))
-        if len(others) > _LEFT_AT_MOST:
-            others = (_TOO_MANY,)
+        others = _noted({*left, *new} - {*declared})
         return self.model_copy(
             update={
                 "tag_keys": {**self.tag_keys, column: (*known, *declared)},
                 "left_keys": {**self.left_keys, column: others},
             }
         )
+
+
+def _noted(left: Collection[str]) -> tuple[str, ...]:
+    """Keys that are never to be declared."""
+    if len(left) > _LEFT_AT_MOST or _TOO_MANY in left:
+        return (_TOO_MANY,)
+    return tuple(sorted(left))
 
 
 def hash_ranges(count: int) -> Iterator[tuple[int, int]]:
