@@ -92,10 +92,12 @@ def kill_and_check(
     return run
 
 
+@pytest.mark.timeout(60 + 30 * KILLS)
 def test_handler_killed_at_any_moment_leaves_a_whole_state(kill_and_check: Any) -> None:
     kill_and_check(lambda: None)
 
 
+@pytest.mark.timeout(60 + 60 * KILLS)
 @pytest.mark.skipif(
     not os.environ.get(RESTART),
     reason=f"{RESTART} is not set: a command that kills CrateDB with -9 and starts it again",
