@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from tests.factories import a_charge, as_table
 
 from costwire_db_handler.charges.prepare import CELL, PERIOD, Prepared, Preparer
 from costwire_db_handler.charges.staging import StagedParts, part_path, write_part
+from costwire_db_handler.charges.summary import Summary
+from costwire_db_handler.errors import PartDiffers
 from costwire_focus.amounts import CostSums
 
 AMOUNTS = st.none() | st.decimals(-1000, 1000, places=9, allow_nan=False).map(str)
@@ -52,7 +55,6 @@ def test_sums_are_those_of_the_charges_as_they_came(
     told = {currency: summary.cost_sums.get(currency, "BilledCost") for currency in summary.sums}
     for currency in {*told, *everything.currencies()}:
         assert (told.get(currency) or 0) == (everything.get(currency, "BilledCost") or 0)
-    assert summary.charges == len(charges)
 
 
 @given(CHARGES)
@@ -64,9 +66,7 @@ def test_longest_texts_and_keys_of_tags_are_those_of_the_charges(
     services = [len((charge["ServiceName"] or "").encode()) for charge in kept]
     assert part.summary.longest["ServiceName"] == max(services, default=0)
     pairs = [pair for charge in kept for pair in json.loads(charge["Tags"] or "{}").items()]
-    assert {
-        key: (told.count, told.longest) for key, told in part.summary.tag_keys["Tags"].items()
-    } == {
+    assert {key: (told[0], told[1]) for key, told in part.summary.tag_keys["Tags"].items()} == {
         key: (
             sum(key == other for other, _ in pairs),
             max(len(value.encode()) for other, value in pairs if key == other),
@@ -95,13 +95,36 @@ def test_a_part_comes_back_from_disk_as_it_was_prepared(
 ) -> None:
     part = preparer.prepare(as_table(charges), 0)
     parts = staged(tmp_path_factory.mktemp("parts"), part)
-    assert parts.summaries == {0: part.summary}
+    assert parts.summary == part.summary
+    assert parts.sizes() == {0: len(charges)}
     (as_staged,) = parts.read(plain=False)
     assert as_staged.equals(part.charges)
     (plain,) = parts.read()
     (schema,) = parts.schemas()
     assert plain.schema == schema
     assert plain.to_pylist() == part.charges.to_pylist()
+
+
+@given(st.lists(CHARGES, min_size=1, max_size=4))
+def test_of_several_parts_is_told_what_one_of_all_their_charges_tells(
+    preparer: Preparer, parts: list[list[dict[str, str | None]]]
+) -> None:
+    everything = [charge for charges in parts for charge in charges]
+    each = [preparer.prepare(as_table(charges), seq).summary for seq, charges in enumerate(parts)]
+    merged, whole = Summary.merged(each), preparer.prepare(as_table(everything), 0).summary
+    assert (merged.periods, merged.longest) == (whole.periods, whole.longest)
+    assert (merged.tag_keys, merged.cost_sums) == (whole.tag_keys, whole.cost_sums)
+
+
+def test_a_part_that_another_version_staged_is_told_as_one(
+    preparer: Preparer, tmp_path: Path
+) -> None:
+    part = preparer.prepare(as_table([a_charge()]), 0)
+    older = part.charges.replace_schema_metadata({b"digest": b"x"})
+    with pa.ipc.new_file(part_path(tmp_path, 0), older.schema) as writer:
+        writer.write_table(older)
+    with pytest.raises(PartDiffers, match="abort the delivery and open it anew"):
+        assert StagedParts(tmp_path).summary
 
 
 def test_repeated_cells_are_staged_once_and_read_as_if_they_were_not(

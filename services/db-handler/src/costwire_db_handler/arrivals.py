@@ -22,6 +22,8 @@ def continued(books: Books, manifest: Manifest) -> Delivery | None:
     """
     for commit in books.same_content(manifest, [State.OPEN]):
         opened = books.get(commit)
+        if opened.entry.state is not State.OPEN:  # since it was asked for
+            continue
         known = opened.manifest
         if known.model_copy(update={"times": manifest.times}) == manifest:
             read = max(known.times.read, manifest.times.read)

@@ -22,7 +22,7 @@ def pieces(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
     size = 0
     for row in rows:
         piece.append(row)
-        size += sum(len(row[name]) for name in LONG_FIELDS)
+        size += sum(len(row[name].encode()) for name in LONG_FIELDS)
         if len(piece) >= most or size >= _PIECE_BYTES:
             yield piece
             piece, size = [], 0

@@ -82,11 +82,11 @@ class Settlement:
     def _verify(self, parts: StagedParts) -> None:
         verify.verify_rows(
             self._manifest,
-            published=sum(summary.charges for summary in parts.summaries.values()),
+            published=sum(parts.sizes().values()),
             quarantined=self._books.quarantined(self._delivery.commit),
         )
-        verify.verify_sums(self._manifest, parts.summaries.values())
-        verify.verify_scope(self._manifest, parts.summaries.values())
+        verify.verify_sums(self._manifest, parts.summary)
+        verify.verify_scope(self._manifest, parts.summary)
 
     def _periods(self) -> list[str]:
         return scope_periods(
@@ -158,8 +158,8 @@ class Settlement:
         reason = f"commit {self._delivery.commit} is a newer state"
         for entry in self._books.in_state(State.HELD):
             same = (entry.table, entry.source) == (mine.table, mine.source)
-            newer = entry.commit != self._delivery.commit and entry.generation <= mine.generation
-            if not (same and newer):
+            other = entry.commit != self._delivery.commit
+            if not (same and other and entry.generation <= mine.generation):
                 continue
             held = self._books.get(entry.commit)
             covered = set(held.periods)

@@ -20,7 +20,7 @@ def test_copies_of_a_charge_come_and_go_one_by_one(
     replica: OpenReplica, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(versions, "_PAGE_ROWS", PAGE_ROWS)
-    monkeypatch.setattr(versions, "_PAGE_ROWS_AT_MOST", 2 * PAGE_ROWS, raising=False)
+    monkeypatch.setattr(versions, "_PAGE_ROWS_AT_MOST", 2 * PAGE_ROWS)
     pages: list[int] = []
     execute = Session.execute
 

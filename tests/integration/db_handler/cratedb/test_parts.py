@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from tests.factories import NOW, a_report, charges
 
+from costwire_db_handler.charges import staging
+from costwire_db_handler.errors import PartDiffers
+from costwire_db_handler.stores.cratedb import parts
 from costwire_db_handler.stores.cratedb.cluster import Session
+from costwire_db_handler.stores.cratedb.failures import StoreUnreachable
 from costwire_db_handler.stores.cratedb.parts import PartsStore
 
 from .deliver import deliver, opened
@@ -24,15 +28,15 @@ def files(folder: Path) -> list[str]:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The parts that were read from the database."""
-    parts: list[int] = []
+    numbers: list[int] = []
     read = PartsStore._piece
 
     def piece(self: PartsStore, session: Session, commit: int, seq: int, *more: Any) -> bytes:
-        parts.append(seq)
+        numbers.append(seq)
         return read(self, session, commit, seq, *more)
 
     monkeypatch.setattr(PartsStore, "_piece", piece)
-    return parts
+    return numbers
 
 
 def test_whoever_was_sent_parts_does_not_ask_for_them(
@@ -69,3 +73,40 @@ def test_files_of_what_another_settled_are_not_kept_for_ever(
     assert len(files(tmp_path / "one")) == 1
     assert one.commit(mine.commit, NOW).balanced
     assert asked == [0, 1, 2, 3, 4]
+
+
+def test_pieces_of_two_writers_are_never_put_together(
+    replica: OpenReplica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one ends before its last word; its bytes need not be those of the second."""
+    one, two, three = (replica(name).own for name in ("one", "two", "three"))
+    entry = one.open_delivery(REPORT.manifest, NOW)
+    monkeypatch.setattr(parts, "_PIECE_BYTES", 1_000)
+    execute = Session.execute
+
+    def dies(self: Session, statement: str, *how: Any, **more: Any) -> Any:
+        if statement.startswith("INSERT INTO costwire.parts"):
+            raise StoreUnreachable("killed")
+        return execute(self, statement, *how, **more)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Session, "execute", dies)
+        killed.setattr(staging, "_LEVEL", 9)
+        with pytest.raises(StoreUnreachable):
+            opened(one, REPORT)
+    assert opened(two, REPORT).commit == entry.commit
+    assert three.commit(entry.commit, NOW).balanced
+
+
+def test_parts_of_another_version_are_to_be_sent_again(
+    replica: OpenReplica, session: Session
+) -> None:
+    """So the scraper aborts the delivery, and brings it anew."""
+    store = replica().own
+    entry = opened(store, REPORT)
+    session.execute("UPDATE costwire.parts SET digest = 'x'")
+    session.execute("REFRESH TABLE costwire.parts")
+    with pytest.raises(PartDiffers):
+        opened(store, REPORT)
+    store.abort(entry.commit, NOW)
+    assert deliver(store, REPORT).balanced

@@ -11,9 +11,10 @@ import pytest
 from tests.factories import NOW, Report, a_report, an_unusable_row, charges
 
 from costwire_db_handler import quarantined
-from costwire_db_handler.errors import DeliveryNotOpen, StoreBusy
+from costwire_db_handler.errors import DeliveryNotOpen, StoreBusy, UnknownDelivery
+from costwire_db_handler.ledger import State
 from costwire_db_handler.stores import CostStore
-from costwire_db_handler.stores.cratedb import quarantine
+from costwire_db_handler.stores.cratedb import ledger, quarantine
 from costwire_db_handler.stores.cratedb.cluster import Answer, Session
 from costwire_db_handler.stores.cratedb.turns import Turns
 
@@ -104,6 +105,40 @@ def test_rows_that_begin_after_the_settlement_are_refused(replica: OpenReplica) 
     with pytest.raises(DeliveryNotOpen):
         store.set_quarantine(commit, NEW)
     assert listed(store, commit) == ["told at first"] * 3
+
+
+def test_rows_that_waited_for_the_settlement_are_refused(
+    replica: OpenReplica, session: Session
+) -> None:
+    one, other = replica("one").own, replica("other").own
+    commit = opened(one, REPORT).commit
+    with ThreadPoolExecutor(1) as pool:
+        turn = Turns("other").take(session, "charges")
+        with turn:
+            setting = pool.submit(one.set_quarantine, commit, NEW)
+            with pytest.raises(TimeoutError):
+                setting.result(timeout=1)
+            delivery = ledger.get(session, commit)
+            assert ledger.update_open(session, delivery.settled(state=State.REJECTED))
+        with pytest.raises(DeliveryNotOpen):
+            setting.result(timeout=30)
+    assert listed(other, commit) == ["told at first"] * 3
+
+
+def test_rows_of_a_dry_run_that_ended_meanwhile_are_not_kept(
+    replica: OpenReplica, session: Session, slowly: Slowly
+) -> None:
+    store = replica().own
+    entry = store.open_delivery(REPORT.manifest, NOW, dry_run=True)
+    with ThreadPoolExecutor(1) as pool:
+        setting = pool.submit(store.set_quarantine, entry.commit, slowly)
+        assert slowly.begun.wait(30)
+        store.abort(entry.commit, NOW)
+        slowly.go_on.set()
+        with pytest.raises(UnknownDelivery):
+            setting.result(timeout=30)
+    session.execute("REFRESH TABLE costwire.quarantine")
+    assert session.execute("SELECT count(*) FROM costwire.quarantine").rows == [[0]]
 
 
 def test_rows_of_a_handler_that_was_taken_for_dead_change_nothing_more(

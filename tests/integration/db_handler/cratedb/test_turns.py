@@ -296,6 +296,26 @@ def test_accepting_what_could_not_be_copied_loses_nothing(
     assert len(costs(session)) == 6
 
 
+def test_a_delivery_of_which_something_else_was_stored_is_not_shown(
+    replica: OpenReplica, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of as many charges, with another sum: the store itself is counted before the flip."""
+    store = replica("two").own
+    deliver(store, a_report(charges(3)))
+    send = Session.execute_many
+
+    def bends(self: Session, statement: str, rows: Any, **how: Any) -> Any:
+        return send(self, statement, bytes(rows).replace(b'"2.25', b'"2.35'), **how)
+
+    report = a_report(charges(3, ServiceName="new"), source="other")
+    with monkeypatch.context() as bent:
+        bent.setattr(Session, "execute_many", bends)
+        with pytest.raises(StoreFailed, match="other sums"):
+            deliver(store, report)
+    assert session.execute("SELECT count(*) FROM charges").rows == [[3]]
+    assert deliver(store, report).balanced
+
+
 def test_a_kill_before_the_views_are_made_leaves_a_name_that_can_be_used(
     replica: OpenReplica, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,6 +112,16 @@ def test_amount_larger_than_the_column_has_room_for_is_told(shop: Shop) -> None:
     assert (entry.rows.stored, entry.rows.quarantined, entry.balanced) == (1, 1, True)
 
 
+def test_repeated_amounts_without_room_cost_only_their_own_rows(shop: Shop) -> None:
+    """A part tells them once for all rows."""
+    shop.deliver(a_report(of_amounts(["9" * 18])))
+    fine = "0." + "1" * 24
+    both = of_amounts([*[fine] * 4, *["2.5"] * 6], 1)
+    entry = shop.deliver(a_report(both, source="other"))
+    assert (entry.rows.stored, entry.rows.quarantined, entry.balanced) == (6, 4, True)
+    assert list(stored(shop).values()).count("2.5") == 6
+
+
 def test_unreadable_cells_are_quarantined_here_too(shop: Shop) -> None:
     rows = [*charges(5), a_charge(BilledCost="abc"), a_charge(ChargePeriodStart="yesterday")]
     entry = shop.deliver(a_report(rows, part_rows=3))

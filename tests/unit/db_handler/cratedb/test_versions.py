@@ -29,7 +29,7 @@ Key = tuple[int, int, str, int]
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "_PAGE_ROWS", PAGE)
-    monkeypatch.setattr(versions, "_PAGE_ROWS_AT_MOST", 2 * PAGE, raising=False)
+    monkeypatch.setattr(versions, "_PAGE_ROWS_AT_MOST", 2 * PAGE)
 
 
 class InPlace:

@@ -69,7 +69,10 @@ def _column(part: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
         return pa.nulls(part.num_rows, field.type)
     column = part.column(field.name)
     if pa.types.is_dictionary(column.type):
-        return pc.cast(column, pa.dictionary(column.type.index_type, field.type))
+        if column.type.value_type == field.type:
+            return column
+        # Not as a dictionary: it may hold amounts of left out rows, for which there is no room.
+        column = pc.cast(column, column.type.value_type)
     return pc.cast(column, field.type)
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from costwire_db_handler.charges.fit import Fit
 from costwire_db_handler.charges.prepare import CELL, JSON_TEXT, ROW, ROWS_OF_PART
 from costwire_db_handler.charges.staging import StagedParts
-from costwire_focus.amounts import CostSums
+from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.canonical import canonical_text, to_text
 from costwire_focus.own_rules import AMOUNT_DIGITS, STORE_REFUSED
 
@@ -38,17 +38,17 @@ def refused_sums(staged: StagedParts, fit: Fit) -> CostSums:
     for cells in staged.refused():
         sums.add(pa.table({name: pa.array([cell], pa.string()) for name, cell in cells.items()}))
     if fit.refuses:
-        for part in staged.read():
-            unfit = fit.only_unfit(part)
-            names = [name for name in unfit.column_names if name.startswith(CELL)]
-            charges = unfit.select(names).rename_columns([n.removeprefix(CELL) for n in names])
-            sums.add_typed(charges)
+        names = [CELL + name for name in (*COST_COLUMNS, "BillingCurrency")]
+        for part in staged.read([ROW, *names]):
+            unfit = fit.only_unfit(part).drop_columns([ROW])
+            told = [name.removeprefix(CELL) for name in unfit.column_names]
+            sums.add_typed(unfit.rename_columns(told))
     return sums
 
 
 def _numbered(staged: StagedParts, rows: Iterable[Row]) -> Iterator[Row]:
-    sizes = (summary.charges for summary in staged.summaries.values())
-    before = dict(zip(staged.summaries, accumulate(sizes, initial=0), strict=False))
+    sizes = staged.sizes()
+    before = dict(zip(sizes, accumulate(sizes.values(), initial=0), strict=False))
     for row in rows:
         seq, index = divmod(row["line"], ROWS_OF_PART)
         yield row | {"line": before[seq] + index + 1}

@@ -18,7 +18,8 @@ from costwire_db_handler.charges.prepare import Prepared
 from costwire_db_handler.charges.summary import Summary
 from costwire_db_handler.errors import PartDiffers
 
-_DIGEST, _QUARANTINE, _REFUSED, _SUMMARY = b"digest", b"quarantine", b"refused", b"summary"
+_DIGEST, _QUARANTINE, _REFUSED, _ROWS = b"digest", b"quarantine", b"refused", b"rows"
+_SUMMARY = b"summary"
 _SUFFIX, _UNFINISHED = ".arrow", ".unfinished"
 _LEVEL = 1
 
@@ -123,13 +124,14 @@ class StagedParts:
         for path in self._paths():
             yield from json.loads(_metadata(path)[_REFUSED])
 
+    def sizes(self) -> dict[int, int]:
+        """How many charges each part came with, the refused ones included."""
+        return {seq: int(_metadata(part_path(self._folder, seq))[_ROWS]) for seq in self.numbers}
+
     @cached_property
-    def summaries(self) -> dict[int, Summary]:
-        """What is known of each part, by its number."""
-        return {
-            seq: Summary.model_validate_json(_metadata(part_path(self._folder, seq))[_SUMMARY])
-            for seq in self.numbers
-        }
+    def summary(self) -> Summary:
+        """What is known of all parts together."""
+        return Summary.merged(_summary(path) for path in self._paths())
 
     def _paths(self) -> Iterator[Path]:
         return (part_path(self._folder, seq) for seq in self.numbers)
@@ -145,12 +147,23 @@ def _metadata(path: Path) -> dict[bytes, bytes]:
         return dict(pa.ipc.open_file(file).schema.metadata)
 
 
+def _summary(path: Path) -> Summary:
+    told = _metadata(path).get(_SUMMARY)
+    if told is None:
+        raise PartDiffers(
+            f"read part {int(path.stem)}: another version of the handler staged it; "
+            "abort the delivery and open it anew"
+        )
+    return Summary.model_validate_json(told)
+
+
 def write_part(path: Path, part: Prepared, digest: str) -> None:
     """Write a part durably."""
     metadata = {
         _DIGEST: digest.encode(),
         _QUARANTINE: json.dumps(part.quarantine).encode(),
         _REFUSED: json.dumps(part.refused.to_pylist()).encode(),
+        _ROWS: str(part.charges.num_rows + part.refused.num_rows).encode(),
         _SUMMARY: part.summary.model_dump_json().encode(),
     }
     table = part.charges.replace_schema_metadata(metadata)

@@ -6,7 +6,7 @@ can be counted of a part alone is counted here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -21,31 +21,42 @@ Period = tuple[str, datetime | None]
 """Start of a billing period as text, '' where nothing tells it; and its end."""
 
 
-class TagKey(BaseModel):
-    """A key of tags in a part."""
-
-    model_config = ConfigDict(frozen=True)
-
-    count: int
-    longest: int
-    """Bytes of its longest value."""
-
-
 class Summary(BaseModel):
-    """Counts of one part."""
+    """Counts of one part, or of several."""
 
     model_config = ConfigDict(frozen=True)
 
-    charges: int
-    """As they came, the refused ones included."""
     sums: Mapping[str, Mapping[str, str | None]]
-    """Of the same: currency -> cost column -> sum; None where the column is absent."""
+    """Of the charges as they came, the refused ones included.
+
+    currency -> cost column -> sum; None where the column is absent.
+    """
     periods: frozenset[Period]
-    """Of the others."""
+    """Of the others, as all that follows."""
     longest: Mapping[str, int]
     """column of texts -> bytes of its longest"""
-    tag_keys: Mapping[str, Mapping[str, TagKey]]
-    """column of tags -> its keys"""
+    tag_keys: Mapping[str, Mapping[str, tuple[int, int]]]
+    """column of tags -> key -> how many charges have it, and bytes of its longest value"""
+
+    @classmethod
+    def merged(cls, parts: Iterable[Summary]) -> Summary:
+        """Several parts as one."""
+        sums, periods = CostSums(), set[Period]()
+        longest: dict[str, int] = {}
+        tag_keys: dict[str, dict[str, tuple[int, int]]] = {}
+        for part in parts:
+            sums.merge(part.cost_sums)
+            periods |= part.periods
+            for name, length in part.longest.items():
+                longest[name] = max(length, longest.get(name, 0))
+            for name, keys in part.tag_keys.items():
+                known = tag_keys.setdefault(name, {})
+                for key, (count, length) in keys.items():
+                    before, longer = known.get(key, (0, 0))
+                    known[key] = before + count, max(length, longer)
+        return cls(
+            sums=sums.to_json(), periods=frozenset(periods), longest=longest, tag_keys=tag_keys
+        )
 
     @property
     def cost_sums(self) -> CostSums:
@@ -70,7 +81,6 @@ def summarize(
     sums.add_typed(charges)
     sums.add(refused)
     return Summary(
-        charges=charges.num_rows + refused.num_rows,
         sums=sums.to_json(),
         periods=_periods(charges, periods),
         longest={
@@ -94,10 +104,7 @@ def _longest(texts: pa.ChunkedArray) -> int:
     return pc.max(pc.binary_length(texts)).as_py() or 0
 
 
-def _tag_keys(maps: pa.MapArray) -> dict[str, TagKey]:
+def _tag_keys(maps: pa.MapArray) -> dict[str, tuple[int, int]]:
     pairs = pa.table({"key": maps.keys, "bytes": pc.binary_length(maps.items)})
     counted = pairs.group_by("key").aggregate([([], "count_all"), ("bytes", "max")]).to_pylist()
-    return {
-        each["key"]: TagKey(count=each["count_all"], longest=each["bytes_max"] or 0)
-        for each in counted
-    }
+    return {each["key"]: (each["count_all"], each["bytes_max"] or 0) for each in counted}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from costwire_db_handler.charges.summary import Period, Summary
+from costwire_db_handler.charges.summary import Summary
 from costwire_db_handler.errors import OutsideScope, Unbalanced
 from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.manifest import Manifest, month_of
@@ -25,11 +24,9 @@ def verify_rows(manifest: Manifest, *, published: int, quarantined: int) -> None
         )
 
 
-def verify_sums(manifest: Manifest, parts: Iterable[Summary]) -> None:
+def verify_sums(manifest: Manifest, staged: Summary) -> None:
     """Every cost column in every currency, to the last digit; raises `Unbalanced`."""
-    arrived, published = CostSums(), published_sums(manifest)
-    for part in parts:
-        arrived.merge(part.cost_sums)
+    arrived, published = staged.cost_sums, published_sums(manifest)
     for currency in sorted({*arrived.currencies(), *published.currencies()}):
         for column in COST_COLUMNS:
             there = arrived.get(currency, column) or _ZERO
@@ -51,12 +48,12 @@ def published_sums(manifest: Manifest) -> CostSums:
     )
 
 
-def verify_scope(manifest: Manifest, parts: Iterable[Summary]) -> None:
+def verify_scope(manifest: Manifest, staged: Summary) -> None:
     """No charge lies outside the declared months, or widens them; raises `OutsideScope`."""
     declared = manifest.scope.declared
     if not declared:
         return
-    for start, end in sorted(set[Period]().union(*(part.periods for part in parts)), key=repr):
+    for start, end in sorted(staged.periods, key=repr):
         if start and _month(start, end) not in declared:
             raise OutsideScope(
                 f"charges of the billing period that begins {start} arrived, "

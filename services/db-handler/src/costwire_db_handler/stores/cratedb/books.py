@@ -84,7 +84,7 @@ class CrateDBBooks:
         """Keep the rows that the table cannot hold."""
         if self._turn is None:
             return sum(1 for _ in rows)
-        return quarantine.replace(self._means.session, commit, "handler", rows)
+        return quarantine.replace(self._means.session, commit, "handler", rows, self._turn.require)
 
     def quarantined(self, commit: int) -> int:
         """How many rows the exporter quarantined."""

@@ -234,7 +234,7 @@ class WrittenCharges(CrateDBCharges):
             for name, scale in chosen.scales.items()
             if scale > (self._layout.by_name(name).scale or 0)
         }
-        told = parts.summaries.values()
+        told = parts.summary
         self._layout = shaper.reshape(
             self._layout, wider, long_columns(told, self._layout), tag_keys(told, self._layout)
         )

@@ -120,8 +120,7 @@ class CrateDBCostStore:
         return delivery
 
     def _give_up_forsaken(self, books: CrateDBBooks, now: datetime) -> None:
-        limits, opened = self._shared.limits, books.in_state(State.OPEN)
-        self._shared.parts.keep_only([entry.commit for entry in opened])
+        limits, opened = self._shared.limits, self._opened()
         late = arrivals.forsaken(opened, now, hours=limits.open_hours, most=limits.open_deliveries)
         for entry in late:
             try:
@@ -129,10 +128,15 @@ class CrateDBCostStore:
             except UnknownDelivery:  # of a dry run that another handler gives up
                 continue
             if delivery.dry_run:
-                ledger.remove(self._session, delivery.commit)
-            elif not ledger.update_open(self._session, delivery.aborted(now)):
-                continue
-            self._shared.parts.clear(self._session, delivery.commit)
+                self._forget(delivery.commit)
+            elif ledger.update_open(self._session, delivery.aborted(now)):
+                self._shared.parts.clear(self._session, delivery.commit)
+
+    def _opened(self) -> Sequence[Entry]:
+        """The open deliveries; files of others are at hand for nothing."""
+        opened = ledger.in_state(self._session, State.OPEN)
+        self._shared.parts.keep_only([entry.commit for entry in opened])
+        return opened
 
     def staged_parts(self, commit: int) -> list[int]:
         """The numbers of the parts that need not be sent again."""
@@ -150,7 +154,7 @@ class CrateDBCostStore:
             parts.place(self._session, commit, seq, part, digest)
             try:
                 self._open(commit)
-            except DeliveryNotOpen:
+            except (DeliveryNotOpen, UnknownDelivery):
                 parts.clear(self._session, commit)
                 raise
 
@@ -163,12 +167,20 @@ class CrateDBCostStore:
             return
         rows = chain(told, rows)
         if delivery.dry_run:
-            quarantine.replace(self._session, commit, "exporter", rows)
+            self._try_quarantine(commit, rows)
             return
         # Within a turn, as it is settled: what comes slowly would change a settled one otherwise.
         with self._turn(delivery.manifest.table) as turn:
             self._open(commit)
             quarantine.replace(self._session, commit, "exporter", rows, turn.require)
+
+    def _try_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:
+        try:
+            quarantine.replace(self._session, commit, "exporter", rows, lambda: self._open(commit))
+            self._open(commit)
+        except (DeliveryNotOpen, UnknownDelivery):
+            quarantine.forget(self._session, commit)
+            raise
 
     def commit(self, commit: int, now: datetime, *, dry_run: bool = False) -> Entry:
         """Verify an open delivery against its manifest, and settle it in one step."""
@@ -183,6 +195,7 @@ class CrateDBCostStore:
             if self._can_settle(delivery):
                 delivery = self._settled(turn, delivery, now)
         self._shared.parts.clear(self._session, commit)
+        self._opened()
         return delivery.entry
 
     def _can_settle(self, delivery: Delivery) -> bool:
@@ -242,6 +255,7 @@ class CrateDBCostStore:
     def _forget(self, commit: int) -> None:
         ledger.remove(self._session, commit)
         self._shared.parts.clear(self._session, commit)
+        quarantine.forget(self._session, commit)
 
     def accept(self, commit: int, now: datetime) -> Entry:
         """Make a delivery that was set aside what readers see."""

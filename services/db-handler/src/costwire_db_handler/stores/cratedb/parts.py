@@ -1,15 +1,15 @@
 """Parts of open deliveries in CrateDB, so that any handler can commit what others were sent.
 
 The bytes of a part are those of its file on disk elsewhere, in base64 and in pieces. A part is
-there once its row is, which is written after its pieces. The handler that was sent a part keeps its
-file beside that, so that it need not ask for it.
+there once its row is, which is written after its pieces. The same charges make no two equal files,
+so the row says whose pieces it means: `digest` is the part's own, a blank, and the writer's number.
+The handler that was sent a part keeps its file beside that, and need not ask for it.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import os
 import shutil
 import tempfile
@@ -37,14 +37,14 @@ class PartsStore:
 
     def numbers(self, session: Session, commit: int) -> list[int]:
         """The parts that are there."""
-        return sorted(self._digests(session, commit))
+        return sorted(self._written(session, commit))
 
     def holds(self, session: Session, commit: int, seq: int, digest: str) -> bool:
         """Whether a part is there; raises `PartDiffers` when it is there with other bytes."""
         rows = session.execute(
             'SELECT digest FROM costwire.parts WHERE "commit" = ? AND seq = ?', [commit, seq]
         ).rows
-        if rows and rows[0][0] != digest:
+        if rows and rows[0][0].rpartition(" ")[0] != digest:
             raise PartDiffers(
                 f"stage part {seq}: it was staged before with other bytes; "
                 "abort the delivery and open it anew"
@@ -53,7 +53,9 @@ class PartsStore:
 
     def place(self, session: Session, commit: int, seq: int, part: Prepared, digest: str) -> None:
         """Keep a part as a whole or not at all."""
-        unfinished = self._folder / f"{uuid.uuid4().hex}.unfinished"
+        writer = uuid.uuid4().hex
+        written = f"{digest} {writer}"
+        unfinished = self._folder / f"{writer}.unfinished"
         try:
             staging.write_part(unfinished, part, digest)
             pieces = 0
@@ -63,18 +65,18 @@ class PartsStore:
                     session.execute(
                         'INSERT INTO costwire.pieces ("commit", seq, digest, number, bytes) '
                         "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                        [commit, seq, digest, pieces, text],
+                        [commit, seq, written, pieces, text],
                         repeatable=True,
                     )
                     pieces += 1
             session.execute(
                 'INSERT INTO costwire.parts ("commit", seq, digest, pieces) '
                 "VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [commit, seq, digest, pieces],
+                [commit, seq, written, pieces],
                 repeatable=True,
             )
             self.holds(session, commit, seq, digest)
-            kept = self._kept(commit, seq, digest)
+            kept = self._kept(commit, seq, written)
             with contextlib.suppress(FileNotFoundError):  # of a delivery that is settled meanwhile
                 kept.parent.mkdir(exist_ok=True)
                 unfinished.replace(kept)
@@ -86,14 +88,14 @@ class PartsStore:
         """The parts that are there now, as files."""
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=f"{commit}-") as name:
             folder = Path(name)
-            for seq, (digest, pieces) in self._digests(session, commit).items():
+            for seq, (written, pieces) in self._written(session, commit).items():
                 path = staging.part_path(folder, seq)
                 try:
-                    os.link(self._kept(commit, seq, digest), path)
-                except FileNotFoundError:
+                    os.link(self._kept(commit, seq, written), path)
+                except OSError:  # it is not there, or its disk knows no links
                     with path.open("wb") as file:
                         for number in range(pieces):
-                            file.write(self._piece(session, commit, seq, digest, number))
+                            file.write(self._piece(session, commit, seq, written, number))
             yield StagedParts(folder)
 
     def keep_only(self, commits: Collection[int]) -> None:
@@ -118,25 +120,24 @@ class PartsStore:
                 f'DELETE FROM costwire.{table} WHERE "commit" = ?', [commit], repeatable=True
             )
 
-    def _kept(self, commit: int, seq: int, digest: str) -> Path:
-        """Where the file of a part is that was sent to this handler; digests are no file names."""
-        told = hashlib.sha256(digest.encode()).hexdigest()
-        return self._folder / f"{commit}" / f"{seq:08}-{told}"
+    def _kept(self, commit: int, seq: int, written: str) -> Path:
+        """Where the file of a part is, if this handler wrote it."""
+        return self._folder / f"{commit}" / f"{seq:08}-{written.rpartition(' ')[2]}"
 
-    def _digests(self, session: Session, commit: int) -> dict[int, tuple[str, int]]:
+    def _written(self, session: Session, commit: int) -> dict[int, tuple[str, int]]:
         session.execute("REFRESH TABLE costwire.parts")
         rows = session.execute(
             'SELECT seq, digest, pieces FROM costwire.parts WHERE "commit" = ? '
             "ORDER BY seq LIMIT 1000000",
             [commit],
         ).rows
-        return {seq: (digest, pieces) for seq, digest, pieces in rows}
+        return {seq: (written, pieces) for seq, written, pieces in rows}
 
-    def _piece(self, session: Session, commit: int, seq: int, digest: str, number: int) -> bytes:
+    def _piece(self, session: Session, commit: int, seq: int, written: str, number: int) -> bytes:
         answer = session.execute(
             'SELECT bytes FROM costwire.pieces WHERE "commit" = ? AND seq = ? AND digest = ? '
             "AND number = ?",
-            [commit, seq, digest, number],
+            [commit, seq, written, number],
         )
         if not answer.rows:
             raise StoreBusy(f"read part {seq}: the delivery {commit} was given up; open it anew")

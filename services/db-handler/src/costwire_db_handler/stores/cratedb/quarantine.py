@@ -24,11 +24,11 @@ def replace(
     commit: int,
     origin: Origin,
     rows: Iterable[dict[str, Any]],
-    require: Callable[[], None] = lambda: None,
+    require: Callable[[], object],
 ) -> int:
     """Keep these rows instead of those that the same side told before; gives their number.
 
-    `require` raises when the turn is lost, and is asked before each change.
+    `require` raises when they may not be changed any more, and is asked before each change.
     """
     told = 0
     for chunk in pieces(rows, _CHUNK):
@@ -64,6 +64,12 @@ def _put(
     for item in items:
         if item.rowcount < 0:
             raise BadPart(f"keep the quarantine: the store refuses a row of it ({item.message})")
+
+
+def forget(session: Session, commit: int) -> None:
+    """Remove the rows of a delivery that is no more."""
+    session.execute("REFRESH TABLE costwire.quarantine")
+    session.execute('DELETE FROM costwire.quarantine WHERE "commit" = ?', [commit], repeatable=True)
 
 
 def count(session: Session, commit: int, origin: Origin) -> int:

@@ -19,6 +19,7 @@ from costwire_db_handler.sql.errors import EngineFailed, SqlError, UnsupportedFe
 from costwire_db_handler.sql.protocol import MAX_BODY_BYTES
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import StoreProblem
+from costwire_db_handler.stores.cratedb.messages import READING, first_word
 from costwire_db_handler.stores.cratedb.pinning import (
     Pinned,
     Unreadable,
@@ -66,8 +67,10 @@ class Statements:
     def _unpinned(self, session: Session, call: SqlCall) -> SqlAnswer | None:
         """The answer to a call that sees one state of a table by itself; None for another call."""
         tables = self._versioned()
-        if any(may_mix(statement, tables) for statement in _statements(call)):
-            return None
+        for statement in _statements(call):
+            # A change that was refused on its way may have been done in part.
+            if first_word(statement) not in READING or may_mix(statement, tables):
+                return None
         return self._forwarded(session, _rewritten(call, spelled))
 
     def _forwarded(self, session: Session, call: SqlCall) -> SqlAnswer:
