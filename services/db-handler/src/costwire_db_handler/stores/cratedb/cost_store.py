@@ -162,10 +162,10 @@ class CrateDBCostStore:
         """Keep the rows that the exporter could not use."""
         delivery = self._open(commit)
         rows = iter(rows)
-        told = [*islice(rows, 1)]
-        if not told and not quarantine.count(self._session, commit, "exporter"):
-            return
-        rows = chain(told, rows)
+        first = [*islice(rows, 1)]
+        if not first and not quarantine.count(self._session, commit, "exporter"):
+            return  # no turn is wanted for nothing
+        rows = chain(first, rows)
         if delivery.dry_run:
             self._try_quarantine(commit, rows)
             return
