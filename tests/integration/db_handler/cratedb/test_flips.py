@@ -77,6 +77,7 @@ class Readers:
         self.mixed[name] += not (least == most and rows == ROWS + least % 7)
 
 
+@pytest.mark.timeout(120 + 5 * FLIPS)
 def test_readers_see_whole_states_at_every_flip(store: CostStore, session: Session) -> None:
     deliver(store, a_state(1))
     readers = Readers(store, session)
