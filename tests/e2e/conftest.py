@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -14,10 +13,7 @@ from tests.support.cratedb import a_user, cratedb_url
 from tests.support.cratedb_store import alone, forget_all
 from tests.support.in_process import Pipeline
 from tests.support.processes import ServiceProcess
-from tests.support.store import ADMIN, Store
-
-ON_CRATEDB = os.environ.get("COSTWIRE_TEST_STORE") == "cratedb"
-"""Whether these tests run over CrateDB, for a person who asks for it."""
+from tests.support.store import ADMIN, ON_CRATEDB, Store
 
 
 @pytest.fixture(scope="session")

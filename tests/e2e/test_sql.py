@@ -93,6 +93,7 @@ def test_client_of_cratedb_works_unchanged(filled: Store) -> None:
         assert (Decimal(str(cost)), team, start) == (Decimal("0.1"), "alpha", 1_725_148_800_000)
         cursor.execute("CREATE TABLE crate_own (a INTEGER PRIMARY KEY, b TEXT)")
         cursor.executemany("INSERT INTO crate_own (a, b) VALUES (?, ?)", [(1, "x"), (2, "y")])
+        cursor.execute("REFRESH TABLE crate_own")
         cursor.execute("SELECT count(*), max(b) FROM crate_own")
         assert cursor.fetchall() == [[2, "y"]]
         cursor.execute("DROP TABLE crate_own")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from requests.adapters import BaseAdapter
 from costwire_runtime.client import HttpClient, HttpFailure
 from tests.support.reports import COSTS
 
+ON_CRATEDB = os.environ.get("COSTWIRE_TEST_STORE") == "cratedb"
+"""Whether the end-to-end tests run over CrateDB, for a person who asks for it."""
 ADMIN = "costwire"
 Entry = dict[str, Any]
 
