@@ -27,7 +27,7 @@ from tests.support.fake_cratedb import (
 )
 
 from costwire_db_handler.errors import CannotOpen
-from costwire_db_handler.stores.cratedb import failures
+from costwire_db_handler.stores.cratedb import failures, told
 from costwire_db_handler.stores.cratedb.cluster import (
     Answer,
     Clock,
@@ -124,7 +124,7 @@ class TestAnswers:
         node.play(recorded("bulk with mixed items"))
         stored, duplicate, null = session.execute_many("INSERT", b'["b",1],["a",2],["c",null]')
         assert stored == Item(1)
-        assert stored.is_done
+        assert (stored.rowcount, stored.code) == (1, None)
         assert (duplicate.is_duplicate, duplicate.is_transient) == (True, False)
         assert (null.code, null.is_duplicate, null.is_transient) == (4000, False, False)
         assert b'"bulk_args":[["b",1],["a",2],["c",null]]' in node.arrived[0].body
@@ -137,7 +137,7 @@ class TestAnswers:
     def test_an_item_of_another_version_says_so(self, node: FakeCrateDB, session: Session) -> None:
         node.play(recorded("bulk with a version conflict"))
         (item,) = session.execute_many("UPDATE", b'[1,"a"]')
-        assert item.is_version_conflict
+        assert item.code == told.VERSION_CONFLICT
         assert not item.is_transient
 
     def test_no_rows_are_not_sent(self, node: FakeCrateDB, session: Session) -> None:

@@ -15,6 +15,7 @@ from costwire_db_handler.errors import DeliveryNotOpen, StoreBusy, UnknownDelive
 from costwire_db_handler.ledger import State
 from costwire_db_handler.stores import CostStore
 from costwire_db_handler.stores.cratedb import ledger, quarantine
+from costwire_db_handler.stores.cratedb.books import CrateDBBooks
 from costwire_db_handler.stores.cratedb.cluster import Answer, Session
 from costwire_db_handler.stores.cratedb.turns import Turns
 
@@ -123,6 +124,22 @@ def test_rows_that_waited_for_the_settlement_are_refused(
         with pytest.raises(DeliveryNotOpen):
             setting.result(timeout=30)
     assert listed(other, commit) == ["told at first"] * 3
+
+
+def test_a_settlement_that_was_taken_over_quarantines_nothing_more(
+    replica: OpenReplica, session: Session
+) -> None:
+    store = replica().own
+    commit = opened(store, REPORT).commit
+    means = store._means()
+    with Turns("one").take(session, "charges") as turn:
+        CrateDBBooks(means, turn).keep_refused(commit, OLD)
+        with Turns("two", lease_seconds=0.0).take(session, "charges"):
+            pass
+        with pytest.raises(StoreBusy, match="taken over"):
+            CrateDBBooks(means, turn).keep_refused(commit, NEW[:1])
+    told = [row["reason"] for row in OLD]
+    assert listed(store, commit) == told * 2  # the exporter's, and the handler's
 
 
 def test_rows_of_a_dry_run_that_ended_meanwhile_are_not_kept(

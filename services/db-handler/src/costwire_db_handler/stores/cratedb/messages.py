@@ -13,7 +13,6 @@ from uuid import UUID
 
 from costwire_db_handler.stores.cratedb.told import (
     DUPLICATE_KEY,
-    VERSION_CONFLICT,
     Later,
     item_told,
 )
@@ -54,16 +53,6 @@ class Item:
     message: str | None = field(default=None, repr=False)
 
     @property
-    def class_name(self) -> str | None:
-        """CrateDB's name of the failure."""
-        return item_told(self.code, self.message).class_name
-
-    @property
-    def is_done(self) -> bool:
-        """Whether it did not fail; a row that changed nothing is done too."""
-        return self.code is None and self.rowcount >= 0
-
-    @property
     def is_transient(self) -> bool:
         """Whether the same row may succeed later; it may also have been stored already."""
         return item_told(self.code, self.message).later is not Later.NO
@@ -72,11 +61,6 @@ class Item:
     def is_duplicate(self) -> bool:
         """Whether a row with this primary key exists."""
         return self.code == DUPLICATE_KEY
-
-    @property
-    def is_version_conflict(self) -> bool:
-        """Whether another statement changed the row in between."""
-        return self.code == VERSION_CONFLICT
 
 
 @dataclass(frozen=True)
