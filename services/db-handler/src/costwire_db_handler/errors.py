@@ -57,6 +57,13 @@ class BadUpload(problems.BadRequest):
     title: ClassVar[str] = "The upload cannot be read"
 
 
+class BadQuestion(problems.BadRequest):
+    """What is asked of the charges cannot be read, or names what the table has not."""
+
+    slug: ClassVar[str] = "bad-question"
+    title: ClassVar[str] = "The question cannot be read"
+
+
 class Unbalanced(problems.Unprocessable):
     """What was staged is not what the manifest says: nothing was made visible."""
 

@@ -1,0 +1,70 @@
+"""How an engine speaks of the columns of a versioned table: the few words in which they differ."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+
+from costwire_db_handler.errors import BadQuestion
+from costwire_focus.columns import ValueType
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A piece of SQL, with the values that are bound in it."""
+
+    text: str
+    arguments: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of reports in a table."""
+
+    name: str
+    kind: ValueType
+    sql: str
+    """Its SQL name, quoted."""
+    scale: int | None = None
+    """Of an amount."""
+    json_sql: str = ""
+    """Of tags: the SQL name of the column with the exact text, quoted."""
+
+
+class Speech(ABC):
+    """The SQL of one engine for one table."""
+
+    def __init__(self, table: str, columns: Sequence[TableColumn]) -> None:
+        self.table = table
+        self.columns: Mapping[str, TableColumn] = {column.name: column for column in columns}
+        self._by_spelling = {name.lower(): column for name, column in self.columns.items()}
+
+    def column(self, name: str) -> TableColumn:
+        """A column by its name in reports, in any case; raises `BadQuestion`."""
+        found = self.columns.get(name) or self._by_spelling.get(name.lower())
+        if found is None:
+            near = get_close_matches(name.lower(), self._by_spelling, 3)
+            told = " or ".join(self._by_spelling[each].name for each in near)
+            raise BadQuestion(
+                f"{self.table} has no column {name!r}" + (f"; did you mean {told}?" if told else "")
+            )
+        return found
+
+    @abstractmethod
+    def text(self, column: TableColumn) -> str:
+        """A text column, in a form in which it can be compared and grouped by."""
+
+    @abstractmethod
+    def tag(self, column: TableColumn, key: str) -> Fragment:
+        """The text of one tag; null where a charge has none of this key."""
+
+    @abstractmethod
+    def amount(self, text: str, scale: int) -> Fragment:
+        """An amount that fits a column of this scale."""
+
+    @abstractmethod
+    def instant(self, moment: datetime) -> Fragment:
+        """An instant, given in UTC without zone."""
