@@ -64,6 +64,35 @@ class BadQuestion(problems.BadRequest):
     title: ClassVar[str] = "The question cannot be read"
 
 
+class BadRates(problems.BadRequest):
+    """The body is no list of exchange rates."""
+
+    slug: ClassVar[str] = "bad-rates"
+    title: ClassVar[str] = "The rates cannot be read"
+
+
+class RateFrozen(problems.Conflict):
+    """A finished month's rate was used in an answer, so it cannot become another."""
+
+    slug: ClassVar[str] = "rate-frozen"
+    title: ClassVar[str] = "The rate is frozen"
+
+
+class QuestionTooLong(problems.AnswerTimedOut):
+    """The question was not answered in the time that a question may take."""
+
+    slug: ClassVar[str] = "question-too-long"
+    title: ClassVar[str] = "The question took too long"
+
+
+class HistoryGone(problems.Problem):
+    """The versions that an answer would need were removed after the time set for that."""
+
+    status = 410
+    slug: ClassVar[str] = "history-gone"
+    title: ClassVar[str] = "The history is not kept any more"
+
+
 class Unbalanced(problems.Unprocessable):
     """What was staged is not what the manifest says: nothing was made visible."""
 

@@ -54,6 +54,26 @@ class Speech(ABC):
         return found
 
     @abstractmethod
+    def visible(self, state: int) -> str:
+        """What readers saw in a state: a relation with the table's columns and `_period`."""
+
+    @abstractmethod
+    def one_of(self, expression: str, texts: Sequence[str]) -> Fragment:
+        """Whether a text is one of these."""
+
+    @abstractmethod
+    def sums(self, column: TableColumn) -> Sequence[str]:
+        """Aggregates that together, added exactly, are the sum of an amount column."""
+
+    @abstractmethod
+    def day(self, column: TableColumn) -> str:
+        """The day of an instant in UTC, as text."""
+
+    @abstractmethod
+    def moment(self, expression: str) -> str:
+        """An instant as ISO 8601 text in UTC."""
+
+    @abstractmethod
     def text(self, column: TableColumn) -> str:
         """A text column, in a form in which it can be compared and grouped by."""
 

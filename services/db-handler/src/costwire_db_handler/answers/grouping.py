@@ -1,0 +1,178 @@
+"""Sums of costs in groups: what is grouped by, which charges count, and the SQL that asks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain
+
+from costwire_db_handler.answers.conditions import read_instant
+from costwire_db_handler.answers.questions import Page, Scope
+from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
+from costwire_db_handler.errors import BadQuestion
+from costwire_focus.amounts import NO_CURRENCY
+from costwire_focus.canonical import exact_sum
+from costwire_focus.columns import ValueType
+
+MONTH = "month"
+DAY = "day"
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_TAG = re.compile(r"(?P<column>[^.\[]+)(?:\.(?P<key>.+)|\[(?P<quote>['\"])(?P<quoted>.+)(?P=quote)\])")
+_CHARGE_START = "ChargePeriodStart"
+
+Months = Mapping[str, str | None]
+"""Billing period as the table's rows name it -> the month that it is; None where it is none."""
+Group = tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What sums are grouped by."""
+
+    name: str
+    sql: Fragment
+
+
+def dimensions(speech: Speech, names: Sequence[str], months: Months) -> list[Dimension]:
+    """What `by` names: a column, a tag, the billing month, the day of a charge.
+
+    Raises: `BadQuestion`.
+    """
+    return [_dimension(speech, name, months) for name in names]
+
+
+def _dimension(speech: Speech, name: str, months: Months) -> Dimension:
+    if name.lower() == MONTH:
+        return Dimension(MONTH, month_of_charge(months))
+    if name.lower() == DAY:
+        return Dimension(DAY, Fragment(speech.day(speech.column(_CHARGE_START))))
+    tag = _tag(speech, name)
+    if tag is not None:
+        column, key = tag
+        return Dimension(f"{column.name}.{key}", speech.tag(column, key))
+    column = speech.column(name.strip('"'))
+    if column.kind is ValueType.TAGS:
+        raise BadQuestion(f"by {name}: name one of its tags, such as {column.name}.env")
+    if column.kind is ValueType.AMOUNT:
+        raise BadQuestion(f"by {name}: it is an amount; group by what charges have in common")
+    is_instant = column.kind is ValueType.INSTANT
+    told = speech.moment(column.sql) if is_instant else speech.text(column)
+    return Dimension(column.name, Fragment(told))
+
+
+def _tag(speech: Speech, name: str) -> tuple[TableColumn, str] | None:
+    found = _TAG.fullmatch(name)
+    if found is None or name in speech.columns:
+        return None
+    owner = next((c for c in speech.columns.values() if c.name.lower() == found["column"].lower()), None)
+    if owner is None or owner.kind is not ValueType.TAGS:
+        return None
+    return owner, found["key"] or found["quoted"]
+
+
+def month_of_charge(months: Months) -> Fragment:
+    """The month of a charge's billing period; null where it has none."""
+    known = [(period, month) for period, month in sorted(months.items()) if month is not None]
+    if not known:
+        return Fragment("CAST(NULL AS VARCHAR)")
+    cases = " ".join("WHEN ? THEN ?" for _ in known)
+    return Fragment(f'CASE "_period" {cases} END', tuple(chain.from_iterable(known)))
+
+
+def condition(speech: Speech, scope: Scope, months: Months) -> Fragment:
+    """Which charges count; raises `BadQuestion`."""
+    pieces = [scope.condition.sql(speech)]
+    for bound, is_begin in ((scope.begin, True), (scope.end, False)):
+        if bound:
+            pieces.append(_bound(speech, bound, months, is_begin=is_begin))
+    if scope.currencies:
+        pieces.append(speech.one_of(currency(speech), scope.currencies))
+    text = " AND ".join(f"({piece.text})" for piece in pieces)
+    return Fragment(text, tuple(chain.from_iterable(piece.arguments for piece in pieces)))
+
+
+def _bound(speech: Speech, bound: str, months: Months, *, is_begin: bool) -> Fragment:
+    """A month bounds billing periods, any other time the beginning of charge periods."""
+    if _MONTH.fullmatch(bound):
+        within = [
+            period
+            for period, month in months.items()
+            if month is not None and (month >= bound if is_begin else month < bound)
+        ]
+        return speech.one_of('"_period"', within)
+    moment = speech.instant(read_instant(bound))
+    start = speech.column(_CHARGE_START).sql
+    return Fragment(f"{start} {'>=' if is_begin else '<'} {moment.text}", moment.arguments)
+
+
+def needs_months(scope: Scope, names: Sequence[str]) -> bool:
+    """Whether the months of the billing periods have to be known."""
+    asked = {name.lower() for name in names}
+    return MONTH in asked or any(map(_MONTH.fullmatch, (scope.begin, scope.end)))
+
+
+def currency(speech: Speech) -> str:
+    """The billing currency of a charge, as an expression."""
+    if "BillingCurrency" not in speech.columns:
+        return f"'{NO_CURRENCY}'"
+    return f"coalesce({speech.text(speech.columns['BillingCurrency'])}, '{NO_CURRENCY}')"
+
+
+class Sums:
+    """A statement that sums costs in groups, and the reading of its rows."""
+
+    def __init__(
+        self, speech: Speech, groups: Sequence[Dimension], metrics: Sequence[str]
+    ) -> None:
+        """The groups are these dimensions, after them the currency."""
+        self._speech = speech
+        self._dimensions = [*(each.sql for each in groups), Fragment(currency(speech))]
+        present = [name for name in metrics if name in speech.columns]
+        self._sums = {name: list(speech.sums(speech.columns[name])) for name in present}
+        self._metrics = list(metrics)
+
+    def statement(self, relation: str, where: Fragment, page: Page | None = None) -> Fragment:
+        """The groups of a relation; of a page the largest come first, in each currency."""
+        keys = [f"{each.text} AS g{n}" for n, each in enumerate(self._dimensions)]
+        sums = list(chain.from_iterable(self._sums.values()))
+        told = [f"{each} AS s{n}" for n, each in enumerate(sums)]
+        numbers = ", ".join(str(n + 1) for n in range(len(keys)))
+        text = (
+            f"SELECT {', '.join([*keys, 'count(*) AS charges', *told])} FROM {relation} "
+            f"WHERE {where.text} GROUP BY {numbers}"
+        )
+        if page is not None:
+            text += f" ORDER BY {self._order()} LIMIT {page.limit + 1:d} OFFSET {page.offset:d}"
+        grouped = chain.from_iterable(each.arguments for each in self._dimensions)
+        return Fragment(text, (*grouped, *where.arguments))
+
+    def _order(self) -> str:
+        groups = [f"g{n}" for n in range(len(self._dimensions) - 1)]
+        largest = ["s0 DESC NULLS LAST"] if self._sums else []
+        currency_first = f"g{len(groups)}"
+        return ", ".join([currency_first, *largest, *(f"{name} NULLS LAST" for name in groups)])
+
+    def read(self, row: Sequence[object]) -> Total:
+        """A row of the statement."""
+        count = len(self._dimensions)
+        *group, code = (None if cell is None else str(cell) for cell in row[:count])
+        at, sums = count + 1, {}
+        for name in self._metrics:
+            pieces = self._sums.get(name, [])
+            cells = [cell for cell in row[at : at + len(pieces)] if cell is not None]
+            sums[name] = exact_sum(Decimal(str(cell)) for cell in cells) if cells else None
+            at += len(pieces)
+        return Total(tuple(group), code or NO_CURRENCY, int(str(row[count])), sums)
+
+
+@dataclass(frozen=True)
+class Total:
+    """The sums of one group in one currency."""
+
+    group: Group
+    currency: str
+    charges: int
+    sums: Mapping[str, Decimal | None]
+    """By metric; None where every charge's is null."""

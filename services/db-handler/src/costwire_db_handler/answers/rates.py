@@ -1,0 +1,173 @@
+"""Exchange rates: what one unit of a currency is in another, month by month; pure.
+
+A sum is converted with the rate of the month of its billing period. Once a finished month's rate
+has been used in an answer it is frozen: what was told stays true.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from costwire_db_handler.errors import BadQuestion, BadRates, RateFrozen
+from costwire_focus.amounts import READABLE
+from costwire_focus.canonical import EXACT_CONTEXT, canonical_text, to_text
+
+FIELDS = ("month", "from", "to", "rate", "source")
+MOST_RATES = 10_000
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_CURRENCY = re.compile(r"[A-Z][A-Z0-9_]{1,9}")
+_AMOUNT = re.compile(READABLE)
+_MOST_DIGITS = 60
+_MOST_SOURCE = 1_000
+_ONE = Decimal(1)
+
+
+class Pair(NamedTuple):
+    """What a rate is for."""
+
+    month: str
+    base: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One unit of `pair.base` is `rate` units of `pair.target`."""
+
+    pair: Pair
+    rate: Decimal
+    source: str
+    """Who says so."""
+    frozen: datetime | None = None
+    """Since when it cannot be changed."""
+
+    def told(self) -> dict[str, str | None]:
+        """As answers tell it."""
+        return {
+            "month": self.pair.month,
+            "from": self.pair.base,
+            "to": self.pair.target,
+            "rate": canonical_text(self.rate),
+            "source": self.source,
+            "frozen": None if self.frozen is None else to_text(self.frozen),
+        }
+
+
+def read_rates(body: bytes) -> list[Rate]:
+    """Rates from a CSV text with the columns month, from, to, rate, source.
+
+    Raises: `BadRates` with the line.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadRates("read the rates: the text is not UTF-8") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    found: dict[Pair, Rate] = {}
+    try:
+        missing = [name for name in FIELDS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise BadRates(f"read the rates: the header lacks {', '.join(missing)}", line=1)
+        for row in reader:
+            rate = _read(row, reader.line_num)
+            if found.setdefault(rate.pair, rate) != rate:
+                raise BadRates(
+                    f"read the rates: line {reader.line_num} says otherwise than one before",
+                    line=reader.line_num,
+                )
+            if len(found) > MOST_RATES:
+                raise BadRates(f"read the rates: more than {MOST_RATES:,}; send them in parts")
+    except csv.Error as wrong:
+        raise BadRates(
+            f"read the rates: line {reader.line_num}: {wrong}", line=reader.line_num
+        ) from None
+    return list(found.values())
+
+
+def _read(row: Mapping[str, str | None], line: int) -> Rate:
+    month, base, target, rate, source = ((row.get(name) or "").strip() for name in FIELDS)
+
+    def wrong(what: str) -> BadRates:
+        return BadRates(f"read the rates: line {line}: {what}", line=line)
+
+    if not _MONTH.fullmatch(month):
+        raise wrong(f"{month!r} is no month; write it like 2024-09")
+    for code in (base, target):
+        if not _CURRENCY.fullmatch(code):
+            raise wrong(f"{code!r} is no currency; write it like USD")
+    if base == target:
+        raise wrong(f"{base} is converted to itself")
+    if not _AMOUNT.fullmatch(rate) or len(rate) > _MOST_DIGITS or Decimal(rate) <= 0:
+        raise wrong(f"{rate!r} is no rate; it is a number above zero")
+    if not source or len(source) > _MOST_SOURCE:
+        raise wrong("say in `source` whose rate it is")
+    return Rate(Pair(month, base, target), Decimal(rate), source)
+
+
+def merged(known: Mapping[Pair, Rate], brought: Iterable[Rate]) -> list[Rate]:
+    """Which of the rates that were brought are to be written; raises `RateFrozen`."""
+    changed = []
+    for rate in brought:
+        before = known.get(rate.pair)
+        if before is not None and before.frozen is not None:
+            if before.rate != rate.rate:
+                raise RateFrozen(
+                    f"{rate.pair.base} to {rate.pair.target} of {rate.pair.month}: "
+                    f"{canonical_text(before.rate)} has been used in answers, and is frozen since "
+                    f"{to_text(before.frozen)}"
+                )
+            continue
+        if before is None or (before.rate, before.source) != (rate.rate, rate.source):
+            changed.append(rate)
+    return changed
+
+
+class Converter:
+    """Converts sums into one currency, and notes which rates it took."""
+
+    def __init__(self, target: str, known: Iterable[Rate]) -> None:
+        self.target = target
+        self._known = {rate.pair: rate for rate in known if rate.pair.target == target}
+        self._used: dict[Pair, Rate] = {}
+
+    def convert(self, amount: Decimal, currency: str, month: str | None) -> Decimal:
+        """An amount of a month in the target currency, exactly; raises `BadQuestion`."""
+        if currency == self.target:
+            return amount
+        if month is None:
+            raise BadQuestion(
+                f"in {self.target}: some charges in {currency} have no billing period, so no month "
+                "whose rate could be taken; leave them out with filter=BillingPeriodStart IS NOT "
+                "NULL"
+            )
+        rate = self._known.get(Pair(month, currency, self.target))
+        if rate is None:
+            raise BadQuestion(
+                f"in {self.target}: there is no rate from {currency} to {self.target} for {month}; "
+                "add it with POST /rates or `costwire rates set FILE`",
+                month=month,
+                currency=currency,
+            )
+        self._used[rate.pair] = rate
+        return EXACT_CONTEXT.multiply(amount, rate.rate)
+
+    def used(self) -> list[Rate]:
+        """The rates that were taken, in order."""
+        return [self._used[pair] for pair in sorted(self._used)]
+
+
+def to_freeze(used: Sequence[Rate], now: datetime) -> list[Rate]:
+    """Of rates that were used those of finished months, frozen from now on."""
+    this_month = f"{now:%Y-%m}"
+    return [
+        replace(rate, frozen=now)
+        for rate in used
+        if rate.frozen is None and rate.pair.month < this_month
+    ]
