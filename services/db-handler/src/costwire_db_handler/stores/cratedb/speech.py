@@ -1,0 +1,47 @@
+"""How CrateDB speaks of the columns of a versioned table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
+from costwire_db_handler.names import quoted
+from costwire_db_handler.stores.cratedb.layout import Column, Layout
+from costwire_focus.columns import ValueType
+from costwire_focus.typed import DIGITS
+
+
+class CrateDBSpeech(Speech):
+    """The SQL of CrateDB."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout.table, [_column(column) for column in layout.columns])
+        self._declared = {quoted(name): frozenset(keys) for name, keys in layout.tag_keys.items()}
+
+    def text(self, column: TableColumn) -> str:
+        """As it stands; also a plain one is found by `=`, `LIKE` and `ILIKE`."""
+        return column.sql
+
+    def tag(self, column: TableColumn, key: str) -> Fragment:
+        """One value of the object. The key is part of the text: CrateDB binds none.
+
+        Of a key that is no column of its own `NOT (tags['k'] = ?)` would hold where there is none.
+        CrateDB looks for nulls in a function that may make something else of them, so it is one.
+        """
+        told = f"{column.sql}['{key.replace(chr(39), chr(39) * 2)}']"
+        if key in self._declared.get(column.sql, ()):
+            return Fragment(told)
+        return Fragment(f"coalesce({told}::TEXT, NULL)")
+
+    def amount(self, text: str, scale: int) -> Fragment:
+        """Bound as text: it has all digits."""
+        return Fragment(f"?::NUMERIC({DIGITS},{scale:d})", (text,))
+
+    def instant(self, moment: datetime) -> Fragment:
+        """Bound as text."""
+        return Fragment("?::TIMESTAMP WITHOUT TIME ZONE", (moment.isoformat(),))
+
+
+def _column(column: Column) -> TableColumn:
+    tags = quoted(column.json_name) if column.kind is ValueType.TAGS else ""
+    return TableColumn(column.name, column.kind, quoted(column.sql_name), column.scale, tags)
