@@ -85,6 +85,13 @@ class QuestionTooLong(problems.AnswerTimedOut):
     title: ClassVar[str] = "The question took too long"
 
 
+class QuestionTooLarge(problems.Unavailable):
+    """The question wants more memory than there is for questions."""
+
+    slug: ClassVar[str] = "question-too-large"
+    title: ClassVar[str] = "The question takes too much memory"
+
+
 class HistoryGone(problems.Problem):
     """The versions that an answer would need were removed after the time set for that."""
 

@@ -1,10 +1,11 @@
-"""Sums of costs in groups: what is grouped by, which charges count, and the SQL that asks for it."""
+"""Sums of costs in groups: what is grouped by, which charges count, and the SQL that asks it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
 
@@ -13,13 +14,16 @@ from costwire_db_handler.answers.questions import Page, Scope
 from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
 from costwire_db_handler.errors import BadQuestion
 from costwire_focus.amounts import NO_CURRENCY
-from costwire_focus.canonical import exact_sum
+from costwire_focus.canonical import exact_sum, to_text
 from costwire_focus.columns import ValueType
 
 MONTH = "month"
 DAY = "day"
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-_TAG = re.compile(r"(?P<column>[^.\[]+)(?:\.(?P<key>.+)|\[(?P<quote>['\"])(?P<quoted>.+)(?P=quote)\])")
+_TAG = re.compile(
+    r"(?P<column>[^.\[]+)(?:\.(?P<key>.+)|\[(?P<quote>['\"])(?P<quoted>.+)(?P=quote)\])"
+)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
 _CHARGE_START = "ChargePeriodStart"
 
 Months = Mapping[str, str | None]
@@ -33,6 +37,18 @@ class Dimension:
 
     name: str
     sql: Fragment
+    is_instant: bool = False
+
+    def told(self, cell: object) -> str | None:
+        """A value as answers tell it."""
+        return instant_text(cell) if self.is_instant else None if cell is None else str(cell)
+
+
+def instant_text(cell: object) -> str | None:
+    """An instant as engines give it, a time in UTC or milliseconds, as FOCUS writes it."""
+    if isinstance(cell, int):
+        return to_text(_EPOCH + timedelta(milliseconds=cell))
+    return to_text(cell) if isinstance(cell, datetime) else None
 
 
 def dimensions(speech: Speech, names: Sequence[str], months: Months) -> list[Dimension]:
@@ -57,16 +73,18 @@ def _dimension(speech: Speech, name: str, months: Months) -> Dimension:
         raise BadQuestion(f"by {name}: name one of its tags, such as {column.name}.env")
     if column.kind is ValueType.AMOUNT:
         raise BadQuestion(f"by {name}: it is an amount; group by what charges have in common")
-    is_instant = column.kind is ValueType.INSTANT
-    told = speech.moment(column.sql) if is_instant else speech.text(column)
-    return Dimension(column.name, Fragment(told))
+    if column.kind is ValueType.INSTANT:
+        return Dimension(column.name, Fragment(column.sql), is_instant=True)
+    return Dimension(column.name, Fragment(speech.text(column)))
 
 
 def _tag(speech: Speech, name: str) -> tuple[TableColumn, str] | None:
     found = _TAG.fullmatch(name)
     if found is None or name in speech.columns:
         return None
-    owner = next((c for c in speech.columns.values() if c.name.lower() == found["column"].lower()), None)
+    owner = next(
+        (c for c in speech.columns.values() if c.name.lower() == found["column"].lower()), None
+    )
     if owner is None or owner.kind is not ValueType.TAGS:
         return None
     return owner, found["key"] or found["quoted"]
@@ -77,7 +95,7 @@ def month_of_charge(months: Months) -> Fragment:
     known = [(period, month) for period, month in sorted(months.items()) if month is not None]
     if not known:
         return Fragment("CAST(NULL AS VARCHAR)")
-    cases = " ".join("WHEN ? THEN ?" for _ in known)
+    cases = " ".join("WHEN ? THEN CAST(? AS VARCHAR)" for _ in known)
     return Fragment(f'CASE "_period" {cases} END', tuple(chain.from_iterable(known)))
 
 
@@ -123,12 +141,11 @@ def currency(speech: Speech) -> str:
 class Sums:
     """A statement that sums costs in groups, and the reading of its rows."""
 
-    def __init__(
-        self, speech: Speech, groups: Sequence[Dimension], metrics: Sequence[str]
-    ) -> None:
+    def __init__(self, speech: Speech, groups: Sequence[Dimension], metrics: Sequence[str]) -> None:
         """The groups are these dimensions, after them the currency."""
         self._speech = speech
-        self._dimensions = [*(each.sql for each in groups), Fragment(currency(speech))]
+        self._groups = [*groups, Dimension("currency", Fragment(currency(speech)))]
+        self._dimensions = [each.sql for each in self._groups]
         present = [name for name in metrics if name in speech.columns]
         self._sums = {name: list(speech.sums(speech.columns[name])) for name in present}
         self._metrics = list(metrics)
@@ -137,7 +154,9 @@ class Sums:
         """The groups of a relation; of a page the largest come first, in each currency."""
         keys = [f"{each.text} AS g{n}" for n, each in enumerate(self._dimensions)]
         sums = list(chain.from_iterable(self._sums.values()))
-        told = [f"{each} AS s{n}" for n, each in enumerate(sums)]
+        told = [f"{self._speech.exactly(each)} AS s{n}" for n, each in enumerate(sums)]
+        if page is not None and sums:
+            told.append(f"{sums[0]} AS largest")
         numbers = ", ".join(str(n + 1) for n in range(len(keys)))
         text = (
             f"SELECT {', '.join([*keys, 'count(*) AS charges', *told])} FROM {relation} "
@@ -149,20 +168,20 @@ class Sums:
         return Fragment(text, (*grouped, *where.arguments))
 
     def _order(self) -> str:
-        groups = [f"g{n}" for n in range(len(self._dimensions) - 1)]
-        largest = ["s0 DESC NULLS LAST"] if self._sums else []
-        currency_first = f"g{len(groups)}"
-        return ", ".join([currency_first, *largest, *(f"{name} NULLS LAST" for name in groups)])
+        *groups, code = [f"g{n}" for n in range(len(self._groups))]
+        largest = ["largest DESC NULLS LAST"] if self._sums else []
+        return ", ".join([code, *largest, *(f"{name} NULLS LAST" for name in groups)])
 
     def read(self, row: Sequence[object]) -> Total:
         """A row of the statement."""
         count = len(self._dimensions)
-        *group, code = (None if cell is None else str(cell) for cell in row[:count])
+        cells = zip(self._groups, row[:count], strict=True)
+        *group, code = (dimension.told(cell) for dimension, cell in cells)
         at, sums = count + 1, {}
         for name in self._metrics:
             pieces = self._sums.get(name, [])
-            cells = [cell for cell in row[at : at + len(pieces)] if cell is not None]
-            sums[name] = exact_sum(Decimal(str(cell)) for cell in cells) if cells else None
+            found = [cell for cell in row[at : at + len(pieces)] if cell is not None]
+            sums[name] = exact_sum(Decimal(str(cell)) for cell in found) if found else None
             at += len(pieces)
         return Total(tuple(group), code or NO_CURRENCY, int(str(row[count])), sums)
 

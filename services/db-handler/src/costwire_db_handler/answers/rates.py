@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from costwire_db_handler.errors import BadQuestion, BadRates, RateFrozen
 from costwire_focus.amounts import READABLE
@@ -60,7 +60,20 @@ class Rate:
         }
 
 
-def read_rates(body: bytes) -> list[Rate]:
+class Rates(Protocol):
+    """Where rates are kept."""
+
+    def list(self) -> Sequence[Rate]:
+        """All rates, in order."""
+
+    def put(self, rates: Sequence[Rate]) -> int:
+        """Keep rates, instead of earlier ones; how many changed. Raises `RateFrozen`."""
+
+    def freeze(self, rates: Sequence[Rate]) -> bool:
+        """Freeze rates that were used; False where one has become another since."""
+
+
+def read_rates(body: bytes) -> Sequence[Rate]:
     """Rates from a CSV text with the columns month, from, to, rate, source.
 
     Raises: `BadRates` with the line.

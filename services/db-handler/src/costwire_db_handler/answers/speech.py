@@ -66,12 +66,12 @@ class Speech(ABC):
         """Aggregates that together, added exactly, are the sum of an amount column."""
 
     @abstractmethod
-    def day(self, column: TableColumn) -> str:
-        """The day of an instant in UTC, as text."""
+    def exactly(self, aggregate: str) -> str:
+        """A sum in a form in which all its digits arrive."""
 
     @abstractmethod
-    def moment(self, expression: str) -> str:
-        """An instant as ISO 8601 text in UTC."""
+    def day(self, column: TableColumn) -> str:
+        """The day of an instant in UTC."""
 
     @abstractmethod
     def text(self, column: TableColumn) -> str:

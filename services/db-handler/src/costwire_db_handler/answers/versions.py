@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-import duckdb
-import pyarrow as pa
-
-from costwire_db_handler.answers.grouping import Months
+from costwire_db_handler.answers.grouping import Months, instant_text
 from costwire_db_handler.answers.moments import History
-from costwire_db_handler.answers.rates import Rate
 from costwire_db_handler.answers.speech import Fragment, Speech
 from costwire_focus.manifest import month_of
 
@@ -32,7 +27,7 @@ class Versions(Protocol):
         """The states that readers were shown."""
         ...
 
-    def rows(self, statement: Fragment) -> list[Row]:
+    def rows(self, statement: Fragment) -> Sequence[Row]:
         """The rows of a query; raises `QuestionTooLong` when it takes too long."""
         ...
 
@@ -42,15 +37,18 @@ def months(versions: Versions, state: int) -> Months:
     speech = versions.speech
     end = "NULL"
     if "BillingPeriodEnd" in speech.columns:
-        end = speech.moment(f"max({speech.columns['BillingPeriodEnd'].sql})")
+        end = f"max({speech.columns['BillingPeriodEnd'].sql})"
     text = f'SELECT "_period", {end} FROM {speech.visible(state)} GROUP BY 1'
-    return {str(period): _month(str(period), last) for period, last in versions.rows(Fragment(text))}
+    return {
+        str(period): _month(str(period), instant_text(last))
+        for period, last in versions.rows(Fragment(text))
+    }
 
 
-def _month(period: str, end: object) -> str | None:
+def _month(period: str, end: str | None) -> str | None:
     try:
         start = datetime.fromisoformat(period).replace(tzinfo=None)
     except ValueError:
         return None
-    until = datetime.fromisoformat(str(end)).replace(tzinfo=None) if end else None
+    until = datetime.fromisoformat(end).replace(tzinfo=None) if end else None
     return month_of(start, until)

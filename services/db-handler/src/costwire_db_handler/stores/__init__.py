@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
+from costwire_db_handler.answers.rates import Rates
+from costwire_db_handler.answers.versions import Versions
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.ledger import Entry
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
@@ -141,6 +143,15 @@ class CostStore(Protocol):
 
         Raises `UnknownTable` and `CannotAdopt`.
         """
+        ...
+
+    def versions(self, table: str) -> AbstractContextManager[Versions]:
+        """All versions of a table's charges, as one moment has them; raises `UnknownTable`."""
+        ...
+
+    @property
+    def rates(self) -> Rates:
+        """Where exchange rates are kept."""
         ...
 
     def run_sql(self, call: SqlCall) -> SqlAnswer:

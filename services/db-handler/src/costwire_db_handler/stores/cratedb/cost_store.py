@@ -18,6 +18,8 @@ import duckdb
 import pyarrow as pa
 
 from costwire_db_handler import arrivals
+from costwire_db_handler.answers.rates import Rates
+from costwire_db_handler.answers.versions import Versions
 from costwire_db_handler.charges.prepare import Preparer
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.delivery import Delivery
@@ -34,6 +36,7 @@ from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
 from costwire_db_handler.stores import StoreLimits
 from costwire_db_handler.stores.cratedb import ledger, quarantine
 from costwire_db_handler.stores.cratedb.adopt import adopt
+from costwire_db_handler.stores.cratedb.asked import CrateDBVersions
 from costwire_db_handler.stores.cratedb.books import CrateDBBooks
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import PrivilegeMissing
@@ -43,6 +46,7 @@ from costwire_db_handler.stores.cratedb.means import Means
 from costwire_db_handler.stores.cratedb.originals import KEPT
 from costwire_db_handler.stores.cratedb.parts import PartsStore
 from costwire_db_handler.stores.cratedb.privileges import MAY_MAKE_TABLES
+from costwire_db_handler.stores.cratedb.rates import CrateDBRates
 from costwire_db_handler.stores.cratedb.sign_in import SignIn
 from costwire_db_handler.stores.cratedb.statements import Statements
 from costwire_db_handler.stores.cratedb.turns import Turn, Turns, read_row
@@ -308,6 +312,17 @@ class CrateDBCostStore:
             tempfile.TemporaryDirectory(dir=self._shared.scratch) as folder,
         ):
             return adopt(self._session, adopting, Path(folder), table, now)
+
+    @contextlib.contextmanager
+    def versions(self, table: str) -> Iterator[Versions]:
+        """All versions of a table's charges; a state never changes once it was shown."""
+        seconds = self._shared.limits.query_timeout_seconds
+        yield CrateDBVersions(self._session, table, seconds)
+
+    @property
+    def rates(self) -> Rates:
+        """Where exchange rates are kept."""
+        return CrateDBRates(self._shared.own, self._session)
 
     def run_sql(self, call: SqlCall) -> SqlAnswer:
         """Run a statement with the caller's rights, as CrateDB answers it."""

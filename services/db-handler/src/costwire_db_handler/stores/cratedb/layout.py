@@ -31,6 +31,7 @@ LONGEST_INDEXED_BYTES = 32_766
 HASH_COLUMNS = ("_content_hi", "_content_lo", "_dimensions_hi", "_dimensions_lo")
 KEY_COLUMNS = ("_commit", "_row", "_month")
 INTERNAL_NAMES = (*KEY_COLUMNS, "_last", "_source", "_period", *HASH_COLUMNS)
+_SHOWN_OF_VERSIONS = ("_commit", "_last", "_source", "_period", "_row", *HASH_COLUMNS)
 _VERSIONING = (
     '"_commit" BIGINT NOT NULL',
     '"_row" BIGINT NOT NULL',
@@ -287,7 +288,7 @@ def create_views(layout: Layout) -> list[str]:
     table = layout.table
     return [
         f"CREATE OR REPLACE VIEW doc.{quoted(table + '__versions')} AS "
-        f'SELECT {shown}, "_commit", "_last" FROM {layout.physical}',
+        f"SELECT {shown}, {', '.join(map(quoted, _SHOWN_OF_VERSIONS))} FROM {layout.physical}",
         # BETWEEN reads the head once for both of its comparisons; written twice, it might change
         # between the one and the other.
         f"CREATE OR REPLACE VIEW doc.{quoted(table)} AS SELECT {shown} FROM {layout.physical} "

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from costwire_db_handler.answers.moments import Line
 from costwire_db_handler.decide import Applied
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.errors import UnknownDelivery
@@ -32,6 +34,7 @@ class _Changed(NamedTuple):
     twin: int | None
 
 
+_OF_A_MOMENT = ("state", "entry", "applied")
 _CHANGED = ", ".join(f"{name} = ?" for name in _Changed._fields)
 
 
@@ -206,6 +209,32 @@ def same_content(session: Session, manifest: Manifest, states: Sequence[State]) 
         for commit, state in found
         if (decided[commit].state if commit in decided else state) in states
     ]
+
+
+def log(session: Session, table: str) -> list[Line]:
+    """What the ledger tells of the moments of a table, oldest first."""
+    session.execute("REFRESH TABLE costwire.deliveries")
+    found: list[list[Any]] = []
+    while True:
+        after = found[-1][0] if found else -1
+        rows = session.execute(
+            'SELECT "commit", id, source, state, entry, applied FROM costwire.deliveries '
+            'WHERE table_name = ? AND NOT dry_run AND "commit" > ? '
+            f'ORDER BY "commit" LIMIT {_PAGE}',
+            [table, after],
+        ).rows
+        found += rows
+        if len(rows) < _PAGE:
+            break
+    decided = _decided(session, [table])
+    lines = []
+    for commit, delivery, source, state, entry, applied in found:
+        if commit in decided:
+            state, entry, applied = (getattr(decided[commit], n) for n in _OF_A_MOMENT)
+        told = json.loads(entry)["times"].get("committed")
+        at = None if told is None else datetime.fromisoformat(told)
+        lines.append(Line(commit, delivery, source, State(state), at, applied))
+    return lines
 
 
 def shapes(session: Session, table: str, source: str) -> Mapping[str, Applied]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.cratedb.layout import Column, Layout
+from costwire_db_handler.stores.cratedb.versions import visible_at
 from costwire_focus.columns import ValueType
 from costwire_focus.typed import DIGITS
 
@@ -17,6 +19,29 @@ class CrateDBSpeech(Speech):
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout.table, [_column(column) for column in layout.columns])
         self._declared = {quoted(name): frozenset(keys) for name, keys in layout.tag_keys.items()}
+
+    def visible(self, state: int) -> str:
+        """Of the readers' view of all versions."""
+        return (
+            f"(SELECT * FROM doc.{quoted(self.table + '__versions')} "
+            f"WHERE {visible_at(state)}) AS visible"
+        )
+
+    def one_of(self, expression: str, texts: Sequence[str]) -> Fragment:
+        """A list is one value."""
+        return Fragment(f"{expression} = ANY(?)", (list(texts),))
+
+    def sums(self, column: TableColumn) -> Sequence[str]:
+        """A sum has as many digits as it needs."""
+        return [f"sum({column.sql})"]
+
+    def exactly(self, aggregate: str) -> str:
+        """As text: a number would lose digits on its way."""
+        return f"{aggregate}::TEXT"
+
+    def day(self, column: TableColumn) -> str:
+        """As text."""
+        return f"date_format('%Y-%m-%d', {column.sql})"
 
     def text(self, column: TableColumn) -> str:
         """As it stands; also a plain one is found by `=`, `LIKE` and `ILIKE`."""

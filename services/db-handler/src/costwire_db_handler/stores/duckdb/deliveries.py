@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import duckdb
 
+from costwire_db_handler.answers.moments import Line
 from costwire_db_handler.decide import Applied
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.errors import UnknownDelivery
@@ -146,3 +148,16 @@ def set_shapes(
             "INSERT OR REPLACE INTO costwire.shapes VALUES (?, ?, ?, ?)",
             [table, source, period, commit],
         )
+
+
+def log(sql: duckdb.DuckDBPyConnection, table: str) -> list[Line]:
+    """What the ledger tells of the moments of a table, oldest first."""
+    rows = sql.execute(
+        "SELECT commit, id, source, state, entry->>'$.times.committed', applied "
+        "FROM costwire.deliveries WHERE table_name = ? AND NOT dry_run ORDER BY commit",
+        [table],
+    ).fetchall()
+    return [
+        Line(commit, delivery, source, State(state), told and datetime.fromisoformat(told), applied)
+        for commit, delivery, source, state, told, applied in rows
+    ]

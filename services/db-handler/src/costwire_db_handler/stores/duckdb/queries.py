@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from costwire_db_handler.errors import QuestionTooLarge, QuestionTooLong
 from costwire_db_handler.sql.checked import Outcome
 from costwire_db_handler.sql.guard import check
 from costwire_db_handler.sql.protocol import SqlRequest
@@ -9,7 +15,7 @@ from costwire_db_handler.stores.duckdb.database import Database
 from costwire_db_handler.stores.duckdb.parse import DuckParser
 from costwire_db_handler.stores.duckdb.sandbox import Limits, Sandbox
 from costwire_db_handler.stores.duckdb.user_tables import StoredCatalog, StoredOwnership
-from costwire_db_handler.stores.duckdb.watchdog import MIB, Watchdog
+from costwire_db_handler.stores.duckdb.watchdog import MIB, Stopped, Watchdog
 from costwire_db_handler.users import Caller, Role
 
 
@@ -22,6 +28,7 @@ class Queries:
         self._database = database
         self._parser = DuckParser()
         self._watchdog = Watchdog(ceiling_bytes=ceiling_mib * MIB)
+        self._timeout_seconds = timeout_seconds
         limits = Limits(timeout_seconds=timeout_seconds, max_rows=max_rows)
         self._sandbox = Sandbox(self._watchdog, StoredOwnership(), limits, database.headroom)
 
@@ -39,6 +46,26 @@ class Queries:
                 items = self._sandbox.run_bulk(cursor, checked, request.bulk_arguments)
                 return Outcome(checked, items=items)
             return Outcome(checked, self._sandbox.run(cursor, checked, request.arguments))
+
+    @contextmanager
+    def limited(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Around a question of ours on a connection: it is stopped where a statement would be.
+
+        Raises: `QuestionTooLong`, `QuestionTooLarge`.
+        """
+        self._watchdog.wait_for_room()
+        seconds = self._timeout_seconds
+        with self._watchdog.watch(connection, timeout_seconds=seconds) as watch:
+            try:
+                yield
+            except duckdb.InterruptException:
+                if watch.stopped is Stopped.TIME:
+                    raise QuestionTooLong(
+                        f"the question took more than {seconds:g} seconds; ask for less at a time"
+                    ) from None
+                raise QuestionTooLarge("the question took too much memory; ask for less") from None
+            except duckdb.OutOfMemoryException:
+                raise QuestionTooLarge("the question took too much memory; ask for less") from None
 
     def close(self) -> None:
         """Stop watching."""

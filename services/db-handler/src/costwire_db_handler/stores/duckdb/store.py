@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import duckdb
 import pyarrow as pa
 
 from costwire_db_handler import arrivals
+from costwire_db_handler.answers.rates import Rates
+from costwire_db_handler.answers.versions import Versions
 from costwire_db_handler.charges.prepare import Preparer
 from costwire_db_handler.charges.staging import StagingArea
 from costwire_db_handler.decide import Thresholds
@@ -26,10 +28,12 @@ from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, told
 from costwire_db_handler.sql.protocol import read_request
 from costwire_db_handler.stores import StoreLimits
 from costwire_db_handler.stores.duckdb import deliveries, quarantine
+from costwire_db_handler.stores.duckdb.asked import DuckDBVersions
 from costwire_db_handler.stores.duckdb.books import DuckDBBooks
 from costwire_db_handler.stores.duckdb.bootstrap import ensure_admin
 from costwire_db_handler.stores.duckdb.database import Database
 from costwire_db_handler.stores.duckdb.queries import Queries
+from costwire_db_handler.stores.duckdb.rates import DuckDBRates
 from costwire_db_handler.stores.duckdb.users import StoredUsers
 from costwire_db_handler.users import Caller, CredentialCache, Role, SignIn
 from costwire_focus.manifest import Manifest
@@ -252,6 +256,17 @@ class DuckDBStore:
             f"adopt {table}: this handler has the embedded store, which holds no table of the "
             "original handler; ask the handler of the CrateDB that does"
         )
+
+    @contextmanager
+    def versions(self, table: str) -> Iterator[Versions]:
+        """All versions of a table's charges, as one transaction sees them."""
+        with self._database.reading() as sql:
+            yield DuckDBVersions(sql, table, self._queries.limited)
+
+    @property
+    def rates(self) -> Rates:
+        """Where exchange rates are kept."""
+        return DuckDBRates(self._database)
 
     def run_sql(self, call: SqlCall) -> SqlAnswer:
         """Run a statement with the caller's rights and within the limits."""
