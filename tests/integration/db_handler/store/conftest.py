@@ -158,7 +158,7 @@ def lasting_shop(
     open_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[], tuple[Shop, str]]]:
     """One store for the tests of a file; gives it with a table that none of them has used."""
-    shop = open_shop(tmp_path_factory.mktemp("lasting"))
+    shop = open_shop(tmp_path_factory.mktemp("lasting") / "data")
     numbers = itertools.count()
     yield lambda: (shop, f"charges_{next(numbers)}")
     shop.close()

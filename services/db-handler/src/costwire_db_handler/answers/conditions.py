@@ -9,15 +9,14 @@ stands in double quotes. Values are always bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
-from itertools import chain
 
 from sqlglot import Dialect, exp
 from sqlglot.errors import SqlglotError
 
-from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
+from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn, joined
 from costwire_db_handler.errors import BadQuestion
 from costwire_focus.amounts import MAX_INTEGER_DIGITS
 from costwire_focus.canonical import canonical_text
@@ -108,13 +107,13 @@ class _Writer:
         if isinstance(node, exp.And | exp.Or):
             # A chain of one kind leans to the left, as deep as it is long.
             word = " AND " if isinstance(node, exp.And) else " OR "
-            return _joined([self.write(each, depth + 1) for each in node.flatten()], word)
+            return joined([self.write(each, depth + 1) for each in node.flatten()], word)
         if isinstance(node, exp.Not):
-            return _wrapped("NOT ", self.write(node.this, depth + 1))
+            return _not(self.write(node.this, depth + 1))
         if node.args.get("negate"):  # NOT LIKE, IS NOT NULL
             plain = node.copy()
             plain.set("negate", None)
-            return _wrapped("NOT ", self.write(plain, depth + 1))
+            return _not(self.write(plain, depth + 1))
         if any(value and name not in _READ for name, value in node.args.items()):
             raise _unknown(node)
         if type(node) in _COMPARED:
@@ -123,7 +122,7 @@ class _Writer:
             return self._in(node)
         if isinstance(node, exp.Between):
             told = self._compared(node.this)
-            return _joined([told(">=", node.args["low"]), told("<=", node.args["high"])], " AND ")
+            return joined([told(">=", node.args["low"]), told("<=", node.args["high"])], " AND ")
         if isinstance(node, exp.Like | exp.ILike):
             return self._like(node)
         if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
@@ -141,7 +140,7 @@ class _Writer:
         if not values:
             raise _unknown(node)
         told = self._compared(node.this)
-        return _joined([told("=", value) for value in values], " OR ")
+        return joined([told("=", value) for value in values], " OR ")
 
     def _like(self, node: exp.Expr) -> Fragment:
         side, pattern = self._side(node.this), node.expression
@@ -216,8 +215,8 @@ class _Writer:
         if operator in (">", "<="):
             return told(operator, down)
         # Between two neighbours: never equal. Null stays null.
-        apart = _joined([told("<=", down), told(">=", up)], " OR ")
-        return apart if operator == "<>" else _wrapped("NOT ", apart)
+        apart = joined([told("<=", down), told(">=", up)], " OR ")
+        return apart if operator == "<>" else _not(apart)
 
     def _instant(self, column: TableColumn, operator: str, value: exp.Expr) -> Fragment:
         moment = self._speech.instant(read_instant(_text_value(value)))
@@ -237,15 +236,8 @@ def read_instant(text: str) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _joined(pieces: Sequence[Fragment], word: str) -> Fragment:
-    if len(pieces) == 1:
-        return pieces[0]
-    text = word.join(f"({piece.text})" for piece in pieces)
-    return Fragment(text, tuple(chain.from_iterable(piece.arguments for piece in pieces)))
-
-
-def _wrapped(word: str, piece: Fragment) -> Fragment:
-    return Fragment(f"{word}({piece.text})", piece.arguments)
+def _not(piece: Fragment) -> Fragment:
+    return piece.inside("NOT (", ")")
 
 
 def _is_value(node: exp.Expr) -> bool:

@@ -11,7 +11,7 @@ from itertools import chain
 
 from costwire_db_handler.answers.conditions import read_instant
 from costwire_db_handler.answers.questions import Page, Scope
-from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
+from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn, joined
 from costwire_db_handler.errors import BadQuestion
 from costwire_focus.amounts import NO_CURRENCY
 from costwire_focus.canonical import exact_sum, to_text
@@ -38,6 +38,7 @@ class Dimension:
     name: str
     sql: Fragment
     is_instant: bool = False
+    is_text: bool = True
 
     def told(self, cell: object) -> str | None:
         """A value as answers tell it."""
@@ -48,7 +49,9 @@ def instant_text(cell: object) -> str | None:
     """An instant as engines give it, a time in UTC or milliseconds, as FOCUS writes it."""
     if isinstance(cell, int):
         return to_text(_EPOCH + timedelta(milliseconds=cell))
-    return to_text(cell) if isinstance(cell, datetime) else None
+    if isinstance(cell, datetime):
+        return to_text(cell)
+    return None if cell is None else str(cell)
 
 
 def dimensions(speech: Speech, names: Sequence[str], months: Months) -> list[Dimension]:
@@ -63,7 +66,7 @@ def _dimension(speech: Speech, name: str, months: Months) -> Dimension:
     if name.lower() == MONTH:
         return Dimension(MONTH, month_of_charge(months))
     if name.lower() == DAY:
-        return Dimension(DAY, Fragment(speech.day(speech.column(_CHARGE_START))))
+        return Dimension(DAY, Fragment(speech.day(speech.column(_CHARGE_START))), is_text=False)
     tag = _tag(speech, name)
     if tag is not None:
         column, key = tag
@@ -74,7 +77,7 @@ def _dimension(speech: Speech, name: str, months: Months) -> Dimension:
     if column.kind is ValueType.AMOUNT:
         raise BadQuestion(f"by {name}: it is an amount; group by what charges have in common")
     if column.kind is ValueType.INSTANT:
-        return Dimension(column.name, Fragment(column.sql), is_instant=True)
+        return Dimension(column.name, Fragment(column.sql), is_instant=True, is_text=False)
     return Dimension(column.name, Fragment(speech.text(column)))
 
 
@@ -106,9 +109,8 @@ def condition(speech: Speech, scope: Scope, months: Months) -> Fragment:
         if bound:
             pieces.append(_bound(speech, bound, months, is_begin=is_begin))
     if scope.currencies:
-        pieces.append(speech.one_of(currency(speech), scope.currencies))
-    text = " AND ".join(f"({piece.text})" for piece in pieces)
-    return Fragment(text, tuple(chain.from_iterable(piece.arguments for piece in pieces)))
+        pieces.append(speech.one_of(Fragment(currency(speech)), scope.currencies))
+    return joined(pieces, " AND ")
 
 
 def _bound(speech: Speech, bound: str, months: Months, *, is_begin: bool) -> Fragment:
@@ -119,7 +121,7 @@ def _bound(speech: Speech, bound: str, months: Months, *, is_begin: bool) -> Fra
             for period, month in months.items()
             if month is not None and (month >= bound if is_begin else month < bound)
         ]
-        return speech.one_of('"_period"', within)
+        return speech.one_of(Fragment('"_period"'), within)
     moment = speech.instant(read_instant(bound))
     start = speech.column(_CHARGE_START).sql
     return Fragment(f"{start} {'>=' if is_begin else '<'} {moment.text}", moment.arguments)

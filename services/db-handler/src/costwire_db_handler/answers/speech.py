@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from itertools import chain
 
 from costwire_db_handler.errors import BadQuestion
 from costwire_focus.columns import ValueType
@@ -18,6 +19,24 @@ class Fragment:
 
     text: str
     arguments: tuple[object, ...] = ()
+
+    def inside(self, before: str, after: str) -> Fragment:
+        """The same with other words around it."""
+        return Fragment(f"{before}{self.text}{after}", self.arguments)
+
+
+def joined(pieces: Sequence[Fragment], word: str) -> Fragment:
+    """Conditions with `AND` or `OR` between them."""
+    if len(pieces) == 1:
+        return pieces[0]
+    text = word.join(f"({piece.text})" for piece in pieces)
+    return Fragment(text, tuple(chain.from_iterable(piece.arguments for piece in pieces)))
+
+
+def listed(pieces: Sequence[Fragment]) -> Fragment:
+    """Expressions with commas between them."""
+    text = ", ".join(piece.text for piece in pieces)
+    return Fragment(text, tuple(chain.from_iterable(piece.arguments for piece in pieces)))
 
 
 @dataclass(frozen=True)
@@ -58,7 +77,11 @@ class Speech(ABC):
         """What readers saw in a state: a relation with the table's columns and `_period`."""
 
     @abstractmethod
-    def one_of(self, expression: str, texts: Sequence[str]) -> Fragment:
+    def only(self, state: int, other: int) -> str:
+        """What readers saw in a state and not in another: a relation as `visible`."""
+
+    @abstractmethod
+    def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:
         """Whether a text is one of these."""
 
     @abstractmethod

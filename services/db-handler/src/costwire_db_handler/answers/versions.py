@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from costwire_db_handler.answers.changed import Changed, ChangedColumns
 from costwire_db_handler.answers.grouping import Months, instant_text
 from costwire_db_handler.answers.moments import History
 from costwire_db_handler.answers.speech import Fragment, Speech
@@ -31,6 +33,15 @@ class Versions(Protocol):
         """The rows of a query; raises `QuestionTooLong` when it takes too long."""
         ...
 
+    def changed(
+        self, columns: ChangedColumns, where: Fragment, before: int, after: int
+    ) -> AbstractContextManager[Changed]:
+        """The charges of a condition that readers saw in one of two states, and not in the other.
+
+        Raises: `QuestionTooLong`.
+        """
+        ...
+
 
 def months(versions: Versions, state: int) -> Months:
     """The billing periods of a state, and the months that they are by their own bounds."""
@@ -43,6 +54,17 @@ def months(versions: Versions, state: int) -> Months:
         str(period): _month(str(period), instant_text(last))
         for period, last in versions.rows(Fragment(text))
     }
+
+
+def newest(versions: Versions, state: int) -> Sequence[tuple[int, str, str | None]]:
+    """When the newest charge of each source and billing period of a state began."""
+    speech = versions.speech
+    if "ChargePeriodStart" not in speech.columns:
+        return []
+    began = f"max({speech.columns['ChargePeriodStart'].sql})"
+    text = f'SELECT "_source", "_period", {began} FROM {speech.visible(state)} GROUP BY 1, 2'
+    rows = versions.rows(Fragment(text))
+    return [(int(str(s)), str(period), instant_text(at)) for s, period, at in rows]
 
 
 def _month(period: str, end: str | None) -> str | None:

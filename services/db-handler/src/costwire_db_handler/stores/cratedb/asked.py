@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
+import duckdb
+import pyarrow as pa
+
+from costwire_db_handler.answers.changed import CAME, GONE, Changed, ChangedColumns, Loaded
 from costwire_db_handler.answers.moments import History
-from costwire_db_handler.answers.speech import Fragment
-from costwire_db_handler.answers.versions import Row
+from costwire_db_handler.answers.speech import Fragment, listed
+from costwire_db_handler.answers.versions import Row, newest
 from costwire_db_handler.errors import QuestionTooLong, UnknownTable
+from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.cratedb import ledger
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import StoreTimedOut
+from costwire_db_handler.stores.cratedb.layout import HASH_COLUMNS
 from costwire_db_handler.stores.cratedb.speech import CrateDBSpeech
 from costwire_db_handler.stores.cratedb.turns import read_row
+from costwire_db_handler.stores.cratedb.versions import joined_hash, row_pages
+
+Scratch = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+_KEYS = ("_commit", "_row", "_source", "_period")
+_CELLS_AT_ONCE = 5_000
 
 
 class CrateDBVersions:
     """The versions of one table, with the rights of a caller."""
 
-    def __init__(self, session: Session, table: str, timeout_seconds: float) -> None:
+    def __init__(
+        self, session: Session, table: str, timeout_seconds: float, scratch: Scratch
+    ) -> None:
         """Raises `UnknownTable`."""
         row = read_row(session, table)
         if row is None or row.layout is None or not row.layout.shown:
             raise UnknownTable(f"there is no table {table!r} of charges")
         self._session = session
         self._timeout_seconds = timeout_seconds
+        self._scratch = scratch
         self._head = row.head
         # What readers' views do not show yet cannot be asked for.
         shown = row.layout.columns[: row.layout.shown]
@@ -37,6 +54,30 @@ class CrateDBVersions:
         known = [line for line in lines if line.applied is None or line.applied <= self._head]
         return History(self.speech.table, known)
 
+    @contextmanager
+    def changed(
+        self, columns: ChangedColumns, where: Fragment, before: int, after: int
+    ) -> Iterator[Changed]:
+        """The charges that went and came, fetched into a database of their own."""
+        with self._scratch() as sql:
+            changed = _CrateDBChanged(self, sql, columns, before, after)
+            changed.load(where)
+            yield changed
+
+    def pages(self, relation: str, select: Fragment, where: Fragment) -> Iterator[list[list[Any]]]:
+        """Columns of the rows of a condition, in pages, as long as a question may take."""
+        deadline = time.monotonic() + self._timeout_seconds
+        pages = row_pages(
+            self._session, relation, select, where.text, where.arguments, self._timeout_seconds
+        )
+        try:
+            for page in pages:
+                if time.monotonic() > deadline:
+                    raise self._too_long()
+                yield page
+        except StoreTimedOut:
+            raise self._too_long() from None
+
     def rows(self, statement: Fragment) -> Sequence[Row]:
         """The rows of a query."""
         try:
@@ -44,8 +85,117 @@ class CrateDBVersions:
                 statement.text, statement.arguments, timeout_seconds=self._timeout_seconds
             ).rows
         except StoreTimedOut:
-            raise QuestionTooLong(
-                f"the question took more than {self._timeout_seconds:g} seconds; "
-                "ask for less at a time"
-            ) from None
+            raise self._too_long() from None
         return found
+
+    def _too_long(self) -> QuestionTooLong:
+        return QuestionTooLong(
+            f"the question took more than {self._timeout_seconds:g} seconds; ask for less at a time"
+        )
+
+
+class _CrateDBChanged:
+    """Charges that went and came."""
+
+    def __init__(
+        self,
+        versions: CrateDBVersions,
+        sql: duckdb.DuckDBPyConnection,
+        columns: ChangedColumns,
+        before: int,
+        after: int,
+    ) -> None:
+        self.sql = sql
+        self._versions = versions
+        self._columns = columns
+        self._before = before
+        speech = versions.speech
+        self._sides = {GONE: speech.only(before, after), CAME: speech.only(after, before)}
+
+    def load(self, where: Fragment) -> None:
+        """Fill the two tables, page by page."""
+        loaded = self._columns.loaded()
+        keys = [Fragment(quoted(name)) for name in (*_KEYS, *HASH_COLUMNS)]
+        texts = [_as_text(each) for each in loaded]
+        select = listed([*keys, *texts])
+        types = "".join(f", {each.name} {each.kind}" for each in loaded)
+        told = "".join(f", CAST({each.name} AS {each.kind})" for each in loaded)
+        for side, relation in self._sides.items():
+            self.sql.execute(
+                f"CREATE OR REPLACE TEMP TABLE {side} (id BIGINT, came_with BIGINT, number BIGINT, "
+                f"source BIGINT, period VARCHAR, content UHUGEINT, dimensions UHUGEINT{types});"
+                "CREATE OR REPLACE TEMP SEQUENCE ids"
+            )
+            for page in self._versions.pages(relation, select, where):
+                self.sql.register("page", _table(page, [each.name for each in loaded]))
+                self.sql.execute(
+                    f"INSERT INTO {side} SELECT nextval('ids'), came_with, number, source, period, "
+                    f"content, dimensions{told} FROM page"
+                )
+                self.sql.unregister("page")
+
+    def load_cells(self) -> None:
+        """Fill the tables of the cells of some of them."""
+        columns = self._columns.dimensions
+        names = [f"d{n}" for n in range(len(columns))]
+        select = listed([Fragment(f"{c.json_sql or c.sql}::TEXT") for c in columns])
+        select = listed([Fragment('"_commit"'), Fragment('"_row"'), select])
+        types = "".join(f", {name} VARCHAR" for name in names)
+        for side in self._sides:
+            self.sql.execute(f"CREATE OR REPLACE TEMP TABLE {side}_cells (id BIGINT{types})")
+            wanted = self.sql.execute(
+                f"SELECT came_with, list(number) FROM {side} SEMI JOIN {side}_wanted USING (id) "
+                "GROUP BY 1"
+            ).fetchall()
+            for came_with, numbers in wanted:
+                for start in range(0, len(numbers), _CELLS_AT_ONCE):
+                    some = numbers[start : start + _CELLS_AT_ONCE]
+                    self._load_some_cells(side, select, names, came_with, some)
+
+    def _load_some_cells(
+        self, side: str, select: Fragment, names: Sequence[str], came_with: int, numbers: list[int]
+    ) -> None:
+        statement = Fragment(
+            f"SELECT {select.text} FROM {self._versions.speech.versions} "
+            f'WHERE "_commit" = ? AND "_row" = ANY(?) LIMIT {_CELLS_AT_ONCE:d}',
+            (*select.arguments, came_with, numbers),
+        )
+        keys, rows = ["came_with", "number"], self._versions.rows(statement)
+        columns = list(zip(*rows, strict=True)) or [()] * (2 + len(names))
+        cells = {
+            name: pa.array(list(column), pa.int64() if name in keys else pa.string())
+            for name, column in zip([*keys, *names], columns, strict=True)
+        }
+        self.sql.register("page", pa.table(cells))
+        self.sql.execute(
+            f"INSERT INTO {side}_cells SELECT id, {', '.join(names)} FROM page "
+            f"JOIN {side} USING (came_with, number)"
+        )
+        self.sql.unregister("page")
+
+    def newest(self) -> Sequence[tuple[int, str, str | None]]:
+        """When the newest charge of each source and billing period began."""
+        return newest(self._versions, self._before)
+
+
+def _as_text(column: Loaded) -> Fragment:
+    """A column as text that DuckDB can cast: with all digits, and times as ISO 8601 has them."""
+    if column.kind == "TIMESTAMP":
+        return column.sql.inside("date_format('%Y-%m-%dT%H:%i:%s.%fZ', ", ")")
+    return column.sql.inside("CAST(", " AS TEXT)")
+
+
+def _table(page: Sequence[Sequence[Any]], names: Sequence[str]) -> pa.Table:
+    columns = [list(column) for column in zip(*page, strict=True)]
+    came_with, number, source, period, *rest = columns
+    halves, cells = rest[: len(HASH_COLUMNS)], rest[len(HASH_COLUMNS) :]
+    keys = {
+        "came_with": pa.array(came_with, pa.int64()),
+        "number": pa.array(number, pa.int64()),
+        "source": pa.array(source, pa.int64()),
+        "period": pa.array(period, pa.string()),
+        "content": joined_hash(halves[0], halves[1]),
+        "dimensions": joined_hash(halves[2], halves[3]),
+    }
+    texts = {name: pa.array(cell, pa.string()) for name, cell in zip(names, cells, strict=True)}
+    return pa.table(keys | texts)

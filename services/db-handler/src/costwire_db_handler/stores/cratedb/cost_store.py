@@ -82,6 +82,10 @@ class Shared:
     comparing: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(_COMPARING)
     )
+    asking: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(1)
+    )
+    """One question at a time has one too."""
 
 
 class CrateDBCostStore:
@@ -317,7 +321,19 @@ class CrateDBCostStore:
     def versions(self, table: str) -> Iterator[Versions]:
         """All versions of a table's charges; a state never changes once it was shown."""
         seconds = self._shared.limits.query_timeout_seconds
-        yield CrateDBVersions(self._session, table, seconds)
+        yield CrateDBVersions(self._session, table, seconds, self._scratch_for_questions)
+
+    @contextlib.contextmanager
+    def _scratch_for_questions(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A database for the charges that a question compares."""
+        seconds = self._shared.limits.query_timeout_seconds
+        if not self._shared.asking.acquire(timeout=seconds):
+            raise StoreBusy("compare: other questions have been at it for too long; try again")
+        try:
+            with self._scratch() as sql:
+                yield sql
+        finally:
+            self._shared.asking.release()
 
     @property
     def rates(self) -> Rates:
@@ -358,24 +374,31 @@ class CrateDBCostStore:
     @contextlib.contextmanager
     def _means_with_scratch(self) -> Iterator[Means]:
         """Means with a database of keys that spills to disk."""
-        limits, wait = self._shared.limits, self._shared.turns.wait_seconds
+        wait = self._shared.turns.wait_seconds
         if not self._shared.comparing.acquire(timeout=wait):
             raise StoreBusy(
                 f"compare: other deliveries have been settled for {wait:g} seconds; "
                 "try again in a while"
             )
+        try:
+            with self._scratch() as sql:
+                yield self._means(lambda: sql)
+        finally:
+            self._shared.comparing.release()
+
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A database of one's own that spills to disk."""
+        limits = self._shared.limits
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{limits.memory_bytes // _COMPARING // _MIB}MiB",
             "threads": limits.threads,
             "temp_directory": str(self._shared.scratch / uuid.uuid4().hex),
             "preserve_insertion_order": "false",
         }
-        try:
-            with duckdb.connect(":memory:", config=config) as sql:
-                sql.execute("SET arrow_lossless_conversion = true")
-                yield self._means(lambda: sql)
-        finally:
-            self._shared.comparing.release()
+        with duckdb.connect(":memory:", config=config) as sql:
+            sql.execute("SET arrow_lossless_conversion = true")
+            yield sql
 
 
 def _waiting(delivery: Delivery, act: str, states: Sequence[State]) -> Delivery:

@@ -22,14 +22,23 @@ class CrateDBSpeech(Speech):
 
     def visible(self, state: int) -> str:
         """Of the readers' view of all versions."""
+        return f"(SELECT * FROM {self.versions} WHERE {visible_at(state)}) AS visible"
+
+    def only(self, state: int, other: int) -> str:
+        """Of the same view."""
         return (
-            f"(SELECT * FROM doc.{quoted(self.table + '__versions')} "
-            f"WHERE {visible_at(state)}) AS visible"
+            f"(SELECT * FROM {self.versions} WHERE {visible_at(state)} "
+            f"AND NOT ({visible_at(other)})) AS visible"
         )
 
-    def one_of(self, expression: str, texts: Sequence[str]) -> Fragment:
+    @property
+    def versions(self) -> str:
+        """The readers' view of all versions."""
+        return f"doc.{quoted(self.table + '__versions')}"
+
+    def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:
         """A list is one value."""
-        return Fragment(f"{expression} = ANY(?)", (list(texts),))
+        return Fragment(f"{text.text} = ANY(?)", (*text.arguments, list(texts)))
 
     def sums(self, column: TableColumn) -> Sequence[str]:
         """A sum has as many digits as it needs."""

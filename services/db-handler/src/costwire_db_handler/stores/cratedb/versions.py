@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from costwire_db_handler.answers.speech import Fragment
 from costwire_db_handler.books import Counted
 from costwire_db_handler.charges.difference import KEYS, Rows
 from costwire_db_handler.charges.hashes import HASH
@@ -65,9 +66,9 @@ def present_periods(
     return [PresentPeriod(name, _instant(start), _instant(end)) for name, start, end, _ in rows]
 
 
-def count(session: Session, layout: Layout, where: str, arguments: Sequence[object]) -> int:
+def count(session: Session, relation: str, where: str, arguments: Sequence[object]) -> int:
     """How many rows fulfil a condition."""
-    answer = session.execute(f"SELECT count(*) FROM {layout.physical} WHERE {where}", arguments)
+    answer = session.execute(f"SELECT count(*) FROM {relation} WHERE {where}", arguments)
     return int(answer.rows[0][0])
 
 
@@ -93,32 +94,51 @@ def load_seen(
 def key_pages(
     session: Session, layout: Layout, where: str, arguments: Sequence[object]
 ) -> Iterator[pa.RecordBatch]:
-    """The keys of rows, in pages of ranges of the hash of their content.
+    """The keys of rows, in pages."""
+    names = ", ".join(map(quoted, ["_commit", "_row", "_month", "_period", *HASH_COLUMNS]))
+    pages = row_pages(session, layout.physical, Fragment(names), where, arguments)
+    return (_key_batch(page) for page in pages)
+
+
+def row_pages(
+    session: Session,
+    relation: str,
+    select: Fragment,
+    where: str,
+    arguments: Sequence[object],
+    timeout_seconds: float | None = None,
+) -> Iterator[list[list[Any]]]:
+    """Columns of the rows of a condition, in pages of ranges of the hash of their content.
 
     CrateDB holds a whole answer in memory, so none may be large; hashes are evenly spread.
     """
-    rows = count(session, layout, where, arguments)
+    rows = count(session, relation, where, arguments)
     told = 0
     for low, high in hash_ranges(max(1, -(-rows // _PAGE_ROWS))):
-        within = f'{where} AND "_content_hi" >= {low:d} AND "_content_hi" <= {high:d}'
-        for page in _pages_of_range(session, layout, within, arguments):
+        within = f'({where}) AND "_content_hi" >= {low:d} AND "_content_hi" <= {high:d}'
+        for page in _pages_of_range(session, relation, select, within, arguments, timeout_seconds):
             told += len(page)
             if page:
-                yield _key_batch(page)
+                yield page
     if told != rows:
-        raise StoreFailed(f"read the keys: {told} came, {rows} were counted; try again")
+        raise StoreFailed(f"read the charges: {told} came, {rows} were counted; try again")
 
 
 def _pages_of_range(
-    session: Session, layout: Layout, within: str, arguments: Sequence[object]
+    session: Session,
+    relation: str,
+    select: Fragment,
+    within: str,
+    arguments: Sequence[object],
+    timeout_seconds: float | None,
 ) -> Iterator[list[list[Any]]]:
-    """The keys of a range of hashes: one page, unless it has many copies of a charge."""
-    names = ", ".join(map(quoted, ["_commit", "_row", "_month", "_period", *HASH_COLUMNS]))
+    """The rows of a range of hashes: one page, unless it has many copies of a charge."""
 
     def page(where: str) -> list[list[Any]]:
         return session.execute(
-            f"SELECT {names} FROM {layout.physical} WHERE {where} LIMIT {_PAGE_ROWS_AT_MOST + 1:d}",
-            arguments,
+            f"SELECT {select.text} FROM {relation} WHERE {where} LIMIT {_PAGE_ROWS_AT_MOST + 1:d}",
+            [*select.arguments, *arguments],
+            timeout_seconds=timeout_seconds,
         ).rows
 
     whole = page(within)
@@ -126,12 +146,12 @@ def _pages_of_range(
         yield whole
         return
     del whole
-    for piece in _pieces(session, layout, within, arguments):
+    for piece in _pieces(session, relation, within, arguments):
         yield page(piece)
 
 
 def _pieces(
-    session: Session, layout: Layout, where: str, arguments: Sequence[object]
+    session: Session, relation: str, where: str, arguments: Sequence[object]
 ) -> Iterator[str]:
     """Conditions that each hold for no more rows than a page may have, together for all of these.
 
@@ -142,7 +162,7 @@ def _pieces(
         condition = waiting.pop()
         ((rows, *edges),) = session.execute(
             'SELECT count(*), min("_row"), max("_row"), min("_commit"), max("_commit") '
-            f"FROM {layout.physical} WHERE {condition}",
+            f"FROM {relation} WHERE {condition}",
             arguments,
         ).rows
         cut = None if rows <= _PAGE_ROWS_AT_MOST else _cut(*edges)
@@ -203,7 +223,7 @@ def found_elsewhere(
     delivery of a new source is known for one after a small part of the table.
     """
     where = f'{visible_at(state)} AND "_source" <> ?'
-    there = count(session, layout, where, [source])
+    there = count(session, layout.physical, where, [source])
     ((rows,),) = sql.execute(f"SELECT count(*) FROM {KEYS}").fetchall()
     if not there or not rows:
         return {}
@@ -319,7 +339,7 @@ def _pieces_of_kept(
     session: Session, layout: Layout, kept: int, rows: Rows | None
 ) -> Iterator[tuple[str, list[Any]]]:
     if rows is None:
-        there = count(session, layout, *kept_condition(kept))
+        there = count(session, layout.physical, *kept_condition(kept))
         for low, high in hash_ranges(max(1, -(-there // _COPIED_AT_ONCE))):
             yield f'"_content_hi" >= {low:d} AND "_content_hi" <= {high:d}', []
     else:

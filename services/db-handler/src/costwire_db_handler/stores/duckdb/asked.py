@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import duckdb
 
+from costwire_db_handler.answers.changed import CAME, GONE, Changed, ChangedColumns
 from costwire_db_handler.answers.moments import History
 from costwire_db_handler.answers.speech import Fragment
-from costwire_db_handler.answers.versions import Row
+from costwire_db_handler.answers.versions import Row, newest
 from costwire_db_handler.errors import UnknownTable
 from costwire_db_handler.stores.duckdb import catalog, deliveries
 from costwire_db_handler.stores.duckdb.speech import DuckDBSpeech
@@ -34,6 +35,16 @@ class DuckDBVersions:
         """The states that readers were shown."""
         return History(self.speech.table, deliveries.log(self._sql, self.speech.table))
 
+    @contextmanager
+    def changed(
+        self, columns: ChangedColumns, where: Fragment, before: int, after: int
+    ) -> Iterator[Changed]:
+        """The charges that went and came, in temporary tables of the same transaction."""
+        with self._limited(self._sql):
+            changed = _DuckDBChanged(self, self._sql, columns, before, after)
+            changed.load(where)
+            yield changed
+
     def rows(self, statement: Fragment) -> Sequence[Row]:
         """The rows of a query."""
         with self._limited(self._sql):
@@ -41,3 +52,49 @@ class DuckDBVersions:
                 statement.text, list(statement.arguments)
             ).fetchall()
             return found
+
+
+class _DuckDBChanged:
+    """Charges that went and came."""
+
+    def __init__(
+        self,
+        versions: DuckDBVersions,
+        sql: duckdb.DuckDBPyConnection,
+        columns: ChangedColumns,
+        before: int,
+        after: int,
+    ) -> None:
+        self.sql = sql
+        self._versions = versions
+        self._columns = columns
+        self._before = before
+        speech = versions.speech
+        self._sides = {GONE: speech.only(before, after), CAME: speech.only(after, before)}
+
+    def load(self, where: Fragment) -> None:
+        """Fill the two tables."""
+        keys = "id, _content AS content, _dimensions AS dimensions, _source AS source, _period"
+        loaded = self._columns.loaded()
+        told = "".join(f", {each.sql.text} AS {each.name}" for each in loaded)
+        arguments = [value for each in loaded for value in each.sql.arguments]
+        for side, relation in self._sides.items():
+            self.sql.execute(
+                f"CREATE OR REPLACE TEMP TABLE {side} AS "
+                f"SELECT {keys} AS period{told} FROM {relation} WHERE {where.text}",
+                [*arguments, *where.arguments],
+            )
+
+    def load_cells(self) -> None:
+        """Fill the tables of the cells of some of them."""
+        told = [f"CAST({c.json_sql or c.sql} AS VARCHAR)" for c in self._columns.dimensions]
+        cells = "".join(f", {each} AS d{n}" for n, each in enumerate(told))
+        for side, relation in self._sides.items():
+            self.sql.execute(
+                f"CREATE OR REPLACE TEMP TABLE {side}_cells AS SELECT id{cells} "
+                f"FROM {relation} WHERE id IN (SELECT id FROM {side}_wanted)"
+            )
+
+    def newest(self) -> Sequence[tuple[int, str, str | None]]:
+        """When the newest charge of each source and billing period began."""
+        return newest(self._versions, self._before)

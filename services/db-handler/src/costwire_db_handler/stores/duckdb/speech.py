@@ -8,13 +8,11 @@ from datetime import datetime
 import duckdb
 
 from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
+from costwire_db_handler.charges.sums import exact_sums
 from costwire_db_handler.names import json_name, quoted
 from costwire_db_handler.stores.duckdb import catalog, scales
 from costwire_focus.columns import ValueType, value_type
 from costwire_focus.typed import DIGITS
-
-_SUMMED_SCALE = 18
-"""Leaves twenty digits before the point to a sum."""
 
 
 class DuckDBSpeech(Speech):
@@ -29,25 +27,34 @@ class DuckDBSpeech(Speech):
 
     def visible(self, state: int) -> str:
         """Of the current charges those that were there already, and those closed since."""
-        current, history = catalog.current(self.table), catalog.history(self.table)
-        return (
-            f"(SELECT * FROM {current} WHERE _commit <= {state:d} UNION ALL BY NAME "
-            f"SELECT * EXCLUDE (_ended) FROM {history} "
-            f"WHERE _commit <= {state:d} AND _ended > {state:d}) AS visible"
+        return self._versions(
+            f"_commit <= {state:d}", f"_commit <= {state:d} AND _ended > {state:d}"
         )
 
-    def one_of(self, expression: str, texts: Sequence[str]) -> Fragment:
+    def only(self, state: int, other: int) -> str:
+        """With the `id` of each charge; a current one was there, or came between the two."""
+        return self._versions(
+            f"_commit <= {state:d} AND _commit > {other:d}",
+            f"_commit <= {state:d} AND _ended > {state:d} "
+            f"AND NOT (_commit <= {other:d} AND _ended > {other:d})",
+        )
+
+    def _versions(self, current: str, history: str) -> str:
+        columns = "*, 2 * rowid AS id", "* EXCLUDE (_ended), 2 * rowid + 1 AS id"
+        return (
+            f"(SELECT {columns[0]} FROM {catalog.current(self.table)} WHERE {current} "
+            f"UNION ALL BY NAME SELECT {columns[1]} FROM {catalog.history(self.table)} "
+            f"WHERE {history}) AS visible"
+        )
+
+    def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:
         """A list is one value."""
-        return Fragment(f"list_contains(?::VARCHAR[], {expression})", (list(texts),))
+        arguments = (list(texts), *text.arguments)
+        return Fragment(f"list_contains(?::VARCHAR[], {text.text})", arguments)
 
     def sums(self, column: TableColumn) -> Sequence[str]:
         """A sum has 38 digits: where most are after the point it is taken in two halves."""
-        scale = column.scale or 0
-        if scale <= _SUMMED_SCALE:
-            return [f"sum({column.sql})"]
-        kind = f"DECIMAL({DIGITS},{_SUMMED_SCALE})"
-        upper = f"CAST(trunc({column.sql}, {_SUMMED_SCALE}) AS {kind})"
-        return [f"sum({upper})", f"sum({column.sql} - {upper})"]
+        return exact_sums(column.sql, column.scale or 0)
 
     def exactly(self, aggregate: str) -> str:
         """As it stands."""

@@ -1,0 +1,313 @@
+"""Why charges changed: those that went and those that came, paired in the tables of a DuckDB.
+
+An engine loads two temporary tables, `gone` (what readers saw before and not after) and `came`
+(after and not before), with the columns that `ChangedColumns` names. Pairs, in this order:
+
+    equal content           no change: it went and came back, or to another source
+    equal dimensions        corrected: its amounts differ
+    equal money             re-dimensioned: the same amounts of the same charge period, resource,
+                            SKU price and category, under other dimensions
+
+Of the others those that went are withdrawn. Those that came are late where their charge period had
+ended when the newest charges of their source and billing period began that were there before; the
+others are new. Several that could be paired are, in the order of their hashes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from itertools import chain
+from typing import Protocol
+
+import duckdb
+
+from costwire_db_handler.answers.grouping import Dimension, Group, currency
+from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
+from costwire_db_handler.charges.sums import exact_sums
+from costwire_focus.amounts import NO_CURRENCY
+from costwire_focus.canonical import exact_sum
+from costwire_focus.columns import ValueType
+
+GONE, CAME = "gone", "came"
+_SAME_MONEY = ("ChargeCategory", "ResourceId", "SkuPriceId")
+
+
+class Kind(StrEnum):
+    """Why a charge changed."""
+
+    NEW = "new"
+    LATE = "late"
+    CORRECTED = "corrected"
+    REDIMENSIONED = "redimensioned"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A column of `gone` and `came`."""
+
+    name: str
+    sql: Fragment
+    """In the words of the engine that has the charges."""
+    kind: str
+    """The type that DuckDB gives it."""
+
+
+class ChangedColumns:
+    """Which columns of the charges are needed, and what stands for them."""
+
+    def __init__(self, speech: Speech, groups: Sequence[Dimension], metrics: Sequence[str]) -> None:
+        self.groups = [*groups, Dimension("currency", Fragment(currency(speech)))]
+        columns = speech.columns
+        self.amounts = [c for c in columns.values() if c.kind is ValueType.AMOUNT]
+        self.metrics = list(metrics)
+        self._same = [columns[name] for name in _SAME_MONEY if name in columns]
+        self._began = columns.get("ChargePeriodStart")
+        self._ended = columns.get("ChargePeriodEnd")
+        self.dimensions = [c for c in columns.values() if c.kind is not ValueType.AMOUNT]
+        """Of which a re-dimensioned charge may have others."""
+        self._speech = speech
+
+    def loaded(self) -> list[Loaded]:
+        """The columns of the two tables, after their keys."""
+        text = self._speech.text
+        return [
+            Loaded("began", _or_null(self._began), "TIMESTAMP"),
+            Loaded("ended", _or_null(self._ended), "TIMESTAMP"),
+            *(Loaded(f"g{n}", each.sql, "VARCHAR") for n, each in enumerate(self.groups)),
+            *(Loaded(f"i{n}", Fragment(text(c)), "VARCHAR") for n, c in enumerate(self._same)),
+            *(
+                Loaded(f"a{n}", Fragment(c.sql), f"DECIMAL(38,{c.scale or 0:d})")
+                for n, c in enumerate(self.amounts)
+            ),
+        ]
+
+    @property
+    def group_names(self) -> list[str]:
+        """The groups' columns, the currency last."""
+        return [f"g{n}" for n in range(len(self.groups))]
+
+    @property
+    def amount_names(self) -> list[str]:
+        """The amounts' columns."""
+        return [f"a{n}" for n in range(len(self.amounts))]
+
+    @property
+    def money(self) -> str:
+        """What a re-dimensioned charge has in common with the one before."""
+        names = [*(f"i{n}" for n in range(len(self._same))), *self.amount_names]
+        fields = ", ".join(["source", "period", "began", "ended", self.group_names[-1], *names])
+        return f"row({fields})"
+
+
+def _or_null(column: TableColumn | None) -> Fragment:
+    return Fragment("CAST(NULL AS TIMESTAMP)" if column is None else column.sql)
+
+
+class Changed(Protocol):
+    """Charges that went and came, loaded into a DuckDB."""
+
+    @property
+    def sql(self) -> duckdb.DuckDBPyConnection:
+        """It has the tables: `id`, `content`, `dimensions`, `source`, `period`, the loaded ones."""
+        ...
+
+    def load_cells(self) -> None:
+        """Fill `gone_cells` and `came_cells` for the ids in `gone_wanted` and `came_wanted`.
+
+        Their columns are `id`, and `d0`, `d1`, ... as text for `ChangedColumns.dimensions`.
+        """
+        ...
+
+    def newest(self) -> Sequence[tuple[int, str, str | None]]:
+        """Of the state before: when the newest charge of each source and billing period began."""
+        ...
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What one kind of change did to one group."""
+
+    group: Group
+    currency: str
+    kind: Kind
+    added: int
+    removed: int
+    differences: Mapping[str, Decimal]
+    """By metric."""
+    columns: Mapping[str, int]
+    """Column -> in how many of the charges it differs."""
+
+
+def explained(changed: Changed, columns: ChangedColumns) -> list[Explained]:
+    """Pair the charges, and sum up what each kind of change did to each group."""
+    sql = changed.sql
+    _drop_same(sql)
+    _pair(sql, Kind.CORRECTED, "dimensions")
+    _pair(sql, Kind.REDIMENSIONED, "money", columns.money)
+    _label(changed)
+    differing = _differing(changed, columns)
+    return [_read(row, columns, differing) for row in sql.execute(_summing(columns)).fetchall()]
+
+
+def _drop_same(sql: duckdb.DuckDBPyConnection) -> None:
+    """Leave in `gone_left` and `came_left` what has no copy of equal content on the other side."""
+    sql.execute(
+        f"CREATE OR REPLACE TEMP TABLE same AS SELECT content, least(g.n, c.n) AS n "
+        f"FROM (SELECT content, count(*) AS n FROM {GONE} GROUP BY 1) AS g "
+        f"JOIN (SELECT content, count(*) AS n FROM {CAME} GROUP BY 1) AS c USING (content)"
+    )
+    for side in (GONE, CAME):
+        sql.execute(
+            f"CREATE OR REPLACE TEMP TABLE {side}_left AS "
+            f"SELECT id, content, dimensions FROM {side} ANTI JOIN same USING (content) "
+            "UNION ALL SELECT id, content, dimensions FROM ("
+            "SELECT id, content, dimensions, n, "
+            f"row_number() OVER (PARTITION BY content ORDER BY id) AS copy FROM {side} "
+            "JOIN same USING (content)) WHERE copy > n"
+        )
+    sql.execute("CREATE OR REPLACE TEMP TABLE pairs (kind VARCHAR, gone_id BIGINT, came_id BIGINT)")
+
+
+def _pair(sql: duckdb.DuckDBPyConnection, kind: Kind, key: str, expression: str = "") -> None:
+    """Pair what is left by a key, each charge once, and take it out of what is left."""
+    for side in (GONE, CAME):
+        wide = f"JOIN {side} USING (id)" if expression else ""
+        told = f"{expression} AS {key}" if expression else key
+        sql.execute(
+            f"CREATE OR REPLACE TEMP TABLE {side}_keyed AS "
+            f"SELECT id, {side}_left.content AS content, {told} FROM {side}_left {wide}"
+        )
+    numbered = {
+        side: f"SELECT id, {key}, row_number() OVER (PARTITION BY {key} ORDER BY content) AS copy "
+        f"FROM {side}_keyed SEMI JOIN {other}_keyed USING ({key})"
+        for side, other in ((GONE, CAME), (CAME, GONE))
+    }
+    sql.execute(
+        f"INSERT INTO pairs SELECT ?, g.id, c.id FROM ({numbered[GONE]}) AS g "
+        f"JOIN ({numbered[CAME]}) AS c USING ({key}, copy)",
+        [kind.value],
+    )
+    for side in (GONE, CAME):
+        sql.execute(
+            f"CREATE OR REPLACE TEMP TABLE {side}_left AS SELECT * FROM {side}_left "
+            f"WHERE id NOT IN (SELECT {side}_id FROM pairs);"
+            f"DROP TABLE {side}_keyed"
+        )
+
+
+def _label(changed: Changed) -> None:
+    """Give every charge that changed its kind, in `labels`: side, id, kind."""
+    sql = changed.sql
+    sql.execute(
+        "CREATE OR REPLACE TEMP TABLE newest (source BIGINT, period VARCHAR, latest TIMESTAMP)"
+    )
+    if newest := changed.newest():
+        sql.executemany("INSERT INTO newest VALUES (?, ?, ?)", newest)
+    sql.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE gone_labels AS
+        SELECT gone_id AS id, kind FROM pairs
+        UNION ALL SELECT id, '{Kind.WITHDRAWN}' FROM gone_left;
+        CREATE OR REPLACE TEMP TABLE came_labels AS
+        SELECT came_id AS id, kind FROM pairs
+        UNION ALL SELECT id, CASE WHEN coalesce(ended, began) <= latest
+            THEN '{Kind.LATE}' ELSE '{Kind.NEW}' END
+        FROM came_left JOIN {CAME} USING (id) LEFT JOIN newest USING (source, period)"""
+    )
+
+
+def _summing(columns: ChangedColumns) -> str:
+    """The query of what each kind did to each group: groups, kind, numbers, sums of metrics."""
+    places = {column.name: n for n, column in enumerate(columns.amounts)}
+    sums: list[str] = []
+    for name in columns.metrics:
+        if name in places:
+            scale = columns.amounts[places[name]].scale or 0
+            sums += exact_sums(f"a{places[name]}", scale)
+    groups = ", ".join(columns.group_names)
+    sides = [
+        f"SELECT {groups}, kind, {sign} AS sign, count(*) AS n{''.join(f', {s}' for s in named)} "
+        f"FROM {side} JOIN {side}_labels USING (id) GROUP BY {groups}, kind"
+        for side, sign in ((GONE, -1), (CAME, 1))
+        for named in [[f"{each} AS s{n}" for n, each in enumerate(sums)]]
+    ]
+    told = "".join(
+        f", max(CASE WHEN sign < 0 THEN s{n} END), max(CASE WHEN sign > 0 THEN s{n} END)"
+        for n in range(len(sums))
+    )
+    return (
+        f"SELECT {groups}, kind, coalesce(max(CASE WHEN sign > 0 THEN n END), 0), "
+        f"coalesce(max(CASE WHEN sign < 0 THEN n END), 0){told} "
+        f"FROM ({' UNION ALL '.join(sides)}) GROUP BY {groups}, kind"
+    )
+
+
+def _read(
+    row: Sequence[object], columns: ChangedColumns, differing: Mapping[object, Mapping[str, int]]
+) -> Explained:
+    count = len(columns.groups)
+    cells = zip(columns.groups, row[:count], strict=True)
+    *group, code = (dimension.told(cell) for dimension, cell in cells)
+    kind, added, removed = Kind(str(row[count])), int(str(row[count + 1])), int(str(row[count + 2]))
+    at, differences = count + 3, {}
+    present = {column.name: column for column in columns.amounts}
+    for name in columns.metrics:
+        pieces = len(exact_sums("a", present[name].scale or 0)) if name in present else 0
+        sums = row[at : at + 2 * pieces]
+        before = [Decimal(str(cell)).copy_negate() for cell in sums[::2] if cell is not None]
+        after = [Decimal(str(cell)) for cell in sums[1::2] if cell is not None]
+        differences[name] = exact_sum(chain(before, after))
+        at += 2 * pieces
+    told = differing.get((*row[:count], kind.value), {})
+    return Explained(tuple(group), code or NO_CURRENCY, kind, added, removed, differences, told)
+
+
+def _differing(changed: Changed, columns: ChangedColumns) -> dict[object, dict[str, int]]:
+    """In how many pairs of each group and kind each column differs."""
+    sql = changed.sql
+    found: dict[object, dict[str, int]] = defaultdict(dict)
+    amounts = [column.name for column in columns.amounts]
+    _count_differing(sql, columns, Kind.CORRECTED, GONE, CAME, "a", amounts, found)
+    for side in (GONE, CAME):
+        sql.execute(
+            f"CREATE OR REPLACE TEMP TABLE {side}_wanted AS "
+            f"SELECT {side}_id AS id FROM pairs WHERE kind = '{Kind.REDIMENSIONED}'"
+        )
+    if sql.execute("SELECT count(*) FROM gone_wanted").fetchall() != [(0,)]:
+        changed.load_cells()
+        names = [column.name for column in columns.dimensions]
+        sides = f"{GONE}_cells", f"{CAME}_cells"
+        _count_differing(sql, columns, Kind.REDIMENSIONED, *sides, "d", names, found)
+    return found
+
+
+def _count_differing(
+    sql: duckdb.DuckDBPyConnection,
+    columns: ChangedColumns,
+    kind: Kind,
+    before: str,
+    after: str,
+    letter: str,
+    names: Sequence[str],
+    found: dict[object, dict[str, int]],
+) -> None:
+    """`letter`: how the compared columns of the two tables are called, with a number each."""
+    groups = ", ".join(f"{CAME}.{name}" for name in columns.group_names)
+    counts = "".join(
+        f", count(*) FILTER (b.{letter}{n} IS DISTINCT FROM f.{letter}{n})"
+        for n in range(len(names))
+    )
+    rows = sql.execute(
+        f"SELECT {groups}, kind{counts} FROM pairs JOIN {before} AS b ON b.id = gone_id "
+        f"JOIN {after} AS f ON f.id = came_id JOIN {CAME} ON {CAME}.id = came_id "
+        f"WHERE kind = '{kind}' GROUP BY {groups}, kind"
+    ).fetchall()
+    width = len(columns.group_names) + 1
+    for row in rows:
+        numbers = zip(names, row[width:], strict=True)
+        found[row[:width]] = {name: number for name, number in numbers if number}

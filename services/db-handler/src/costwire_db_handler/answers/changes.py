@@ -1,0 +1,248 @@
+"""`/changes`: what changed between two moments and why, in sums that add up to the last digit."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from costwire_db_handler.answers import grouping
+from costwire_db_handler.answers.changed import ChangedColumns, Kind, explained
+from costwire_db_handler.answers.grouping import Group, Months, Sums, Total
+from costwire_db_handler.answers.moments import Moment
+from costwire_db_handler.answers.questions import MOST_ROWS, Page, Parameters, Scope
+from costwire_db_handler.answers.speech import joined
+from costwire_db_handler.answers.versions import Versions, months
+from costwire_db_handler.errors import BadQuestion, Unbalanced
+from costwire_focus.canonical import exact_sum, subtract
+
+PARAMETERS = ("table", "by", "from", "to", "metric", "filter", "currency", "limit", "offset")
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class ChangesQuestion:
+    """What is asked."""
+
+    scope: Scope
+    by: list[str]
+    metrics: list[str]
+    begin: str
+    end: str
+    page: Page
+
+    @classmethod
+    def read(cls, given: Sequence[tuple[str, str]]) -> ChangesQuestion:
+        """Read a query string, in which `from` and `to` are moments; raises `BadQuestion`."""
+        told = Parameters(given, PARAMETERS)
+        scope = told.scope()
+        if not scope.begin:
+            raise BadQuestion(
+                "changes: say since when with from= (a commit number, a delivery's id, or a time)"
+            )
+        plain = Scope(scope.table, scope.condition, currencies=scope.currencies)
+        return cls(plain, told.dimensions(), told.metrics(), scope.begin, scope.end, told.page())
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one kind of change did to a group."""
+
+    added: int
+    removed: int
+    differences: Mapping[str, Decimal]
+    """By metric."""
+    columns: Mapping[str, int]
+    """In how many of its charges a column differs: of corrected and of re-dimensioned ones."""
+
+
+@dataclass(frozen=True)
+class ChangedGroup:
+    """A group, before and after."""
+
+    group: Group
+    currency: str
+    before: Mapping[str, Decimal]
+    after: Mapping[str, Decimal]
+    parts: Mapping[Kind, Part]
+
+    def difference(self, metric: str) -> Decimal:
+        """What a sum has changed by."""
+        return _difference(self.parts, metric)
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A currency's sums as counted at both moments."""
+
+    currency: str
+    before: Mapping[str, Decimal]
+    after: Mapping[str, Decimal]
+    parts: Mapping[Kind, Part]
+    """Over all groups."""
+
+
+@dataclass(frozen=True)
+class ChangesAnswer:
+    """What is answered."""
+
+    table: str
+    begin: Moment
+    end: Moment
+    by: list[str]
+    metrics: list[str]
+    rows: list[ChangedGroup]
+    balances: list[Balance]
+    next_offset: int | None
+
+
+def changes(versions: Versions, question: ChangesQuestion, now: datetime) -> ChangesAnswer:
+    """Answer a question.
+
+    Raises: `BadQuestion`, `HistoryGone`, `UnknownDelivery`; `Unbalanced` where the differences do
+    not add up, so that no wrong answer is given.
+    """
+    begin = versions.history.moment(question.begin, now)
+    end = versions.history.moment(question.end, now)
+    return _Comparison(versions, question, begin, end).answer()
+
+
+_Key = tuple[Group, str]
+
+
+class _Comparison:
+    """Two states of a table, compared."""
+
+    def __init__(
+        self, versions: Versions, question: ChangesQuestion, begin: Moment, end: Moment
+    ) -> None:
+        speech = versions.speech
+        self._versions, self._question, self._begin, self._end = versions, question, begin, end
+        self._metrics = question.metrics
+        known: Months = {}
+        if grouping.needs_months(question.scope, question.by):
+            known = {**months(versions, begin.state), **months(versions, end.state)}
+        self._dimensions = grouping.dimensions(speech, question.by, known)
+        self._where = grouping.condition(speech, question.scope, known)
+
+    def answer(self) -> ChangesAnswer:
+        """Compare, check, and cut a page."""
+        parts = self._parts()
+        balances = self._balances(parts)
+        page, order = self._question.page, sorted(parts, key=lambda key: self._order(key, parts))
+        shown = order[page.offset : page.offset + page.limit]
+        following = page.offset + page.limit
+        after = self._after(shown)
+        return ChangesAnswer(
+            self._versions.speech.table,
+            self._begin,
+            self._end,
+            [each.name for each in self._dimensions],
+            self._metrics,
+            [self._group(key, parts[key], after.get(key)) for key in shown],
+            balances,
+            following if following < len(order) else None,
+        )
+
+    def _parts(self) -> Mapping[_Key, dict[Kind, Part]]:
+        """What changed, by group and kind."""
+        columns = ChangedColumns(self._versions.speech, self._dimensions, self._metrics)
+        states = self._begin.state, self._end.state
+        found: dict[_Key, dict[Kind, Part]] = defaultdict(dict)
+        with self._versions.changed(columns, self._where, *states) as changed:
+            for each in explained(changed, columns):
+                part = Part(each.added, each.removed, each.differences, each.columns)
+                found[each.group, each.currency][each.kind] = part
+        if len(found) > MOST_ROWS:
+            raise BadQuestion(
+                f"changes: more than {MOST_ROWS:,} groups changed; ask for fewer dimensions"
+            )
+        return found
+
+    def _order(self, key: _Key, parts: Mapping[_Key, Mapping[Kind, Part]]) -> tuple[object, ...]:
+        """The largest difference first, in each currency."""
+        group, code = key
+        size = _difference(parts[key], self._metrics[0]).copy_abs()
+        return code, size.copy_negate(), [(cell is None, cell or "") for cell in group]
+
+    def _balances(self, parts: Mapping[_Key, Mapping[Kind, Part]]) -> list[Balance]:
+        """The sums of both states, counted by themselves; raises `Unbalanced`."""
+        before, after = self._totals(self._begin.state), self._totals(self._end.state)
+        balances = []
+        for code in sorted({*before, *after, *(code for _, code in parts)}):
+            mine = [kinds for (_, each), kinds in parts.items() if each == code]
+            balance = Balance(
+                code,
+                {name: before[code][name] for name in self._metrics},
+                {name: after[code][name] for name in self._metrics},
+                {kind: added for kind in Kind if (added := _added(mine, kind, self._metrics))},
+            )
+            for name in self._metrics:
+                told = _difference(balance.parts, name)
+                if told != subtract(balance.after[name], balance.before[name]):
+                    raise Unbalanced(
+                        f"changes: the differences of {name} in {code} add up to {told}, not to "
+                        f"that of the sums; nothing was answered"
+                    )
+            balances.append(balance)
+        return balances
+
+    def _totals(self, state: int) -> Mapping[str, Mapping[str, Decimal]]:
+        """The sums of each currency in a state."""
+        sums = Sums(self._versions.speech, [], self._metrics)
+        statement = sums.statement(self._versions.speech.visible(state), self._where)
+        found: dict[str, dict[str, Decimal]] = defaultdict(
+            lambda: dict.fromkeys(self._metrics, _ZERO)
+        )
+        for row in self._versions.rows(statement):
+            total = sums.read(row)
+            found[total.currency] = {name: total.sums[name] or _ZERO for name in self._metrics}
+        return found
+
+    def _after(self, shown: Sequence[_Key]) -> Mapping[_Key, Total]:
+        """The sums of these groups in the later state."""
+        if not shown:
+            return {}
+        speech = self._versions.speech
+        narrowed = [self._where]
+        for place, dimension in enumerate(self._dimensions):
+            values = {group[place] for group, _ in shown}
+            if None not in values and dimension.is_text:
+                narrowed.append(speech.one_of(dimension.sql, sorted(map(str, values))))
+        sums = Sums(speech, self._dimensions, self._metrics)
+        statement = sums.statement(speech.visible(self._end.state), joined(narrowed, " AND "))
+        totals = (sums.read(row) for row in self._versions.rows(statement))
+        return {(total.group, total.currency): total for total in totals}
+
+    def _group(self, key: _Key, parts: Mapping[Kind, Part], after: Total | None) -> ChangedGroup:
+        group, code = key
+        sums = {
+            name: (after.sums[name] if after is not None else None) or _ZERO
+            for name in self._metrics
+        }
+        before = {name: subtract(sums[name], _difference(parts, name)) for name in self._metrics}
+        return ChangedGroup(group, code, before, sums, parts)
+
+
+def _difference(parts: Mapping[Kind, Part], metric: str) -> Decimal:
+    return exact_sum(part.differences[metric] for part in parts.values())
+
+
+def _added(
+    groups: Sequence[Mapping[Kind, Part]], kind: Kind, metrics: Sequence[str]
+) -> Part | None:
+    """What one kind did to several groups together."""
+    parts = [kinds[kind] for kinds in groups if kind in kinds]
+    if not parts:
+        return None
+    columns: Counter[str] = Counter()
+    for part in parts:
+        columns.update(part.columns)
+    return Part(
+        sum(part.added for part in parts),
+        sum(part.removed for part in parts),
+        {name: exact_sum(part.differences[name] for part in parts) for name in metrics},
+        columns,
+    )
