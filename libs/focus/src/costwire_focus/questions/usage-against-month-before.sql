@@ -1,0 +1,28 @@
+-- Which resources were used more or less than in the month before?
+-- parameter month: month = newest
+-- parameter most: number = 100
+-- percent change_percent = change / before
+SELECT
+    ProviderName,
+    ServiceName,
+    ResourceId,
+    SkuId,
+    ConsumedUnit,
+    coalesce(sum(ConsumedQuantity) FILTER (WHERE BillingPeriodStart < :month.begin), 0) AS before,
+    coalesce(sum(ConsumedQuantity) FILTER (WHERE BillingPeriodStart >= :month.begin), 0) AS after,
+    coalesce(sum(ConsumedQuantity) FILTER (WHERE BillingPeriodStart >= :month.begin), 0)
+        - coalesce(sum(ConsumedQuantity) FILTER (WHERE BillingPeriodStart < :month.begin), 0) AS change
+FROM charges
+WHERE BillingPeriodStart >= :month.before
+    AND BillingPeriodStart < :month.end
+    AND ChargeCategory = 'Usage'
+    AND ConsumedQuantity IS NOT NULL
+GROUP BY 1, 2, 3, 4, 5
+ORDER BY
+    change DESC NULLS LAST,
+    ProviderName ASC NULLS LAST,
+    ServiceName ASC NULLS LAST,
+    ResourceId ASC NULLS LAST,
+    SkuId ASC NULLS LAST,
+    ConsumedUnit ASC NULLS LAST
+LIMIT :most
