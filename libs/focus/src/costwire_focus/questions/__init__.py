@@ -14,7 +14,17 @@ from costwire_focus.errors import WrongQuestion
 from costwire_focus.questions.parameters import Kind, Parameter
 from costwire_focus.questions.question import Question, Ratio, Statement, near, read
 
-__all__ = ["QUESTIONS", "Kind", "Parameter", "Question", "Ratio", "Statement", "fill", "find"]
+__all__ = [
+    "QUESTIONS",
+    "Kind",
+    "Parameter",
+    "Question",
+    "Ratio",
+    "Statement",
+    "fill",
+    "find",
+    "near",
+]
 
 QUESTIONS: Final[Mapping[str, Question]] = MappingProxyType(
     {

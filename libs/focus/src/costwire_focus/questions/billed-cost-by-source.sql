@@ -12,8 +12,8 @@ WHERE BillingPeriodStart >= :month.begin
     AND BillingPeriodStart < :month.end
 GROUP BY 1, 2, 3, 4
 ORDER BY
+    BillingCurrency ASC NULLS LAST,
     billed_cost DESC NULLS LAST,
     ProviderName ASC NULLS LAST,
     PublisherName ASC NULLS LAST,
-    InvoiceIssuerName ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    InvoiceIssuerName ASC NULLS LAST

@@ -2,7 +2,7 @@
 -- parameter tag: tag = team
 -- parameter month: month = newest
 SELECT
-    Tags[:tag] AS tag_value,
+    CAST(Tags[:tag] AS TEXT) AS tag_value,
     BillingCurrency,
     ProviderName,
     BillingAccountId,

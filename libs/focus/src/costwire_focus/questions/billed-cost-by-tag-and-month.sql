@@ -6,7 +6,7 @@ SELECT
     BillingPeriodStart,
     BillingPeriodEnd,
     ProviderName,
-    Tags[:tag] AS tag_value,
+    CAST(Tags[:tag] AS TEXT) AS tag_value,
     BillingCurrency,
     sum(BilledCost) AS billed_cost
 FROM charges

@@ -16,9 +16,9 @@ WHERE BillingPeriodStart >= :from.begin
     AND CapacityReservationStatus = 'Unused'
 GROUP BY 1, 2, 3, 4, 5
 ORDER BY
+    BillingCurrency ASC NULLS LAST,
     effective_cost DESC NULLS LAST,
     BillingPeriodStart ASC NULLS LAST,
     ProviderName ASC NULLS LAST,
     BillingAccountId ASC NULLS LAST,
-    CapacityReservationId ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    CapacityReservationId ASC NULLS LAST

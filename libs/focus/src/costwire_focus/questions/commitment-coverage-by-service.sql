@@ -14,7 +14,7 @@ WHERE BillingPeriodStart >= :month.begin
     AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
 GROUP BY 1, 2, 3
 ORDER BY
+    BillingCurrency ASC NULLS LAST,
     covered_cost DESC NULLS LAST,
     ProviderName ASC NULLS LAST,
-    ServiceName ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    ServiceName ASC NULLS LAST

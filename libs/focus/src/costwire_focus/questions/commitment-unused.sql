@@ -16,10 +16,10 @@ WHERE BillingPeriodStart >= :from.begin
     AND CommitmentDiscountStatus = 'Unused'
 GROUP BY 1, 2, 3, 4, 5, 6
 ORDER BY
+    BillingCurrency ASC NULLS LAST,
     effective_cost DESC NULLS LAST,
     BillingPeriodStart ASC NULLS LAST,
     ProviderName ASC NULLS LAST,
     BillingAccountId ASC NULLS LAST,
     CommitmentDiscountId ASC NULLS LAST,
-    CommitmentDiscountType ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    CommitmentDiscountType ASC NULLS LAST

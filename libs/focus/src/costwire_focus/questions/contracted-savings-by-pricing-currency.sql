@@ -19,6 +19,7 @@ WHERE BillingPeriodStart >= :month.begin
     AND PricingCurrencyListUnitPrice > PricingCurrencyContractedUnitPrice
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ORDER BY
+    BillingCurrency ASC NULLS LAST,
     saved DESC NULLS LAST,
     ProviderName ASC NULLS LAST,
     ServiceName ASC NULLS LAST,
@@ -26,5 +27,4 @@ ORDER BY
     PricingUnit ASC NULLS LAST,
     PricingCurrency ASC NULLS LAST,
     PricingCurrencyListUnitPrice ASC NULLS LAST,
-    PricingCurrencyContractedUnitPrice ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    PricingCurrencyContractedUnitPrice ASC NULLS LAST

@@ -13,7 +13,7 @@ WHERE BillingPeriodStart >= :from.begin
 GROUP BY 1, 2, 3, 4
 ORDER BY
     BillingPeriodStart ASC NULLS LAST,
+    BillingCurrency ASC NULLS LAST,
     billed_cost DESC NULLS LAST,
     ProviderName ASC NULLS LAST,
-    ServiceCategory ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    ServiceCategory ASC NULLS LAST

@@ -15,8 +15,8 @@ WHERE BillingPeriodStart >= :from.begin
 GROUP BY 1, 2, 3, 4, 5
 ORDER BY
     BillingPeriodStart ASC NULLS LAST,
+    BillingCurrency ASC NULLS LAST,
     billed_cost DESC NULLS LAST,
     ProviderName ASC NULLS LAST,
     ServiceCategory ASC NULLS LAST,
-    ServiceSubcategory ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    ServiceSubcategory ASC NULLS LAST

@@ -14,7 +14,7 @@ WHERE BillingPeriodStart >= :month.begin
     AND ChargeCategory = 'Usage'
 GROUP BY 1, 2, 3
 ORDER BY
+    BillingCurrency ASC NULLS LAST,
     saved DESC NULLS LAST,
     ProviderName ASC NULLS LAST,
-    ServiceName ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    ServiceName ASC NULLS LAST

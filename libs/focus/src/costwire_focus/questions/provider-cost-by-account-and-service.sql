@@ -17,9 +17,9 @@ WHERE BillingPeriodStart >= :from.begin
 GROUP BY 1, 2, 3, 4, 5, 6
 ORDER BY
     BillingPeriodStart ASC NULLS LAST,
+    BillingCurrency ASC NULLS LAST,
     billed_cost DESC NULLS LAST,
     BillingAccountId ASC NULLS LAST,
     BillingAccountName ASC NULLS LAST,
     ServiceCategory ASC NULLS LAST,
-    ServiceName ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    ServiceName ASC NULLS LAST

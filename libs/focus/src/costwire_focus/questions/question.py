@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from difflib import get_close_matches
 from typing import Final
 
 from costwire_focus.columns import COLUMNS, VERSIONS, columns_of
@@ -42,6 +42,11 @@ class Ratio:
     numerator: str
     denominator: str
     percent: bool
+
+    @property
+    def formula(self) -> str:
+        """What is divided by what."""
+        return f"{self.numerator} / {self.denominator}" + (" in percent" if self.percent else "")
 
     def of(self, numerator: object, denominator: object) -> Decimal | None:
         """The quotient of one row's cells, which are exact numbers or null."""

@@ -16,9 +16,9 @@ WHERE BillingPeriodStart >= :from.begin
     AND ResourceId = :resource
 GROUP BY 1, 2, 3, 4, 5
 ORDER BY
+    BillingCurrency ASC NULLS LAST,
     effective_cost DESC NULLS LAST,
     ResourceName ASC NULLS LAST,
     ResourceType ASC NULLS LAST,
     SkuId ASC NULLS LAST,
-    ChargeDescription ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    ChargeDescription ASC NULLS LAST

@@ -14,7 +14,7 @@ WHERE BillingPeriodStart >= :month.before
     AND BillingPeriodStart < :month.end
 GROUP BY 1, 2, 3
 ORDER BY
+    BillingCurrency ASC NULLS LAST,
     change DESC NULLS LAST,
     ProviderName ASC NULLS LAST,
-    ServiceName ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    ServiceName ASC NULLS LAST

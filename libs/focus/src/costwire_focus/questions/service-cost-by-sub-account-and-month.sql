@@ -17,8 +17,8 @@ WHERE BillingPeriodStart >= :from.begin
 GROUP BY 1, 2, 3, 4, 5
 ORDER BY
     BillingPeriodStart ASC NULLS LAST,
+    BillingCurrency ASC NULLS LAST,
     effective_cost DESC NULLS LAST,
     ProviderName ASC NULLS LAST,
     SubAccountId ASC NULLS LAST,
-    SubAccountName ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    SubAccountName ASC NULLS LAST

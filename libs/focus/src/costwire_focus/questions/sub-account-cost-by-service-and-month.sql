@@ -15,7 +15,7 @@ WHERE BillingPeriodStart >= :from.begin
 GROUP BY 1, 2, 3, 4
 ORDER BY
     BillingPeriodStart ASC NULLS LAST,
+    BillingCurrency ASC NULLS LAST,
     effective_cost DESC NULLS LAST,
     ProviderName ASC NULLS LAST,
-    ServiceName ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    ServiceName ASC NULLS LAST

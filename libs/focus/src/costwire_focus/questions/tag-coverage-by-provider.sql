@@ -5,7 +5,7 @@
 SELECT
     ProviderName,
     BillingCurrency,
-    coalesce(sum(EffectiveCost) FILTER (WHERE Tags[:tag] IS NOT NULL), 0) AS tagged_cost,
+    coalesce(sum(EffectiveCost) FILTER (WHERE CAST(Tags[:tag] AS TEXT) IS NOT NULL), 0) AS tagged_cost,
     sum(EffectiveCost) AS effective_cost
 FROM charges
 WHERE BillingPeriodStart >= :month.begin

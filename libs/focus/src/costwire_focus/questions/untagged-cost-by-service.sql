@@ -11,10 +11,10 @@ FROM charges
 WHERE BillingPeriodStart >= :month.begin
     AND BillingPeriodStart < :month.end
     AND ChargeCategory = 'Usage'
-    AND Tags[:tag] IS NULL
+    AND CAST(Tags[:tag] AS TEXT) IS NULL
 GROUP BY 1, 2, 3
 ORDER BY
+    BillingCurrency ASC NULLS LAST,
     effective_cost DESC NULLS LAST,
     ProviderName ASC NULLS LAST,
-    ServiceName ASC NULLS LAST,
-    BillingCurrency ASC NULLS LAST
+    ServiceName ASC NULLS LAST
