@@ -117,7 +117,8 @@ def question_list() -> str:
         "`newest` is its newest billing month, `to-11` the eleventh month before `to`, "
         "`commonest X` the value of X that most charges have.\n"
         "- **Columns**: a table that lacks one is refused with its name. Reports of FOCUS 1.4 have "
-        "no `ProviderName`; then `ServiceProviderName` is asked in its place.",
+        "no `ProviderName`; then `ServiceProviderName` is asked in its place. Where a table has "
+        "both, `ProviderName` is asked, and is null for charges of 1.4.",
         *_table(
             ("question", "name", "FOCUS"),
             (

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.factories import a_report
 from tests.integration.db_handler.store.conftest import ENGINES, OpenShop, Shop
 from tests.support import question_truth as truth
 from tests.support.cratedb_store import alone
@@ -17,6 +18,7 @@ from tests.support.question_estate import question_reports
 
 from costwire_db_handler.sql.answers import SqlCall
 from costwire_focus.columns import COLUMNS
+from costwire_focus.estates import Estate, generate
 from costwire_focus.questions import QUESTIONS, Statement, fill, find
 
 NAMES = sorted(QUESTIONS)
@@ -26,7 +28,7 @@ class Asked:
     """Asks one store that holds the estate."""
 
     def __init__(self, shop: Shop) -> None:
-        self._shop = shop
+        self.shop = shop
         for report in question_reports():
             shop.deliver(report)
         self.answer = cache(self._answer)
@@ -52,7 +54,7 @@ class Asked:
 
     def _told(self, statement: Statement) -> dict[str, Any]:
         body = json.dumps({"stmt": statement.sql, "args": statement.arguments}).encode()
-        answer = self._shop.run_sql(SqlCall(body))
+        answer = self.shop.run_sql(SqlCall(body))
         told: dict[str, Any] = json.loads(b"".join(answer.pieces), parse_float=Decimal)
         assert answer.status == 200, (told, statement)
         return told
@@ -108,6 +110,21 @@ def test_a_tag_key_of_any_letters_is_asked_for(asked: Asked) -> None:
         values = asked.defaults("billed-cost-by-tag-and-month") | {"tag": key}
         _, rows = asked.again("billed-cost-by-tag-and-month", values)
         assert rows == truth.TRUTHS["billed-cost-by-tag-and-month"](values), key
+
+
+def test_a_table_of_focus_1_4_is_asked_by_its_own_column_names(asked: Asked) -> None:
+    estate = Estate(seed=3, rows=400, clouds=("saas",), focus_version="1.4")
+    rows = [row for report in generate(estate) for row in report.charges.to_pylist()]
+    asked.shop.deliver(a_report(rows, source="new", table="of_1_4"))
+    names = "SELECT column_name FROM information_schema.columns WHERE table_name = ?"
+    present = [name for (name,) in asked.shop.ask(names, "of_1_4")]
+    question = find("cost-by-provider-and-month")
+    assert not question.lacking(present)
+    values = {"from": "2024-09", "to": "2024-09"}
+    statement = question.statement(values, table="of_1_4", present=present)
+    (row,) = asked.shop.ask(statement.sql, *statement.arguments)
+    assert row[2:5] == ("Northwind", "USD", sum(Decimal(row["BilledCost"]) for row in rows))
+    assert find("billed-cost-by-source").lacking(present) == ["PublisherName"]
 
 
 def test_values_are_bound_never_read_as_sql(asked: Asked) -> None:
