@@ -24,6 +24,9 @@ _COST_TABLES = (
     "WHERE table_schema = 'doc' AND column_name = 'billedcost' ORDER BY table_name"
 )
 
+_OF_A_TABLE = "__"
+"""What the store keeps beside a cost table has the table's name, this, and what it is."""
+
 
 def run(args: Namespace) -> int:
     """Do what the action says."""
@@ -109,7 +112,7 @@ def _columns(api: HandlerApi, table: str) -> list[str]:
     """The columns of a cost table; an error that names those there are when it is none."""
     columns = [row[0] for row in api.sql(_COLUMNS, [table]).rows]
     if not columns:
-        known = [row[0] for row in api.sql(_COST_TABLES).rows]
+        known = [name for (name,) in api.sql(_COST_TABLES).rows if _OF_A_TABLE not in name]
         raise CommandError(f"ask {table}: there is no table {near(table, known)}")
     return columns
 
