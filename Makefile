@@ -76,6 +76,7 @@ bench: setup ## the pipeline's speed beside DuckDB's own CSV load (ROWS=200000)
 docs: setup ## write the pages that are made from code
 	$(BIN)/python -m costwire_focus.dictionary > docs/data-dictionary.md
 	$(BIN)/python -m costwire_focus.dictionary rules > docs/rules.md
+	$(BIN)/python -m costwire_focus.dictionary questions > docs/questions.md
 	$(BIN)/python docs/metric_list.py > docs/metrics.md
 
 clean: ## remove the environment and caches; data stay

@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"costwire {version('costwire')}")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _sql, _ledger, _deliveries, _validate, _sample, _demo, _user, _adopt):
+    for add in (_run, _sql, _ask, _ledger, _deliveries, _validate, _sample, _demo, _user, _adopt):
         add(commands)
     return root
 
@@ -64,6 +64,34 @@ def _sql(commands: _Subparsers) -> None:
     )
     _format(command, "table", "csv", "json")
     _store(command)
+
+
+def _ask(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "ask",
+        help="ask the store a question of the FOCUS catalogue",
+        description="Named questions, with their SQL.",
+    )
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="every question")
+    show = actions.add_parser("show", help="one question: its parameters, columns and SQL")
+    ask = actions.add_parser("run", help="ask one question")
+    for action in (show, ask):
+        action.add_argument("name", metavar="NAME", help="as in: costwire ask list")
+    ask.add_argument("--table", type=_table, default="charges", help="table (default: charges)")
+    ask.add_argument(
+        "--param",
+        action="append",
+        type=_assignment,
+        default=[],
+        metavar="NAME=VALUE",
+        help="value of a parameter; may be repeated",
+    )
+    _format(listing, "table", "json")
+    _format(show, "table", "json")
+    _format(ask, "table", "csv", "json")
+    for action in (listing, show, ask):
+        _store(action)
 
 
 def _ledger(commands: _Subparsers) -> None:
@@ -209,6 +237,13 @@ _table = _matching(_TABLE, "a table name (lower-case letters, digits, _)")
 _period = _matching(_PERIOD, "a month such as 2024-09")
 _currency = _matching(re.compile("[A-Z]{3}"), "a currency code such as USD")
 _url = _matching(re.compile(r"https?://.+"), "an http:// or https:// address")
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value")
+    return name, value
 
 
 def _at_least(minimum: int) -> Callable[[str], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -49,11 +49,12 @@ class HandlerApi:
         """`http`: a client whose base address is the handler's."""
         self._http = http
 
-    def sql(self, statement: str) -> Answer:
-        """Run one statement as the signed-in user."""
+    def sql(self, statement: str, arguments: Sequence[object] = ()) -> Answer:
+        """Run one statement as the signed-in user; `arguments` are bound at its `?`, in order."""
+        body: Json = {"stmt": statement} | ({"args": list(arguments)} if arguments else {})
         try:
             response = self._http.post(
-                "/_sql", params={"types": "true"}, json={"stmt": statement}, timeout=QUERY_TIMEOUT
+                "/_sql", params={"types": "true"}, json=body, timeout=QUERY_TIMEOUT
             )
         except HttpFailure as failure:
             raise _refused("run statement", failure, _sql_message(failure)) from failure

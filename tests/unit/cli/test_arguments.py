@@ -22,6 +22,9 @@ def test_run_has_the_promised_options() -> None:
     "line",
     [
         "sql SELECT",
+        "ask list",
+        "ask show some-question",
+        "ask run some-question",
         "ledger",
         "deliveries list",
         "deliveries show 1",
@@ -56,6 +59,10 @@ def test_every_command_takes_a_folder_or_a_store(line: str) -> None:
         "sample --rows 0 --out d",
         "user add ann --role god",
         "adopt",
+        "ask",
+        "ask show",
+        "ask run some-question --param month",
+        "ask run some-question --table Costs",
     ],
 )
 def test_wrong_use_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +70,11 @@ def test_wrong_use_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) ->
         parser().parse_args(line.split())
     assert ended.value.code == 2
     assert "usage: costwire" in capsys.readouterr().err
+
+
+def test_a_parameter_is_a_name_and_a_value_of_any_letters() -> None:
+    line = ["ask", "run", "q", "--param", "a=b=c", "--param", "d="]
+    assert parser().parse_args(line).param == [("a", "b=c"), ("d", "")]
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -5,14 +5,20 @@ from pathlib import Path
 import pytest
 
 from costwire_focus.columns import COLUMNS
-from costwire_focus.dictionary import data_dictionary, main, rule_list
+from costwire_focus.dictionary import data_dictionary, main, question_list, rule_list
+from costwire_focus.questions import QUESTIONS
 from costwire_focus.rules import all_rules
 
 _DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.mark.parametrize(
-    ("page", "text"), [("data-dictionary.md", data_dictionary()), ("rules.md", rule_list())]
+    ("page", "text"),
+    [
+        ("data-dictionary.md", data_dictionary()),
+        ("rules.md", rule_list()),
+        ("questions.md", question_list()),
+    ],
 )
 def test_the_page_is_current(page, text):
     assert (_DOCS / page).read_text(encoding="utf-8") == text
@@ -36,3 +42,9 @@ def test_a_page_that_is_not_there_is_wrong_use(capsys):
     assert main(["poems"]) == 2
     assert main(["rules"]) == 0
     assert capsys.readouterr().out == rule_list()
+
+
+def test_every_question_stands_there_with_its_sql():
+    page = question_list()
+    assert all(f"## {one.name}\n\n{one.question}\n" in page for one in QUESTIONS.values())
+    assert all(f"```sql\n{one.sql}\n```" in page for one in QUESTIONS.values())

@@ -1,6 +1,7 @@
-"""Writes the data dictionary and the list of rules, as Markdown, from the data they describe.
+"""Writes the data dictionary and the lists of rules and questions, as Markdown, from their data.
 
-`python -m costwire_focus.dictionary` prints the dictionary, with the argument `rules` the rules.
+`python -m costwire_focus.dictionary` prints the dictionary, with the argument `rules` the rules,
+with `questions` the questions.
 """
 
 import sys
@@ -17,6 +18,7 @@ from costwire_focus.columns import (
     Column,
     columns_of,
 )
+from costwire_focus.questions import QUESTIONS, Question
 from costwire_focus.rules import Grade, all_rules
 from costwire_focus.rules.ids import OWN_PREFIX
 
@@ -91,12 +93,68 @@ def rule_list() -> str:
     )
 
 
+def question_list() -> str:
+    """Every question of the catalogue with its SQL."""
+    return _page(
+        "# Questions",
+        f"The {len(QUESTIONS)} questions of the command `costwire ask`: what practitioners ask of "
+        "the FOCUS cost dataset, after the use cases that the FOCUS project publishes "
+        "(https://focus.finops.org). Sentences and SQL are Costwire's; the same text runs on "
+        "the embedded store and on CrateDB, with equal answers.",
+        "```sh\ncostwire ask list\ncostwire ask show commitment-unused\n"
+        "costwire ask run top-resources --param month=2024-09 --param most=5 --format csv\n```",
+        "- **Amounts** are exact decimals, shown as canonical text. Amounts of different billing "
+        "currencies are never added: each row has one.\n"
+        "- **Quotients** are not part of the SQL: the command works them out from two columns of "
+        "the answer, in decimal. A ratio has 12 significant digits, a percentage 4 decimals, "
+        "rounded half even; where the denominator is zero or null, it is null.\n"
+        "- **Order** is total, nulls last, so that both engines give equal rows in equal order.\n"
+        "- **Months**: `month`, `from` and `to` are the billing periods that begin in that month, "
+        "in any time zone (Google's September begins at 07:00Z); `.begin`, `.end` and `.before` "
+        "are the bounds. Rows show the start of their own billing period. A day is one of UTC.\n"
+        "- **Parameters** are bound, each `:name` as a `?`; the key of a tag is a quoted literal, "
+        "because CrateDB takes no parameter there. What is not given is taken from the table: "
+        "`newest` is its newest billing month, `to-11` the eleventh month before `to`, "
+        "`commonest X` the value of X that most charges have.\n"
+        "- **Columns**: a table that lacks one is refused with its name. Reports of FOCUS 1.4 have "
+        "no `ProviderName`; then `ServiceProviderName` is asked in its place. Where a table has "
+        "both, `ProviderName` is asked, and is null for charges of 1.4.",
+        *_table(
+            ("question", "name", "FOCUS"),
+            (
+                (one.question, f"[`{one.name}`](#{one.name})", _span(one.versions))
+                for one in QUESTIONS.values()
+            ),
+        ),
+        *(line for one in QUESTIONS.values() for line in _question(one)),
+    )
+
+
+def _question(one: Question) -> Iterator[str]:
+    yield f"## {one.name}"
+    yield one.question
+    yield from _table(
+        ("parameter", "type", "default"),
+        ((f"`{p.name}`", p.kind.value, f"`{p.default}`") for p in one.parameters),
+    )
+    for ratio in one.ratios:
+        yield f"`{ratio.name}` is `{ratio.numerator}` / `{ratio.denominator}`" + (
+            " in percent." if ratio.percent else "."
+        )
+    yield f"```sql\n{one.sql}\n```"
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print one page; the exit status is 2 for a page that there is not."""
-    pages = {"": data_dictionary, "columns": data_dictionary, "rules": rule_list}
+    pages = {
+        "": data_dictionary,
+        "columns": data_dictionary,
+        "rules": rule_list,
+        "questions": question_list,
+    }
     page = pages.get(" ".join(arguments))
     if page is None:
-        sys.stderr.write("usage: python -m costwire_focus.dictionary [columns|rules]\n")
+        sys.stderr.write("usage: python -m costwire_focus.dictionary [columns|rules|questions]\n")
         return 2
     sys.stdout.write(page())
     return 0

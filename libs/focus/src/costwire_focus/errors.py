@@ -16,3 +16,7 @@ class Unreadable(FocusError):
         super().__init__(message)
         self.line = line
         self.column = column
+
+
+class WrongQuestion(FocusError):
+    """A question of the catalogue cannot be asked in this way; the text says what to do."""

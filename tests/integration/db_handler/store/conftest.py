@@ -20,7 +20,7 @@ from tests.support.cratedb_store import alone, forget_all
 
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.ledger import Entry, State
-from costwire_db_handler.sql.answers import SqlCall
+from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
 from costwire_db_handler.stores import CostStore, Store, StoreLimits, open_store
 from costwire_db_handler.stores.cratedb.cluster import ClusterOptions, Credentials
 from costwire_db_handler.stores.cratedb.store import CrateDBOptions
@@ -76,10 +76,14 @@ class Shop:
         self.stage(entry.commit, report)
         return self.store.commit(entry.commit, self.tick(), dry_run=dry_run)
 
+    def run_sql(self, call: SqlCall) -> SqlAnswer:
+        """A statement of a reader, as it comes and goes over HTTP."""
+        return self._opened.acting_for(self._reader).run_sql(call)
+
     def ask(self, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
         """What a reader sees."""
         call = SqlCall(json.dumps({"stmt": statement, "args": arguments}).encode())
-        answer = self._opened.acting_for(self._reader).run_sql(call)
+        answer = self.run_sql(call)
         told = json.loads(b"".join(answer.pieces), parse_float=Decimal)
         assert answer.status == 200, told
         return [tuple(row) for row in told["rows"]]
