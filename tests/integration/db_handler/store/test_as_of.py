@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from tests.factories import OCTOBER, SEPTEMBER, Report, a_charge, a_report, char
 
 from costwire_db_handler.errors import TableTaken
 from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.sql.errors import SqlError
 
 Shop = Any
 OPEN = 9_007_199_254_740_991
@@ -186,6 +188,29 @@ def test_delivery_to_the_name_of_a_view_is_refused(shop: Shop, table: str) -> No
     with pytest.raises(TableTaken, match=f"deliver to {table}: names that end in __versions"):
         shop.deliver(a_report(charges(1), table=table))
     assert shop.store.deliveries() == []
+
+
+@pytest.mark.parametrize("name", ["charges__versions", "charges__states"])
+def test_users_table_of_that_name_is_told_and_can_be_dropped(shop: Shop, name: str) -> None:
+    shop.change(f"CREATE TABLE {name} (mine INTEGER)")
+    with pytest.raises(TableTaken, match=f"a table {name}, the name of a view that belongs to"):
+        shop.deliver(a_report(charges(1)))
+    shop.change(f"DROP TABLE {name}")
+    assert shop.deliver(a_report(charges(1))).state is State.COMMITTED
+
+
+def test_nobody_writes_into_a_view(shop: Shop) -> None:
+    shop.deliver(a_report(charges(1)))
+    for statement in (
+        "DELETE FROM charges__states",
+        "UPDATE charges__versions SET _last = 1",
+        "DROP TABLE charges__versions",
+        "CREATE TABLE charges__states (mine INTEGER)",
+    ):
+        with pytest.raises((SqlError, AssertionError)) as refused:
+            shop.change(statement)
+        assert re.search(r"doesn.{1,2}t support|already exists", str(refused.value))
+    assert shop.ask("SELECT count(*) FROM charges__versions") == [(1,)]
 
 
 def test_states_survive_a_restart(past: Past) -> None:
