@@ -449,6 +449,17 @@ class TestCrateDB:
             assert client.sql("SELECT count(*) FROM charges") == [[3]]
             assert client.get("/deliveries").status_code == 403
 
+    def test_the_views_beside_a_table_are_enough_to_ask_for_its_past(self, served: Served) -> None:
+        asked = (
+            "SELECT count(*) FROM charges__versions WHERE "
+            "(SELECT max(state) FROM charges__states) BETWEEN _commit AND _last"
+        )
+        views = ("doc.charges__versions", "doc.charges__states")
+        with granted(cratedb_url(), "less", [Grant(("DQL",), "VIEW", views)]) as user:
+            assert served.client(user.name, user.password).sql(asked) == [[3]]
+        with granted(cratedb_url(), "less", [Grant(("DQL",), "VIEW", views[:1])]) as user:
+            assert served.client(user.name, user.password).sql_answer(asked).status_code == 404
+
     @pytest.mark.parametrize(
         "statement",
         [

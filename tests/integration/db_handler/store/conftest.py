@@ -27,15 +27,19 @@ from costwire_db_handler.stores.cratedb.store import CrateDBOptions
 from costwire_db_handler.users import Caller, Role
 
 READER = Caller("rita", Role.READER)
+WRITER = Caller("will", Role.WRITER)
 
 
 class Shop:
     """A store, opened again as often as a test wants, and short ways to use it."""
 
-    def __init__(self, open_: Callable[[], Store], reader: Caller = READER) -> None:
+    def __init__(
+        self, open_: Callable[[], Store], reader: Caller = READER, writer: Caller = WRITER
+    ) -> None:
         self._open = open_
         self._opened = open_()
         self._reader = reader
+        self._writer = writer
         self.now = NOW
 
     @property
@@ -82,8 +86,15 @@ class Shop:
 
     def ask(self, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
         """What a reader sees."""
+        return self._run(self._reader, statement, arguments)
+
+    def change(self, statement: str, *arguments: Any) -> None:
+        """What a user does who may have tables."""
+        self._run(self._writer, statement, arguments)
+
+    def _run(self, caller: Caller, statement: str, arguments: Any) -> list[tuple[Any, ...]]:
         call = SqlCall(json.dumps({"stmt": statement, "args": arguments}).encode())
-        answer = self.run_sql(call)
+answer = self._opened.acting_for(caller).run_sql(call)
         told = json.loads(b"".join(answer.pieces), parse_float=Decimal)
         assert answer.status == 200, told
         return [tuple(row) for row in told["rows"]]
@@ -124,6 +135,7 @@ def _open_cratedb(folder: Path, limits: StoreLimits | None = None, **thresholds:
         lambda: open_store(
             folder, thresholds=told, limits=limits or StoreLimits(), cratedb=options
         ),
+        Caller("crate", None),
         Caller("crate", None),
     )
 

@@ -9,6 +9,7 @@ import pytest
 from cratedb_sqlparse import sqlparse
 
 from costwire_db_handler.stores.cratedb.layout import (
+    VIEWS,
     Layout,
     Storage,
     add_columns,
@@ -76,6 +77,12 @@ def test_versions_show_the_states_of_each_row() -> None:
     versions, _ = create_views(LAYOUT)
     assert versions.startswith('CREATE OR REPLACE VIEW doc."charges__versions" AS SELECT')
     assert '"_commit", "_last"' in versions
+
+
+def test_layout_of_an_earlier_version_wants_its_views_made() -> None:
+    published = LAYOUT.model_copy(update={"published": True})
+    assert not published.is_complete
+    assert published.model_copy(update={"views": VIEWS}).is_complete
 
 
 def test_rebuilt_table_is_another_one() -> None:

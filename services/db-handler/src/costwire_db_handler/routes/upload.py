@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from costwire_db_handler.access import requires
+from costwire_db_handler.beside import is_view_name
 from costwire_db_handler.errors import BadUpload
 from costwire_db_handler.gather import Gathering
 from costwire_db_handler.handler import handler_of
@@ -35,6 +36,10 @@ async def upload(request: Request, caller: Caller) -> Response:
     table = request.query_params.get("table", "").lower()
     if not TABLE_NAME.fullmatch(table):
         raise BadUpload("upload: name the table with ?table= (letters, digits and _)")
+    if is_view_name(table):
+        raise BadUpload(
+            f"upload: {table} is the name of a view beside a table; use one without its ending"
+        )
     kind = request.query_params.get("type", _COST).lower() or _COST
     if kind != _COST:
         raise BadUpload(f"upload: records of type {kind!r} are not stored; send type=cost")

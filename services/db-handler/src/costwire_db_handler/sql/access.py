@@ -14,7 +14,7 @@ class Catalog(Protocol):
 
     @property
     def cost_tables(self) -> Set[str]:
-        """Versioned tables: everybody reads them, deliveries alone write them."""
+        """Versioned tables and their views: everybody reads them, deliveries alone write them."""
 
     @property
     def user_tables(self) -> Mapping[str, str]:

@@ -22,11 +22,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from costwire_db_handler.beside import require_table_name
 from costwire_db_handler.errors import CannotAdopt, Unbalanced, UnknownTable
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores import CostStore
 from costwire_db_handler.stores.cratedb import originals
+from costwire_db_handler.stores.cratedb.catalog import require_views_free
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import PrivilegeMissing
 from costwire_db_handler.stores.cratedb.originals import KEPT, KEY
@@ -62,7 +64,7 @@ def adopt(
     `session`: the caller's, for the old table is no table of the handler's; so it takes the right
     to read it and, for the rename, DDL on it.
     `store`:   the charges with the caller's rights, and with the right to deliver into T.
-    Raises: `UnknownTable`, `CannotAdopt`, and what deliveries raise.
+    Raises: `UnknownTable`, `CannotAdopt`, `TableTaken`, and what deliveries raise.
     """
     source = f"adopted:{table}"
     mine = [entry for entry in store.deliveries(table) if entry.source == source]
@@ -160,6 +162,10 @@ def _old_table(session: Session, table: str) -> _OldTable:
 
 def _require_maker(session: Session, table: str) -> None:
     """Before anything is read: rename and commit would find out late."""
+    require_table_name(table)
+    row = read_row(session, table)
+    if row is None or row.layout is None:
+        require_views_free(session, table)
     ((may,),) = session.execute(MAY_MAKE_TABLES).rows
     if not may:
         raise PrivilegeMissing(

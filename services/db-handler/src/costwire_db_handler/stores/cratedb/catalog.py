@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from costwire_db_handler.beside import in_the_way, require_table_name, views_of
 from costwire_db_handler.errors import TableTaken, Unbalanced
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.cratedb import layout as shapes
-from costwire_db_handler.stores.cratedb import originals
+from costwire_db_handler.stores.cratedb import originals, states
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import (
     OutcomeUnknown,
@@ -20,6 +22,7 @@ from costwire_db_handler.stores.cratedb.privileges import MAY_MAKE_TABLES
 from costwire_db_handler.stores.cratedb.turns import Turn, read_row
 
 _COPIED_AT_ONCE = 100_000
+_logger = logging.getLogger(__name__)
 
 
 def next_value(session: Session, counter: str) -> int:
@@ -37,7 +40,7 @@ def next_value(session: Session, counter: str) -> int:
 
 
 def require_free(own: Session, table: str, *, adopting: bool = False) -> None:
-    """No user has a table or view of this name; raises `TableTaken`.
+    """Nobody has a table or view of this name, or of its views; raises `TableTaken`.
 
     A table of the original that is being taken over is in the way of all but that.
     """
@@ -45,12 +48,10 @@ def require_free(own: Session, table: str, *, adopting: bool = False) -> None:
     layout = row.layout if row is not None else None
     if layout is not None and layout.shown:
         return
-    found = own.execute(
-        "SELECT table_type FROM information_schema.tables "
-        "WHERE table_schema = 'doc' AND table_name = ?",
-        [table],
-    ).rows
-    if layout is not None or not found:
+    require_table_name(table)
+    if layout is None:
+        require_views_free(own, table)
+    if layout is not None or not _present(own, table):
         if not adopting and _is_of_original(own, table + originals.KEPT):
             raise TableTaken(
                 f"deliver to {table}: a table of the original handler is being taken over; "
@@ -63,7 +64,23 @@ def require_free(own: Session, table: str, *, adopting: bool = False) -> None:
             f"each of its keys; `costwire adopt --table {table}` takes its charges over and keeps "
             "it under another name"
         )
-    raise TableTaken(f"deliver to {table}: there is a table of this name; drop it, or use another")
+    raise in_the_way(table, table)
+
+
+def require_views_free(own: Session, table: str) -> None:
+    """Nothing has the name of a view that is to be beside a new table; raises `TableTaken`."""
+    for name in _present(own, *views_of(table)):
+        raise in_the_way(table, name)
+
+
+def _present(own: Session, *names: str) -> list[str]:
+    """Which of these are tables or views."""
+    found = own.execute(
+        "SELECT table_name FROM information_schema.tables "
+        "WHERE table_schema = 'doc' AND table_name = ANY(?) ORDER BY table_name",
+        [list(names)],
+    ).rows
+    return [name for (name,) in found]
 
 
 def _is_of_original(own: Session, table: str) -> bool:
@@ -138,7 +155,7 @@ class Shaper:
             self._require_maker(table)
         after = before or Layout(table=table)
         after = after.with_columns(columns, self._storage.plain_columns)
-        if after == before and before.published:
+        if after == before and before.is_complete:
             self._drop_older(after)
             return before
         self._turn.check()
@@ -240,17 +257,37 @@ class Shaper:
     def publish(self) -> None:
         """Show readers the table as its row says, where that was not done yet."""
         layout = self._turn.row.layout
-        if layout is not None and not layout.published:
+        if layout is not None and not layout.is_complete:
             self._publish(layout)
 
     def _publish(self, layout: Layout) -> Layout:
         """Show a layout to readers, and note that it is shown."""
-        for statement in shapes.create_views(layout):
+        statements = shapes.create_views(layout)
+        views = 0
+        if self._may_view_states(layout.table):
+            statements.append(states.create_view(layout.table))
+            views = shapes.VIEWS
+        for statement in statements:
             self._turn.check()
             self._own.execute(statement, repeatable=True)
-        published = layout.model_copy(update={"published": True, "shown": len(layout.columns)})
+        published = layout.model_copy(
+            update={"published": True, "shown": len(layout.columns), "views": views}
+        )
         self._turn.change(layout=published)
         return published
+
+    def _may_view_states(self, table: str) -> bool:
+        """Whether no user has the name: one may, since before there was such a view."""
+        _, name = views_of(table)
+        mine = self._own.execute(
+            "SELECT table_name FROM information_schema.views "
+            "WHERE table_schema = 'doc' AND table_name = ? AND owner = CURRENT_USER",
+            [name],
+        ).rows
+        if not mine and _present(self._own, name):
+            _logger.warning("a table has the name of a view", extra={"table": name})
+            return False
+        return True
 
     def _require_maker(self, table: str) -> None:
         (row,) = self._caller.execute(MAY_MAKE_TABLES).rows

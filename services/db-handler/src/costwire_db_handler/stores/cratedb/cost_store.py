@@ -34,7 +34,7 @@ from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
 from costwire_db_handler.stores import StoreLimits
-from costwire_db_handler.stores.cratedb import ledger, quarantine
+from costwire_db_handler.stores.cratedb import ledger, quarantine, states
 from costwire_db_handler.stores.cratedb.adopt import adopt
 from costwire_db_handler.stores.cratedb.asked import CrateDBVersions
 from costwire_db_handler.stores.cratedb.books import CrateDBBooks
@@ -243,6 +243,8 @@ class CrateDBCostStore:
 
     def _flip(self, turn: Turn, books: CrateDBBooks, delivery: Delivery) -> None:
         books.put(delivery)
+        turn.check()
+        states.note(self._session, delivery)
         turn.settle(turn.row.head if books.head is None else books.head, books.outcome.to_json())
 
     def abort(self, commit: int, now: datetime) -> None:

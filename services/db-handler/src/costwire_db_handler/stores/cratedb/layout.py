@@ -3,7 +3,8 @@
 Charges stand in `costwire."<table>__<generation>"`, every version of them. Beside the columns of
 reports each row has `_commit`, the state it came with, and `_last`, the last state that has it; so
 the state `n` is `_commit <= n AND _last >= n`. Readers ask the view `doc."<table>"`, whose state is
-the `head` of the table's row in `costwire.tables`, or `doc."<table>__versions"` for any other.
+the `head` of the table's row in `costwire.tables`, or `doc."<table>__versions"` for any other, and
+`doc."<table>__states"` for the states that there were.
 
 Names are lower-case, because CrateDB folds what is not quoted: so queries need no quotes.
 """
@@ -17,17 +18,16 @@ from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
 
+from costwire_db_handler.beside import OPEN as OPEN
+from costwire_db_handler.beside import views_of
 from costwire_db_handler.names import json_name, quoted, sql_names
 from costwire_focus.columns import ValueType, value_type
 from costwire_focus.typed import DEFAULT_SCALE, DIGITS
 
-OPEN = 9_007_199_254_740_991
-"""`_last` of what readers see: 2^53 - 1, exact for clients that read numbers as doubles.
-
-CrateDB refuses the largest BIGINT.
-"""
 LONGEST_INDEXED_BYTES = 32_766
 """What a text may have where it is indexed or in the column store; more is refused."""
+VIEWS = 1
+"""Which views are made beside a table: counted up where that changes."""
 HASH_COLUMNS = ("_content_hi", "_content_lo", "_dimensions_hi", "_dimensions_lo")
 KEY_COLUMNS = ("_commit", "_row", "_month")
 INTERNAL_NAMES = (*KEY_COLUMNS, "_last", "_source", "_period", *HASH_COLUMNS)
@@ -117,11 +117,18 @@ class Layout(BaseModel):
     """Whether the readers' views show all of it; if not, that is still to be done."""
     shown: int = 0
     """How many of the columns they show."""
+    views: int = 0
+    """The `VIEWS` that were made; fewer where an earlier version did, or a name is taken."""
     columns: tuple[Column, ...] = ()
     tag_keys: Mapping[str, tuple[str, ...]] = {}
     """SQL name of tags -> the keys that are columns of their own."""
     left_keys: Mapping[str, tuple[str, ...]] = {}
     """SQL name of tags -> the keys that could be, and came when there was no room for them."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether readers have all views, and these show all of it."""
+        return self.published and self.views == VIEWS
 
     @property
     def physical_name(self) -> str:
@@ -286,8 +293,9 @@ def create_views(layout: Layout) -> list[str]:
     """The statements that make the readers' views, or make them anew."""
     shown = ", ".join(map(quoted, layout.public()))
     table = layout.table
+    versions, _ = views_of(table)
     return [
-        f"CREATE OR REPLACE VIEW doc.{quoted(table + '__versions')} AS "
+        f"CREATE OR REPLACE VIEW doc.{quoted(versions)} AS "
         f"SELECT {shown}, {', '.join(map(quoted, _SHOWN_OF_VERSIONS))} FROM {layout.physical}",
         # BETWEEN reads the head once for both of its comparisons; written twice, it might change
         # between the one and the other.

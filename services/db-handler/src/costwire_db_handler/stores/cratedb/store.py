@@ -17,7 +17,7 @@ from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.errors import CannotOpen, StoreInUse, UnknownDelivery
 from costwire_db_handler.ledger import State
 from costwire_db_handler.stores import StoreLimits
-from costwire_db_handler.stores.cratedb import ledger
+from costwire_db_handler.stores.cratedb import ledger, states
 from costwire_db_handler.stores.cratedb.catalog import Shaper
 from costwire_db_handler.stores.cratedb.cluster import (
     Cluster,
@@ -103,6 +103,7 @@ class CrateDBStore:
         try:
             migrate(own)
             store._recover()
+            states.complete(own)
         except StoreProblem as problem:
             store.close()
             raise CannotOpen(f"open the store: {problem.detail}") from problem
@@ -156,7 +157,7 @@ class CrateDBStore:
         turns = replace(shared.turns, wait_seconds=0.0)
         for (table,) in rows:
             row = read_row(shared.own, table)
-            if row is None or (row.attempt is None and (not row.layout or row.layout.published)):
+            if row is None or (row.attempt is None and (not row.layout or row.layout.is_complete)):
                 continue
             try:
                 with turns.take(shared.own, table) as turn:

@@ -27,7 +27,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from costwire_db_handler.errors import StoreBusy
-from costwire_db_handler.stores.cratedb import ledger
+from costwire_db_handler.stores.cratedb import ledger, states
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import OutcomeUnknown, VersionConflict
 from costwire_db_handler.stores.cratedb.layout import OPEN, Layout, hash_ranges
@@ -251,10 +251,14 @@ class Turn:
         """Finish what was settled, undo what was not; then the table is as its row says."""
         self.finish()
         row = self._row
+        undone = row.undone
+        if row.attempt is not None:
+            undone = (*undone, row.attempt)[-_UNDONE_KEPT:]
+        if undone:
+            states.forget(self._session, self.table, undone)
         if row.attempt is None:
-            self._take_back(row.undone)
+            self._take_back(undone)
             return
-        undone = (*row.undone, row.attempt)[-_UNDONE_KEPT:]
         # Statements of the attempt may still be under way, of a process that is no more.
         while self._take_back(undone):
             time.sleep(_LATE_SECONDS)

@@ -2,15 +2,17 @@
 
 Charges that readers see stand in `costwire."<table>__current"`, closed ones in
 `"<table>__history"`; the view `main."<table>"` shows the report's columns of the current ones.
+Beside it `"<table>__versions"` shows both, and `"<table>__states"` the states that there were.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 
 import duckdb
 
-from costwire_db_handler.errors import TableTaken
+from costwire_db_handler.beside import OPEN, in_the_way, require_table_name, views_of
 from costwire_db_handler.names import json_name, quoted, sql_names
 from costwire_focus.columns import ValueType, value_type
 from costwire_focus.typed import DEFAULT_SCALE, DIGITS
@@ -21,6 +23,7 @@ _VERSIONING = """
     _period VARCHAR NOT NULL,
     _source INTEGER NOT NULL,
     _commit BIGINT NOT NULL"""
+_logger = logging.getLogger(__name__)
 
 
 def current(table: str) -> str:
@@ -39,14 +42,22 @@ def cost_tables(sql: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def require_free(sql: duckdb.DuckDBPyConnection, table: str) -> None:
-    """No user has a table of this name; raises `TableTaken`."""
-    taken = sql.execute(
-        "SELECT owner FROM costwire.user_tables WHERE lower(name) = ?", [table]
-    ).fetchall()
-    if taken:
-        raise TableTaken(
-            f"deliver to {table}: {taken[0][0]} has a table of this name; drop it, or use another"
-        )
+    """A new table may be called so, and nothing is where its views will be; raises `TableTaken`."""
+    tables = cost_tables(sql)
+    if table in tables:
+        return
+    require_table_name(table)
+    owners = _owners(sql)
+    for name in (table, *views_of(table)):
+        if name in owners:
+            raise in_the_way(table, name, f"{owners[name]} has")
+        if name in tables:
+            raise in_the_way(table, name)
+
+
+def _owners(sql: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The tables of users, in lower case, each with its owner."""
+    return dict(sql.execute("SELECT lower(name), owner FROM costwire.user_tables").fetchall())
 
 
 def ensure_table(sql: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -106,11 +117,44 @@ def public_columns(mapped: Mapping[str, str]) -> list[str]:
 
 
 def refresh_view(sql: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Make the users' view show the table's columns and types of now."""
+    """Make the users' views show the table's columns and types of now."""
     shown = ", ".join(quoted(column) for column in public_columns(columns(sql, table)))
-    sql.execute(
-        f"CREATE OR REPLACE VIEW main.{quoted(table)} AS SELECT {shown} FROM {current(table)}"
-    )
+    versions, states = views_of(table)
+    _make_view(sql, table, f"SELECT {shown} FROM {current(table)}")
+    taken = {*_owners(sql), *cost_tables(sql)}
+    beside = {
+        versions: f"SELECT {shown}, _commit, {OPEN}::BIGINT AS _last FROM {current(table)} "
+        f"UNION ALL SELECT {shown}, _commit, _ended - 1 FROM {history(table)}",
+        states: "SELECT applied AS state, commit, source, id AS delivery, "
+        "(entry->>'$.times.committed')::TIMESTAMP AS shown_at FROM costwire.deliveries "
+        f"WHERE table_name = '{table}' AND applied IS NOT NULL AND NOT dry_run",
+    }
+    for name, query in beside.items():
+        if name in taken:  # only where it was so before there were such views
+            _logger.warning("a table has the name of a view", extra={"table": name})
+        else:
+            _make_view(sql, name, query)
+
+
+def _make_view(sql: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    sql.execute(f"CREATE OR REPLACE VIEW main.{quoted(name)} AS {query}")
+
+
+def users_views(sql: duckdb.DuckDBPyConnection) -> set[str]:
+    """What users see of versioned tables."""
+    found = sql.execute("SELECT view_name FROM duckdb_views() WHERE schema_name = 'main'")
+    present = {name for (name,) in found.fetchall()}
+    return {
+        name for table in cost_tables(sql) for name in (table, *views_of(table)) if name in present
+    }
+
+
+def ensure_views(sql: duckdb.DuckDBPyConnection) -> None:
+    """Make the views that tables of an earlier version, or of a moment ago, do not have yet."""
+    present = users_views(sql)
+    for table in sorted(cost_tables(sql)):
+        if not present.issuperset((table, *views_of(table))):
+            refresh_view(sql, table)
 
 
 def source_id(sql: duckdb.DuckDBPyConnection, table: str, name: str) -> int:

@@ -31,6 +31,7 @@ from costwire_db_handler.stores.duckdb import deliveries, quarantine
 from costwire_db_handler.stores.duckdb.asked import DuckDBVersions
 from costwire_db_handler.stores.duckdb.books import DuckDBBooks
 from costwire_db_handler.stores.duckdb.bootstrap import ensure_admin
+from costwire_db_handler.stores.duckdb.catalog import ensure_views
 from costwire_db_handler.stores.duckdb.database import Database
 from costwire_db_handler.stores.duckdb.queries import Queries
 from costwire_db_handler.stores.duckdb.rates import DuckDBRates
@@ -64,6 +65,8 @@ class DuckDBStore:
             max_rows=limits.query_rows,
             ceiling_mib=limits.process_memory_mib,
         )
+        with database.writing() as sql:
+            ensure_views(sql)
         # Staged parts outlive a kill only as long as their delivery is open.
         with database.reading() as sql:
             opened = deliveries.in_state(sql, State.OPEN)

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence, Set
 
 import duckdb
 
+from costwire_db_handler.stores.duckdb.catalog import users_views
+
 Connection = duckdb.DuckDBPyConnection
 
 
@@ -12,16 +14,14 @@ class StoredCatalog:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._costs = {
-            name for (name,) in connection.execute("SELECT name FROM costwire.tables").fetchall()
-        }
+        self._costs = users_views(connection)
         self._owned: dict[str, str] = dict(
             connection.execute("SELECT name, owner FROM costwire.user_tables").fetchall()
         )
 
     @property
     def cost_tables(self) -> Set[str]:
-        """The versioned tables."""
+        """The versioned tables, and the views beside them."""
         return self._costs
 
     @property
