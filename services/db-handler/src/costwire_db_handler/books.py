@@ -7,6 +7,7 @@ or none of it does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from costwire_db_handler.charges.difference import Difference
@@ -140,6 +141,10 @@ class Books(Protocol):
 
     def set_shapes(self, table: str, source: str, periods: Iterable[str], commit: int) -> None:
         """Record which delivery shaped these periods."""
+        ...
+
+    def last_state_time(self, table: str) -> datetime | None:
+        """When the last state of a table was made visible; None where there is none."""
         ...
 
     def keep_refused(self, commit: int, rows: Iterable[dict[str, Any]]) -> int:

@@ -41,8 +41,17 @@ class Delivery:
 
     def aborted(self, now: datetime) -> Delivery:
         """The delivery given up."""
-        times = self.entry.times.model_copy(update={"committed": now})
-        return self.settled(state=State.ABORTED, times=times)
+        return self.settled(state=State.ABORTED).decided_at(now)
+
+    def rejected(self, now: datetime) -> Delivery:
+        """The delivery that is not to be seen."""
+        return self.settled(state=State.REJECTED).decided_at(now)
+
+    def decided_at(self, now: datetime) -> Delivery:
+        """The delivery with the time at which its fate was decided, or decided anew."""
+        times = self.entry.times
+        at = now if times.committed is None else max(now, times.committed)
+        return self.settled(times=times.model_copy(update={"committed": at}))
 
     def read_at(self, times: ManifestTimes) -> Delivery:
         """The delivery of a source that was read again and had not changed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +17,9 @@ from costwire_focus.canonical import canonical_text, exact_sum, subtract, to_tex
 from costwire_focus.manifest import BillingPeriod, CostSum, Manifest
 
 _ZERO = Decimal(0)
+
+Clock = Callable[[], datetime]
+"""Tells the time of the moment in which it is asked, with its zone."""
 
 Instant = Annotated[datetime, PlainSerializer(to_text, when_used="json")]
 
@@ -58,7 +61,7 @@ class SumLine(_Model):
 
 
 class Times(_Model):
-    """When the source was read, the delivery opened, and its fate decided."""
+    """When the source was read, the delivery opened, and its fate decided and to be seen."""
 
     read: Instant
     opened: Instant

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from prometheus_client import CollectorRegistry
 
 from costwire_db_handler.ledger import Entry
@@ -42,13 +40,12 @@ class HandlerMetrics:
         self._last = LAST_SETTLED.gauge(SERVICE, registry)
         self.staged_charges = STAGED_CHARGES.counter(SERVICE, registry)
 
-    def settled(self, entry: Entry, now: datetime) -> None:
-        """Count a delivery if it was settled at this moment, and not before or not yet."""
-        if entry.times.committed != now:
-            return
+    def settled(self, entry: Entry) -> None:
+        """Count a delivery that the store has just settled, or a person decided on."""
         self._deliveries.labels(entry.table, entry.state.value).inc()
         for fate in _FATES:
             self._charges.labels(entry.table, fate).inc(getattr(entry.rows, fate))
         if not entry.balanced:
             self._unbalanced.labels(entry.table).inc()
-        self._last.labels(entry.table).set(now.timestamp())
+        if entry.times.committed is not None:
+            self._last.labels(entry.table).set(entry.times.committed.timestamp())

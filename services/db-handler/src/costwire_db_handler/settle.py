@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import cached_property
 
 from costwire_db_handler import decide
@@ -19,21 +18,19 @@ from costwire_db_handler.charges.scope import scope_periods
 from costwire_db_handler.charges.staging import StagedParts
 from costwire_db_handler.decide import Thresholds, Verdict
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.ledger import Refused, Rows, State, balances, settle_sums
+from costwire_db_handler.ledger import Clock, Refused, Rows, State, balances, settle_sums
 
 
 class Settlement:
     """One delivery being settled."""
 
-    def __init__(
-        self, books: Books, delivery: Delivery, thresholds: Thresholds, now: datetime
-    ) -> None:
+    def __init__(self, books: Books, delivery: Delivery, thresholds: Thresholds) -> None:
         self._books = books
         self._delivery = delivery
         self._manifest = delivery.manifest
         self._thresholds = thresholds
-        self._now = now
         self._refused = Refused()
+        self._overtaken: list[Delivery] = []
 
     @cached_property
     def _charges(self) -> Charges:
@@ -78,6 +75,21 @@ class Settlement:
         )
         counted = self._count_visible(earlier.periods, brought.applied)
         return self._told(shown, State.UNCHANGED, counted, unchanged=counted[0])
+
+    def conclude(self, settled: Delivery, clock: Clock) -> Delivery:
+        """Write what was settled into the ledger: the last step before readers see it.
+
+        Until then they see the state before, so this is the time of the new one. It is never
+        earlier than that of the state before, whatever the clocks of several handlers say.
+        """
+        last = self._books.last_state_time(self._manifest.table)
+        now = clock()
+        at = now if last is None else max(now, last)
+        for overtaken in self._overtaken:
+            self._books.put(overtaken)
+        settled = settled.decided_at(at)
+        self._books.put(settled)
+        return settled
 
     def _verify(self, parts: StagedParts) -> None:
         verify.verify_rows(
@@ -165,7 +177,7 @@ class Settlement:
             covered = set(held.periods)
             replaced = covered <= scope or (not whole and covered & scope)
             if held.manifest.mode == "replace" and replaced:
-                self._books.put(held.settled(state=State.SUPERSEDED, reason=reason))
+                self._overtaken.append(held.settled(state=State.SUPERSEDED, reason=reason))
 
     def _count_visible(self, periods: Sequence[str], number: int | None) -> Counted:
         """What readers see of this delivery now: its scope, or what was appended as `number`."""
@@ -198,5 +210,4 @@ class Settlement:
             sums=lines,
             balanced=balances(rows, lines),
             reason=reason,
-            times=delivery.entry.times.model_copy(update={"committed": self._now}),
         )

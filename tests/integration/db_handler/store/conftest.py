@@ -59,7 +59,7 @@ class Shop:
 
     def open(self, report: Report, **how: Any) -> Entry:
         """Announce a delivery."""
-        return self.store.open_delivery(report.manifest, self.tick(), **how)
+        return self.store.open_delivery(report.manifest, self.tick, **how)
 
     def stage(self, commit: int, report: Report) -> None:
         """Send all of a delivery."""
@@ -74,7 +74,7 @@ class Shop:
         if entry.state is not State.OPEN:
             return entry
         self.stage(entry.commit, report)
-        return self.store.commit(entry.commit, self.tick(), dry_run=dry_run)
+        return self.store.commit(entry.commit, self.tick, dry_run=dry_run)
 
     def ask(self, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
         """What a reader sees."""

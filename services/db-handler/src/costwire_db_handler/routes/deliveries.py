@@ -58,12 +58,10 @@ async def open_delivery(request: Request, caller: Caller) -> Response:
     with handler.store.receiving():
         body = await read_body(request, handler.settings.manifest_limit_mib * MIB)
         manifest = read_manifest(body)
-    store, now, dry_run = _store(request, caller), handler.clock(), _is_dry_run(request)
-    entry = await run_in_threadpool(store.open_delivery, manifest, now, dry_run=dry_run)
+    store, dry_run = _store(request, caller), _is_dry_run(request)
+    entry = await run_in_threadpool(store.open_delivery, manifest, handler.clock, dry_run=dry_run)
     opened = entry.state is State.OPEN
     parts = await run_in_threadpool(store.staged_parts, entry.commit) if opened else []
-    if not dry_run:
-        handler.metrics.settled(entry, now)
     answer = {"entry": json.loads(entry.to_json()), "parts": parts}
     return JSONResponse(answer, status_code=201 if opened else 200)
 
@@ -106,10 +104,8 @@ async def set_quarantine(request: Request, caller: Caller) -> Response:
 async def commit_delivery(request: Request, caller: Caller) -> Response:
     """Verify and settle a delivery; `?dryRun=true` tells what would happen and changes nothing."""
     handler, store = handler_of(request), _store(request, caller)
-    now, dry_run = handler.clock(), _is_dry_run(request)
-    entry = await run_in_threadpool(store.commit, _commit(request), now, dry_run=dry_run)
-    if not dry_run:
-        handler.metrics.settled(entry, now)
+    clock, dry_run = handler.clock, _is_dry_run(request)
+    entry = await run_in_threadpool(store.commit, _commit(request), clock, dry_run=dry_run)
     return _told(entry)
 
 
@@ -117,25 +113,23 @@ async def commit_delivery(request: Request, caller: Caller) -> Response:
 async def abort_delivery(request: Request, caller: Caller) -> Response:
     """Give up an open delivery."""
     handler = handler_of(request)
-    await run_in_threadpool(_store(request, caller).abort, _commit(request), handler.clock())
+    await run_in_threadpool(_store(request, caller).abort, _commit(request), handler.clock)
     return Response(status_code=204)
 
 
 @requires(Role.WRITER)
 async def accept_delivery(request: Request, caller: Caller) -> Response:
     """Let readers see a delivery that was held, superseded or rejected."""
-    handler, now = handler_of(request), handler_of(request).clock()
-    entry = await run_in_threadpool(_store(request, caller).accept, _commit(request), now)
-    handler.metrics.settled(entry, now)
+    clock = handler_of(request).clock
+    entry = await run_in_threadpool(_store(request, caller).accept, _commit(request), clock)
     return _told(entry)
 
 
 @requires(Role.WRITER)
 async def reject_delivery(request: Request, caller: Caller) -> Response:
     """Decide that a held delivery is not to be seen."""
-    handler, now = handler_of(request), handler_of(request).clock()
-    entry = await run_in_threadpool(_store(request, caller).reject, _commit(request), now)
-    handler.metrics.settled(entry, now)
+    clock = handler_of(request).clock
+    entry = await run_in_threadpool(_store(request, caller).reject, _commit(request), clock)
     return _told(entry)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from costwire_db_handler.decide import Applied
@@ -206,6 +207,21 @@ def same_content(session: Session, manifest: Manifest, states: Sequence[State]) 
         for commit, state in found
         if (decided[commit].state if commit in decided else state) in states
     ]
+
+
+def last_state_time(session: Session, table: str) -> datetime | None:
+    """When the last state of a table was made visible; None where there is none.
+
+    Within a turn nothing is decided of the table that is not written.
+    """
+    session.execute("REFRESH TABLE costwire.deliveries")
+    rows = session.execute(
+        "SELECT entry FROM costwire.deliveries "
+        "WHERE table_name = ? AND applied IS NOT NULL AND NOT dry_run "
+        "ORDER BY applied DESC LIMIT 1",
+        [table],
+    ).rows
+    return Entry.model_validate_json(rows[0][0]).times.committed if rows else None
 
 
 def shapes(session: Session, table: str, source: str) -> Mapping[str, Applied]:

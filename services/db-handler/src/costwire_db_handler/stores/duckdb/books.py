@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -65,6 +66,10 @@ class DuckDBBooks:
     def set_shapes(self, table: str, source: str, periods: Iterable[str], commit: int) -> None:
         """Record which delivery shaped these periods."""
         deliveries.set_shapes(self._sql, table, source, periods, commit)
+
+    def last_state_time(self, table: str) -> datetime | None:
+        """When the last state of a table was made visible."""
+        return deliveries.last_state_time(self._sql, table)
 
     def keep_refused(self, commit: int, rows: Iterable[dict[str, Any]]) -> int:
         """Keep the rows that the table cannot hold."""

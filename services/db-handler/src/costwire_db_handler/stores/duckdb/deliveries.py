@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import duckdb
 
@@ -120,6 +121,17 @@ def same_content(
         ],
     ).fetchall()
     return [commit for (commit,) in rows]
+
+
+def last_state_time(sql: duckdb.DuckDBPyConnection, table: str) -> datetime | None:
+    """When the last state of a table was made visible; None where there is none."""
+    rows = sql.execute(
+        "SELECT entry FROM costwire.deliveries "
+        "WHERE table_name = ? AND applied IS NOT NULL AND NOT dry_run "
+        "ORDER BY applied DESC LIMIT 1",
+        [table],
+    ).fetchall()
+    return Entry.model_validate_json(rows[0][0]).times.committed if rows else None
 
 
 def shapes(sql: duckdb.DuckDBPyConnection, table: str, source: str) -> dict[str, Applied]:
