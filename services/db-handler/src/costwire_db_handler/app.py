@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from costwire_db_handler.decide import Thresholds
+from costwire_db_handler.decide import ClosedPeriods, Thresholds
 from costwire_db_handler.errors import CannotOpen
 from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.handler import Handler, Turns
@@ -88,6 +88,11 @@ def _open(settings: Settings, metrics: HandlerMetrics) -> Store:
         withdrawn_share=settings.hold_withdrawn_share,
         small_period=settings.hold_small_period,
         repeated_share=settings.hold_repeated_share,
+        closed=ClosedPeriods(
+            after_days=settings.closed_after_days,
+            through=settings.closed_through,
+            months=frozenset(settings.closed_periods),
+        ),
     )
     limits = StoreLimits(
         memory_bytes=settings.memory_mib * settings.threads * MIB,

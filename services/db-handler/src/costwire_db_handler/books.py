@@ -58,6 +58,14 @@ class Charges(Protocol):
         """The billing periods of which readers see charges of this source."""
         ...
 
+    def shown_periods(self) -> Sequence[PresentPeriod]:
+        """The billing periods of which readers see charges of any source."""
+        ...
+
+    def added_by_period(self) -> Mapping[str, int]:
+        """How many charges the comparison found to be new, by the billing period they name."""
+        ...
+
     def compare(self, periods: Sequence[str]) -> Difference:
         """Compare the delivery with what readers see of these periods, copies counted."""
         ...

@@ -36,8 +36,42 @@ class State(StrEnum):
     ABORTED = "aborted"
 
 
+class Act(StrEnum):
+    """What was decided on a delivery."""
+
+    COMMITTED = "committed"
+    UNCHANGED = "unchanged"
+    HELD = "held"
+    SUPERSEDED = "superseded"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    ABORTED = "aborted"
+
+
+class HeldFor(StrEnum):
+    """What kind of reason a delivery is held for."""
+
+    OLDER = "older"
+    CLOSED_PERIOD = "closed-period"
+    EMPTY = "empty"
+    REPEATED = "repeated"
+    WITHDRAWN = "withdrawn"
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class Decision(_Model):
+    """One thing that was decided on a delivery, and by whom."""
+
+    act: Act
+    by: str | None = None
+    """The user; None for the handler itself, which goes by the rules."""
+    at: Instant
+    reason: str | None = None
+    kind: HeldFor | None = None
+    """Of a delivery that was held."""
 
 
 class Rows(_Model):
@@ -46,6 +80,8 @@ class Rows(_Model):
     read: int = 0
     stored: int = 0
     quarantined: int = 0
+    held: int = 0
+    """Of those stored, the ones that no reader sees while the delivery is held."""
     added: int = 0
     removed: int = 0
     corrected: int = 0
@@ -87,6 +123,10 @@ class Entry(_Model):
     findings: dict[str, int] = {}
     balanced: bool = False
     reason: str | None = None
+    closed_periods: list[str] = []
+    """The months of closed billing periods for which it was held."""
+    decisions: list[Decision] = []
+    """In their order; none where an earlier version decided."""
     times: Times
 
     def to_json(self) -> str:

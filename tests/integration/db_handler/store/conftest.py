@@ -43,6 +43,15 @@ class Shop:
         """The store with the handler's own rights."""
         return self._opened.own
 
+    @property
+    def user(self) -> Caller:
+        """Somebody who may decide."""
+        return self._reader
+
+    def of(self, caller: Caller) -> CostStore:
+        """The store with a caller's rights."""
+        return self._opened.acting_for(caller)
+
     def close(self) -> None:
         """Close the store."""
         self._opened.close()

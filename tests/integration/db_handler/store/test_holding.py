@@ -30,7 +30,7 @@ def test_report_cut_to_a_third_is_held_and_readers_see_nothing_of_it(month: Shop
     held = month.deliver(a_third())
     assert held.state is State.HELD
     assert held.reason == "it would withdraw 20 of 30 charges"
-    assert held.rows == Rows(read=10, stored=10)
+    assert held.rows == Rows(read=10, stored=10, held=10)
     assert held.balanced
     assert len(month.costs()) == 30
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import tempfile
 from collections.abc import Iterator
 from itertools import chain
@@ -18,17 +19,19 @@ from costwire_db_handler.access import requires
 from costwire_db_handler.errors import BadPart, UnknownDelivery
 from costwire_db_handler.handler import handler_of
 from costwire_db_handler.intake import read_manifest, read_quarantine
-from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.ledger import Act, Entry, State
 from costwire_db_handler.quarantined import Row, pieces
 from costwire_db_handler.settings import MIB
 from costwire_db_handler.stores import CostStore
 from costwire_db_handler.upload import NDJSON, read_part
 from costwire_db_handler.users import Caller, Role
+from costwire_focus.canonical import to_text
 from costwire_runtime.bodies import body_chunks, read_body
 
 _SPOOL_IN_MEMORY_BYTES = MIB
 _LONGEST_LINE_BYTES = 32 * MIB
 _ROWS_OF_PIECE = 500
+_logger = logging.getLogger(__name__)
 
 
 def delivery_routes() -> list[BaseRoute]:
@@ -122,6 +125,7 @@ async def accept_delivery(request: Request, caller: Caller) -> Response:
     """Let readers see a delivery that was held, superseded or rejected."""
     clock = handler_of(request).clock
     entry = await run_in_threadpool(_store(request, caller).accept, _commit(request), clock)
+    _log_decision(entry)
     return _told(entry)
 
 
@@ -130,6 +134,7 @@ async def reject_delivery(request: Request, caller: Caller) -> Response:
     """Decide that a held delivery is not to be seen."""
     clock = handler_of(request).clock
     entry = await run_in_threadpool(_store(request, caller).reject, _commit(request), clock)
+    _log_decision(entry)
     return _told(entry)
 
 
@@ -168,6 +173,24 @@ async def list_quarantine(request: Request, caller: Caller) -> Response:
 
 def _store(request: Request, caller: Caller) -> CostStore:
     return handler_of(request).store.acting_for(caller)
+
+
+def _log_decision(entry: Entry) -> None:
+    """The audit's line: what a person decided, and what it had been held for."""
+    last = entry.decisions[-1]
+    held = [each for each in entry.decisions if each.act is Act.HELD]
+    _logger.info(
+        "a user decided on a delivery",
+        extra={
+            "commit": entry.commit,
+            "table": entry.table,
+            "source": entry.source,
+            "act": last.act.value,
+            "by": last.by,
+            "at": to_text(last.at),
+            "held_for": held[-1].reason if held else None,
+        },
+    )
 
 
 def _told(entry: Entry) -> Response:

@@ -84,10 +84,16 @@ class Shared:
 class CrateDBCostStore:
     """The operations of the port for one caller."""
 
-    def __init__(self, shared: Shared, session: Session, *, adopting: bool = False) -> None:
-        """`adopting`: deliveries go into a table that is being taken over."""
+    def __init__(
+        self, shared: Shared, session: Session, by: str | None, *, adopting: bool = False
+    ) -> None:
+        """`by`: who decides; None for the handler itself.
+
+        `adopting`: deliveries go into a table that is being taken over.
+        """
         self._shared = shared
         self._session = session
+        self._by = by
         self._adopting = adopting
 
     def open_delivery(self, manifest: Manifest, clock: Clock, *, dry_run: bool = False) -> Entry:
@@ -136,7 +142,7 @@ class CrateDBCostStore:
                 continue
             if delivery.dry_run:
                 self._forget(delivery.commit)
-            elif ledger.update_open(self._session, delivery.aborted(now)):
+            elif ledger.update_open(self._session, delivery.aborted(now, None, arrivals.FORSAKEN)):
                 self._shared.parts.clear(self._session, delivery.commit)
 
     def _opened(self) -> Sequence[Entry]:
@@ -222,7 +228,7 @@ class CrateDBCostStore:
                     books = CrateDBBooks(means, turn, refused=refused)
                     settlement = self._settlement(books, delivery)
                     try:
-                        settled = settlement.commit(parts)
+                        settled = settlement.commit(parts, clock())
                     except RowsRefused as told:
                         refused |= told.reasons
                         turn.heal()
@@ -237,7 +243,7 @@ class CrateDBCostStore:
             self._means_with_scratch() as means,
         ):
             settlement = self._settlement(CrateDBBooks(means), delivery)
-            tried = settlement.conclude(settlement.commit(parts), clock)
+            tried = settlement.conclude(settlement.commit(parts, clock()), clock)
         if delivery.dry_run:
             self._forget(delivery.commit)
         return tried
@@ -254,7 +260,7 @@ class CrateDBCostStore:
             delivery = ledger.get(self._session, commit)
             if delivery.entry.state is not State.OPEN:
                 raise DeliveryNotOpen(f"abort {commit}: it is {delivery.entry.state} already")
-            ledger.update(self._session, delivery.aborted(clock()), turn.require)
+            ledger.update(self._session, delivery.aborted(clock(), self._by), turn.require)
         self._shared.parts.clear(self._session, commit)
 
     def _forget(self, commit: int) -> None:
@@ -269,7 +275,7 @@ class CrateDBCostStore:
             delivery = _waiting(ledger.get(self._session, commit), "accept", _WAITING)
             books = CrateDBBooks(means, turn)
             settlement = self._settlement(books, delivery)
-            accepted = settlement.accept()
+            accepted = settlement.accept(self._by)
             delivery = _flip(turn, books, partial(settlement.conclude, accepted, clock))
         self._shared.on_settled(delivery.entry)
         return delivery.entry
@@ -279,7 +285,7 @@ class CrateDBCostStore:
         table = ledger.get(self._session, commit).manifest.table
         with self._turn(table) as turn:
             delivery = _waiting(ledger.get(self._session, commit), "reject", (State.HELD,))
-            delivery = delivery.rejected(clock())
+            delivery = delivery.rejected(clock(), self._by)
             ledger.update(self._session, delivery, turn.require)
         self._shared.on_settled(delivery.entry)
         return delivery.entry
@@ -309,7 +315,7 @@ class CrateDBCostStore:
 
     def adopt(self, table: str, clock: Clock) -> Entry:
         """Take over a table of the original handler, as one delivery; one adoption at a time."""
-        adopting = CrateDBCostStore(self._shared, self._session, adopting=True)
+        adopting = CrateDBCostStore(self._shared, self._session, self._by, adopting=True)
         with (
             self._turn(table + KEPT),
             tempfile.TemporaryDirectory(dir=self._shared.scratch) as folder,

@@ -122,7 +122,7 @@ class CrateDBStore:
     @property
     def own(self) -> CrateDBCostStore:
         """The charges with the handler's own rights."""
-        return CrateDBCostStore(self._shared, self._shared.own)
+        return CrateDBCostStore(self._shared, self._shared.own, None)
 
     def sign_in(self, name: str, password: str) -> Caller | None:
         """Whoever these credentials belong to; the database is asked on a connection of theirs."""
@@ -141,7 +141,7 @@ class CrateDBStore:
 
     def acting_for(self, caller: Caller) -> CrateDBCostStore:
         """The charges with a caller's rights."""
-        return CrateDBCostStore(self._shared, self._session(caller))
+        return CrateDBCostStore(self._shared, self._session(caller), caller.name)
 
     def receiving(self) -> AbstractContextManager[None]:
         """Statements of users run elsewhere, and keep memory from nothing here."""

@@ -129,6 +129,14 @@ class DuckDBCharges:
         """The billing periods of which readers see charges of this source."""
         return versions.present_periods(self._sql, self._table, self._source)
 
+    def shown_periods(self) -> Sequence[PresentPeriod]:
+        """The billing periods of which readers see charges of any source."""
+        return versions.present_periods(self._sql, self._table, None)
+
+    def added_by_period(self) -> Mapping[str, int]:
+        """How many charges are new, by the billing period they name."""
+        return self._incoming.added_by_period(self._sql)
+
     def compare(self, periods: Sequence[str]) -> Difference:
         """Compare the delivery with what readers see of these periods."""
         seen = versions.seen_keys(self._table)

@@ -165,7 +165,7 @@ class DuckDBStore:
             if delivery.dry_run:
                 deliveries.remove(sql, delivery.commit)
             else:
-                deliveries.put(sql, delivery.aborted(now))
+                deliveries.put(sql, delivery.aborted(now, None, arrivals.FORSAKEN))
         return late
 
     def staged_parts(self, commit: int) -> list[int]:
@@ -200,7 +200,7 @@ class DuckDBStore:
             settles = delivery.entry.state is State.OPEN
             if settles:
                 settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds)
-                settled = settlement.commit(self._staging.parts_of(commit))
+                settled = settlement.commit(self._staging.parts_of(commit), clock())
                 delivery = settlement.conclude(settled, clock)
         if temporary:
             self._forget(commit)
@@ -219,7 +219,7 @@ class DuckDBStore:
             if delivery.entry.state is not State.OPEN:
                 raise DeliveryNotOpen(f"abort {commit}: it is {delivery.entry.state} already")
             if not delivery.dry_run:
-                deliveries.put(sql, delivery.aborted(clock()))
+                deliveries.put(sql, delivery.aborted(clock(), self._by))
         if delivery.dry_run:
             self._forget(commit)
         self._staging.clear(commit)
@@ -234,7 +234,7 @@ class DuckDBStore:
         with self._database.writing() as sql:
             delivery = self._waiting(deliveries.get(sql, commit), "accept", _WAITING)
             settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds)
-            delivery = settlement.conclude(settlement.accept(), clock)
+            delivery = settlement.conclude(settlement.accept(self._by), clock)
         self._on_settled(delivery.entry)
         return delivery.entry
 
@@ -242,7 +242,7 @@ class DuckDBStore:
         """Decide that a held delivery is not to be seen."""
         with self._database.writing() as sql:
             delivery = self._waiting(deliveries.get(sql, commit), "reject", (State.HELD,))
-            delivery = delivery.rejected(clock())
+            delivery = delivery.rejected(clock(), self._by)
             deliveries.put(sql, delivery)
         self._on_settled(delivery.entry)
         return delivery.entry
@@ -281,6 +281,11 @@ class DuckDBStore:
         milliseconds = (time.perf_counter() - started) * 1000
         with_types = "types" in parse_qs(call.query, keep_blank_values=True)
         return told(outcome, with_types=with_types, milliseconds=milliseconds)
+
+    @property
+    def _by(self) -> str | None:
+        """Who decides; None for the handler itself."""
+        return None if self._caller is OWN else self._caller.name
 
     def _open(self, commit: int) -> Delivery:
         with self._database.reading() as sql:
