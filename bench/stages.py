@@ -197,12 +197,16 @@ def manifest_of(source: Path) -> tuple[Any, list[Any]]:
     return manifest, tables
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def settle(store: Any, manifest: Any, tables: list[Any]) -> Any:
     """Open, stage and commit a delivery; gives the ledger's entry.
 
     Two parts are staged at a time, as the scraper posts them.
     """
-    entry = store.open_delivery(manifest, datetime.now(UTC))
+    entry = store.open_delivery(manifest, _now)
     with ThreadPoolExecutor(2) as pool:
         posts = [
             pool.submit(store.stage_part, entry.commit, seq, table, str(seq))
@@ -210,7 +214,7 @@ def settle(store: Any, manifest: Any, tables: list[Any]) -> Any:
         ]
         for post in posts:
             post.result()
-    return store.commit(entry.commit, datetime.now(UTC))
+    return store.commit(entry.commit, _now)
 
 
 def deliver(folder: Path, source: Path, *, shuffled: bool = False) -> dict[str, Any]:

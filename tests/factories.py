@@ -57,6 +57,11 @@ CHARGE = {
 }
 
 
+def clock() -> datetime:
+    """A clock that stands still."""
+    return NOW
+
+
 def a_charge(**changes: str | None) -> dict[str, str | None]:
     """A whole charge of September, with what a test changes of it."""
     return {**CHARGE, **changes}

@@ -21,7 +21,9 @@ _STATES = {
 Entry = Mapping[str, Any]
 
 
-def summary(entry: Entry, hint: str, *, dry_run: bool = False) -> Iterator[str]:
+def summary(
+    entry: Entry, hint: str, *, dry_run: bool = False, with_decisions: bool = False
+) -> Iterator[str]:
     """The lines that tell of one delivery; `hint` names the store in suggested commands."""
     title = f"{entry['source']} -> {entry['table']}"
     yield f"{title}  (delivery {entry['commit']}, FOCUS {entry['focusVersion']})"
@@ -29,6 +31,8 @@ def summary(entry: Entry, hint: str, *, dry_run: bool = False) -> Iterator[str]:
     yield _labelled("state", f"would be {state}" if dry_run else state)
     if reason := entry.get("reason"):
         yield _labelled("reason", reason)
+    if with_decisions:
+        yield from _decisions(entry.get("decisions") or [])
     yield _labelled("rows", _rows(entry["rows"]))
     yield _labelled("changes", _changes(entry["rows"]))
     for number, (currency, columns) in enumerate(entry["sums"].items()):
@@ -68,7 +72,17 @@ def _labelled(label: str, text: str) -> str:
 
 def _rows(rows: Mapping[str, int | None]) -> str:
     read, stored, quarantined = (rows.get(name) or 0 for name in ("read", "stored", "quarantined"))
-    return f"{read:,} read = {stored:,} stored + {quarantined:,} quarantined"
+    told = f"{read:,} read = {stored:,} stored + {quarantined:,} quarantined"
+    held = rows.get("held") or 0
+    return f"{told}; {held:,} of those stored are held back from readers" if held else told
+
+
+def _decisions(decisions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for number, decision in enumerate(decisions):
+        by = decision.get("by") or "the handler"
+        why = f": {decision['reason']}" if decision.get("reason") else ""
+        told = f"{decision['at'][:19]}  {decision['act']} by {by}{why}"
+        yield _labelled("" if number else "decisions", told)
 
 
 def _changes(rows: Mapping[str, int | None]) -> str:

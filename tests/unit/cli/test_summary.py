@@ -74,6 +74,22 @@ def test_reason_and_imbalance_are_told() -> None:
     assert "balanced   NO" in text
 
 
+def test_decisions_are_told_in_order_where_asked_for() -> None:
+    held = {"act": "held", "by": None, "at": "2024-12-11T10:00:00Z", "reason": "it is empty"}
+    accepted = {"act": "accepted", "by": "ann", "at": "2024-12-12T10:00:00Z", "reason": None}
+    entry = an_entry(decisions=[held, accepted])
+    assert "decisions" not in told(entry)
+    lines = list(summary(entry, "", with_decisions=True))
+    assert "  decisions  2024-12-11T10:00:00  held by the handler: it is empty" in lines
+    assert "             2024-12-12T10:00:00  accepted by ann" in lines
+
+
+def test_what_readers_do_not_see_yet_is_told() -> None:
+    rows = {"read": 1000, "stored": 1000, "held": 1000}
+    text = told(an_entry(state="held", rows=rows))
+    assert "1,000 stored + 0 quarantined; 1,000 of those stored are held back" in text
+
+
 def test_dry_run_is_told_as_one() -> None:
     text = told(an_entry(), dry_run=True)
     assert "would be committed" in text

@@ -1,19 +1,22 @@
 """What becomes of a delivery."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from costwire_db_handler.decide import (
     Applied,
+    Change,
+    ClosedPeriods,
     Period,
     Thresholds,
     Verdict,
+    closes,
     late,
     repeats,
     shrinks,
 )
-from costwire_db_handler.ledger import State
+from costwire_db_handler.ledger import HeldFor, State
 
 NOON = datetime(2024, 10, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -64,6 +67,7 @@ def test_older_for_some_periods_only_is_for_a_person_to_decide() -> None:
     assert late(NOON, NOON, False, shaped) == Verdict(
         State.HELD,
         "an older state than that of commit 3 for 2024-09; the newest for its other periods",
+        HeldFor.OLDER,
     )
 
 
@@ -92,7 +96,7 @@ def test_small_period_is_judged_with_the_whole_scope(size: int, held: bool) -> N
 
 def test_reason_tells_the_figures() -> None:
     assert shrinks([Period("2024-09", 30, 20)], DEFAULT) == Verdict(
-        State.HELD, "it would withdraw 20 of 30 charges"
+        State.HELD, "it would withdraw 20 of 30 charges", HeldFor.WITHDRAWN
     )
 
 
@@ -108,3 +112,97 @@ def test_thresholds_can_be_set() -> None:
     everything = Thresholds(withdrawn_share=1, repeated_share=1)
     assert shrinks([Period("2024-09", 100, 100)], everything) is None
     assert repeats(10, {"aws": 10}, everything) is None
+
+
+def in_utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+AUGUST = "2024-08-01T00:00:00Z"
+OF_GOOGLE = "2024-08-01T07:00:00Z"
+OF_TOKYO = "2024-07-31T15:00:00Z"
+ENDS = {
+    AUGUST: in_utc("2024-09-01T00:00:00"),
+    OF_GOOGLE: in_utc("2024-09-01T07:00:00"),
+    OF_TOKYO: in_utc("2024-08-31T15:00:00"),
+}
+
+
+@pytest.mark.parametrize("ends_are_told", [True, False])
+@pytest.mark.parametrize("label", ENDS)
+def test_month_of_a_billing_period_is_the_reports_own(label: str, ends_are_told: bool) -> None:
+    ends = [ENDS[label]] if ends_are_told else []
+    assert ClosedPeriods(through="2024-08").month(label, ends, NOON) == "2024-08"
+    assert ClosedPeriods(through="2024-07").month(label, ends, NOON) is None
+    assert ClosedPeriods(months=frozenset({"2024-08"})).month(label, ends, NOON) == "2024-08"
+    assert ClosedPeriods(months=frozenset({"2024-07", "2024-09"})).month(label, ends, NOON) is None
+
+
+@pytest.mark.parametrize("ends_are_told", [True, False])
+@pytest.mark.parametrize("label", ENDS)
+@pytest.mark.parametrize(("days", "seconds", "closed"), [(10, 0, True), (10, -1, False)])
+def test_period_closes_so_many_days_after_its_own_end(
+    label: str, ends_are_told: bool, days: float, seconds: float, closed: bool
+) -> None:
+    ends = [ENDS[label]] if ends_are_told else []
+    now = ENDS[label].replace(tzinfo=UTC) + timedelta(days=days, seconds=seconds)
+    elsewhere = now.astimezone(timezone(timedelta(hours=9)))
+    for clock in (now, elsewhere):
+        month = ClosedPeriods(after_days=days).month(label, ends, clock)
+        assert month == ("2024-08" if closed else None)
+
+
+@pytest.mark.parametrize("label", ["", "August", "2024-13-01T00:00:00Z"])
+def test_period_that_is_no_time_is_never_closed(label: str) -> None:
+    everything = ClosedPeriods(0, "9999-12", frozenset({"2024-08"}))
+    assert everything.month(label, [], NOON) is None
+
+
+@pytest.mark.parametrize("label", ["9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_period_at_the_end_of_time_is_one_all_the_same(label: str) -> None:
+    assert ClosedPeriods(through="9999-12").month(label, [], NOON) == "9999-12"
+    assert ClosedPeriods(after_days=0).month(label, [], NOON) is None
+
+
+def test_end_before_the_start_is_none() -> None:
+    wrong = [in_utc("2020-01-01T00:00:00")]
+    assert ClosedPeriods(after_days=0).month(AUGUST, wrong, NOON.replace(month=8)) is None
+
+
+def test_one_end_by_which_it_is_closed_is_enough() -> None:
+    ends = [ENDS[AUGUST], in_utc("2030-01-01T00:00:00")]
+    assert ClosedPeriods(through="2024-08").month(AUGUST, ends, NOON) == "2024-08"
+
+
+def test_nothing_is_closed_unless_told() -> None:
+    assert not ClosedPeriods()
+    assert ClosedPeriods().month(AUGUST, [], NOON) is None
+    assert ClosedPeriods(after_days=0)
+
+
+def test_reason_names_closed_periods_and_counts() -> None:
+    assert closes([]) is None
+    assert closes([Change(AUGUST, "2024-08", 3, 2)]) == Verdict(
+        State.HELD,
+        "it would change the closed billing period 2024-08 (2024-08-01T00:00:00Z): "
+        "3 added, 2 withdrawn",
+        HeldFor.CLOSED_PERIOD,
+        ("2024-08",),
+    )
+    two = closes([Change(AUGUST, "2024-08", 3, 0), Change(OF_GOOGLE, "2024-08", 0, 1)])
+    assert two == Verdict(
+        State.HELD,
+        "it would change the closed billing periods 2024-08 (2024-08-01T00:00:00Z): 3 added, "
+        "0 withdrawn; 2024-08 (2024-08-01T07:00:00Z): 0 added, 1 withdrawn",
+        HeldFor.CLOSED_PERIOD,
+        ("2024-08",),
+    )
+
+
+def test_reason_names_no_more_than_five_periods() -> None:
+    changes = [Change(f"{2000 + n}-01-01T00:00:00Z", f"{2000 + n}-01", 1, 0) for n in range(9)]
+    verdict = closes(changes)
+    assert verdict is not None
+    assert verdict.reason is not None
+    assert verdict.reason.endswith("; and 4 more")
+    assert len(verdict.closed) == 9

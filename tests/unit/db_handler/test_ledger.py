@@ -1,5 +1,6 @@
 """The ledger's sums and their balance."""
 
+import json
 from decimal import Decimal
 
 import pyarrow as pa
@@ -149,6 +150,15 @@ def test_open_delivery_claims_and_stores_nothing() -> None:
     assert sums_read(manifest)["USD"]["BilledCost"] == SumLine(
         read="10", stored="0", quarantined="1"
     )
+
+
+def test_entry_of_an_earlier_version_has_no_decisions() -> None:
+    entry = json.loads(an_entry(a_report(charges(3)).manifest, Rows(read=3)).to_json())
+    for later in ("decisions", "closedPeriods"):
+        del entry[later]
+    del entry["rows"]["held"]
+    read = Entry.model_validate_json(json.dumps(entry))
+    assert (read.decisions, read.closed_periods, read.rows.held) == ([], [], 0)
 
 
 def test_entry_survives_its_json() -> None:

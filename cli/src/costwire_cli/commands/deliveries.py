@@ -32,7 +32,7 @@ def run(args: Namespace) -> int:
         write_json(entry)
         return SETTLED
     hint = f" --store {args.store}" if args.store else data_option(args.data)
-    for line in summary(entry, hint):
+    for line in summary(entry, hint, with_decisions=True):
         say(line)
     if rows:
         _write_quarantine(rows, entry["rows"]["quarantined"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,10 +12,11 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from costwire_db_handler.decide import Thresholds
+from costwire_db_handler.decide import ClosedPeriods, Thresholds
 from costwire_db_handler.errors import CannotOpen
 from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.handler import Handler, Turns
+from costwire_db_handler.ledger import Clock
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.routes.deliveries import delivery_routes
 from costwire_db_handler.routes.sql import sql_routes
@@ -35,20 +36,19 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Starlette:
+def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
     """Build the ASGI application; nothing is opened before its lifespan starts."""
     registry = CollectorRegistry()
     metrics = HandlerMetrics(registry)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        store = await run_in_threadpool(_open, settings)
+        store = await run_in_threadpool(_open, settings, metrics)
         gatherer = Gatherer(
             settings.data_dir / "gathering",
             store,
             quiet_seconds=settings.upload_quiet_seconds,
             clock=clock,
-            on_settled=metrics.settled,
         )
         app.state.probing = CapacityLimiter(1)
         app.state.handler = Handler(settings, store, gatherer, metrics, clock, Turns())
@@ -83,11 +83,16 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Star
     return app
 
 
-def _open(settings: Settings) -> Store:
+def _open(settings: Settings, metrics: HandlerMetrics) -> Store:
     thresholds = Thresholds(
         withdrawn_share=settings.hold_withdrawn_share,
         small_period=settings.hold_small_period,
         repeated_share=settings.hold_repeated_share,
+        closed=ClosedPeriods(
+            after_days=settings.closed_after_days,
+            through=settings.closed_through,
+            months=frozenset(settings.closed_periods),
+        ),
     )
     limits = StoreLimits(
         memory_bytes=settings.memory_mib * settings.threads * MIB,
@@ -104,6 +109,7 @@ def _open(settings: Settings) -> Store:
             thresholds=thresholds,
             limits=limits,
             cratedb=_cratedb(settings) if settings.cratedb_urls else None,
+            on_settled=metrics.settled,
         )
     except CannotOpen as error:
         raise CannotStart(str(error)) from error

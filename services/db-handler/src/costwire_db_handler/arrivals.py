@@ -11,6 +11,7 @@ from costwire_db_handler.errors import TooManyOpen
 from costwire_db_handler.ledger import Entry, Rows, State, Times, sums_read
 from costwire_focus.manifest import Manifest, ManifestTimes
 
+FORSAKEN = "nobody finished it in time"
 _SHOWN = (State.COMMITTED, State.UNCHANGED)
 
 

@@ -7,6 +7,7 @@ or none of it does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from costwire_db_handler.charges.difference import Difference
@@ -55,6 +56,14 @@ class Charges(Protocol):
 
     def present_periods(self) -> Sequence[PresentPeriod]:
         """The billing periods of which readers see charges of this source."""
+        ...
+
+    def shown_periods(self) -> Sequence[PresentPeriod]:
+        """The billing periods of which readers see charges of any source."""
+        ...
+
+    def added_by_period(self) -> Mapping[str, int]:
+        """How many charges the comparison found to be new, by the billing period they name."""
         ...
 
     def compare(self, periods: Sequence[str]) -> Difference:
@@ -140,6 +149,10 @@ class Books(Protocol):
 
     def set_shapes(self, table: str, source: str, periods: Iterable[str], commit: int) -> None:
         """Record which delivery shaped these periods."""
+        ...
+
+    def last_state_time(self, table: str) -> datetime | None:
+        """When the last state of a table was made visible; None where there is none."""
         ...
 
     def keep_refused(self, commit: int, rows: Iterable[dict[str, Any]]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.ledger import Act, Decision, Entry, HeldFor, State
 from costwire_focus.manifest import Manifest, ManifestTimes
 
 
@@ -39,10 +39,44 @@ class Delivery:
         """The delivery with another entry: the fields that differ."""
         return replace(self, entry=self.entry.model_copy(update=changes))
 
-    def aborted(self, now: datetime) -> Delivery:
-        """The delivery given up."""
-        times = self.entry.times.model_copy(update={"committed": now})
-        return self.settled(state=State.ABORTED, times=times)
+    def aborted(self, now: datetime, by: str | None, reason: str | None = None) -> Delivery:
+        """The delivery given up; `by`: a user, None for the handler itself."""
+        return self.settled(state=State.ABORTED).decided(now, Act.ABORTED, by=by, reason=reason)
+
+    def rejected(self, now: datetime, by: str | None) -> Delivery:
+        """The delivery that is not to be seen."""
+        return self.settled(state=State.REJECTED).decided(now, Act.REJECTED, by=by)
+
+    def overtaken(self, now: datetime) -> Delivery:
+        """The delivery that was held, and is superseded now; it keeps the time of before."""
+        entry = self.entry
+        told = Decision(act=Act.SUPERSEDED, at=self._not_before(now), reason=entry.reason)
+        rows = entry.rows.model_copy(update={"held": 0})
+        return self.settled(rows=rows, decisions=[*entry.decisions, told])
+
+    def decided(
+        self,
+        now: datetime,
+        act: Act,
+        *,
+        by: str | None = None,
+        reason: str | None = None,
+        kind: HeldFor | None = None,
+    ) -> Delivery:
+        """The delivery whose fate was decided, or decided anew: when, and by whom."""
+        entry, at = self.entry, self._not_before(now)
+        held = entry.rows.stored if entry.state is State.HELD else 0
+        told = Decision(act=act, by=by, at=at, reason=reason, kind=kind)
+        return self.settled(
+            rows=entry.rows.model_copy(update={"held": held}),
+            decisions=[*entry.decisions, told],
+            times=entry.times.model_copy(update={"committed": at}),
+        )
+
+    def _not_before(self, now: datetime) -> datetime:
+        """The time, or that of what was decided before where the clock says an earlier one."""
+        last = self.entry.times.committed
+        return now if last is None else max(now, last)
 
     def read_at(self, times: ManifestTimes) -> Delivery:
         """The delivery of a source that was read again and had not changed."""

@@ -10,14 +10,13 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 
-from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.ledger import Clock, Entry, State
 from costwire_db_handler.stores import Store
 from costwire_focus.amounts import CostSums
 from costwire_focus.manifest import (
@@ -61,14 +60,12 @@ class Gatherer:
         store: Store,
         *,
         quiet_seconds: float,
-        clock: Callable[[], datetime],
-        on_settled: Callable[[Entry, datetime], None] = lambda entry, now: None,
+        clock: Clock,
     ) -> None:
         self._folder = folder
         self._store = store
         self._quiet_seconds = quiet_seconds
         self._clock = clock
-        self._on_settled = on_settled
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -134,19 +131,17 @@ class Gatherer:
     def _deliver(self, folder: Path) -> Entry:
         gathering = Gathering(**json.loads((folder / _META).read_bytes()))
         paths = sorted(folder.glob("*.arrow"))
-        now = self._clock()
-        manifest = _manifest(gathering, paths, now)
+        manifest = _manifest(gathering, paths, self._clock())
         store = self._store.own
-        entry = store.open_delivery(manifest, now)
+        entry = store.open_delivery(manifest, self._clock)
         if entry.state is State.OPEN:
             try:
                 for seq, path in enumerate(paths):
                     store.stage_part(entry.commit, seq, _read(path), path.stem)
-                entry = store.commit(entry.commit, now)
+                entry = store.commit(entry.commit, self._clock)
             except Problem:
-                store.abort(entry.commit, now)
+                store.abort(entry.commit, self._clock)
                 raise
-        self._on_settled(entry, now)
         _logger.info(
             "gathered upload delivered", extra={"commit": entry.commit, "state": entry.state.value}
         )

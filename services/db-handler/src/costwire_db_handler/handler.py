@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
 import anyio
 from starlette.requests import Request
 
 from costwire_db_handler.errors import StoreBusy
 from costwire_db_handler.gather import Gatherer
+from costwire_db_handler.ledger import Clock
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.settings import Settings
 from costwire_db_handler.stores import Store
@@ -49,7 +49,7 @@ class Handler:
     store: Store
     gatherer: Gatherer
     metrics: HandlerMetrics
-    clock: Callable[[], datetime]
+    clock: Clock
     turns: Turns
 
     @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +17,9 @@ from costwire_focus.canonical import canonical_text, exact_sum, subtract, to_tex
 from costwire_focus.manifest import BillingPeriod, CostSum, Manifest
 
 _ZERO = Decimal(0)
+
+Clock = Callable[[], datetime]
+"""Tells the time of the moment in which it is asked, with its zone."""
 
 Instant = Annotated[datetime, PlainSerializer(to_text, when_used="json")]
 
@@ -33,8 +36,42 @@ class State(StrEnum):
     ABORTED = "aborted"
 
 
+class Act(StrEnum):
+    """What was decided on a delivery."""
+
+    COMMITTED = "committed"
+    UNCHANGED = "unchanged"
+    HELD = "held"
+    SUPERSEDED = "superseded"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    ABORTED = "aborted"
+
+
+class HeldFor(StrEnum):
+    """What kind of reason a delivery is held for."""
+
+    OLDER = "older"
+    CLOSED_PERIOD = "closed-period"
+    EMPTY = "empty"
+    REPEATED = "repeated"
+    WITHDRAWN = "withdrawn"
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class Decision(_Model):
+    """One thing that was decided on a delivery, and by whom."""
+
+    act: Act
+    by: str | None = None
+    """The user; None for the handler itself, which goes by the rules."""
+    at: Instant
+    reason: str | None = None
+    kind: HeldFor | None = None
+    """Of a delivery that was held."""
 
 
 class Rows(_Model):
@@ -43,6 +80,8 @@ class Rows(_Model):
     read: int = 0
     stored: int = 0
     quarantined: int = 0
+    held: int = 0
+    """Of those stored, the ones that no reader sees while the delivery is held."""
     added: int = 0
     removed: int = 0
     corrected: int = 0
@@ -58,7 +97,7 @@ class SumLine(_Model):
 
 
 class Times(_Model):
-    """When the source was read, the delivery opened, and its fate decided."""
+    """When the source was read, the delivery opened, and its fate decided and to be seen."""
 
     read: Instant
     opened: Instant
@@ -84,6 +123,10 @@ class Entry(_Model):
     findings: dict[str, int] = {}
     balanced: bool = False
     reason: str | None = None
+    closed_periods: list[str] = []
+    """The months of closed billing periods for which it was held."""
+    decisions: list[Decision] = []
+    """In their order; none where an earlier version decided."""
     times: Times
 
     def to_json(self) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from prometheus_client import CollectorRegistry
 
-from costwire_db_handler.ledger import Entry
+from costwire_db_handler.ledger import Entry, State
 from costwire_runtime.metrics import Metric
 
 SERVICE = "db_handler"
@@ -27,7 +25,13 @@ LAST_SETTLED = Metric(
     "last_settled_timestamp_seconds", "When a delivery of the table was last settled", ("table",)
 )
 
-ALL_METRICS = (DELIVERIES, CHARGES, UNBALANCED, STAGED_CHARGES, LAST_SETTLED)
+HELD = Metric(
+    "deliveries_held_total",
+    "Deliveries held, by kind of reason: closed-period, empty, older, repeated, withdrawn",
+    ("table", "reason"),
+)
+
+ALL_METRICS = (DELIVERIES, HELD, CHARGES, UNBALANCED, STAGED_CHARGES, LAST_SETTLED)
 
 _FATES = ("added", "removed", "corrected", "unchanged", "quarantined")
 
@@ -37,18 +41,20 @@ class HandlerMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._deliveries = DELIVERIES.counter(SERVICE, registry)
+        self._held = HELD.counter(SERVICE, registry)
         self._charges = CHARGES.counter(SERVICE, registry)
         self._unbalanced = UNBALANCED.counter(SERVICE, registry)
         self._last = LAST_SETTLED.gauge(SERVICE, registry)
         self.staged_charges = STAGED_CHARGES.counter(SERVICE, registry)
 
-    def settled(self, entry: Entry, now: datetime) -> None:
-        """Count a delivery if it was settled at this moment, and not before or not yet."""
-        if entry.times.committed != now:
-            return
+    def settled(self, entry: Entry) -> None:
+        """Count a delivery that the store has just settled, or a person decided on."""
         self._deliveries.labels(entry.table, entry.state.value).inc()
+        if entry.state is State.HELD and (kind := entry.decisions[-1].kind):
+            self._held.labels(entry.table, kind.value).inc()
         for fate in _FATES:
             self._charges.labels(entry.table, fate).inc(getattr(entry.rows, fate))
         if not entry.balanced:
             self._unbalanced.labels(entry.table).inc()
-        self._last.labels(entry.table).set(now.timestamp())
+        if entry.times.committed is not None:
+            self._last.labels(entry.table).set(entry.times.committed.timestamp())

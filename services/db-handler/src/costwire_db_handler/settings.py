@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from costwire_focus.manifest import Month
 from costwire_runtime.settings import ServiceSettings
 
 MIB = 1024 * 1024
@@ -21,6 +22,9 @@ def _listed(value: object) -> object:
 
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 """Texts with commas between them."""
+
+ListedMonths = Annotated[tuple[Month, ...], NoDecode, BeforeValidator(_listed)]
+"""Months with commas between them."""
 
 
 class Settings(ServiceSettings):
@@ -72,6 +76,19 @@ class Settings(ServiceSettings):
         ge=0,
         le=1,
         description="hold a new source that brings more than this share of what another delivered",
+    )
+    closed_after_days: float | None = Field(
+        default=None,
+        ge=0,
+        le=36_500,
+        description="a billing period closes so many days after its end (default: never)",
+    )
+    closed_through: Month | None = Field(
+        default=None,
+        description="this month (YYYY-MM) and all before it are closed",
+    )
+    closed_periods: ListedMonths = Field(
+        default=(), description="months (YYYY-MM) that are closed, with commas between"
     )
     upload_quiet_seconds: float = Field(
         default=30.0,

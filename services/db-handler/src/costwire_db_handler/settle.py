@@ -5,7 +5,7 @@ The rules are the same on every engine; what is written here holds together, or 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -15,46 +15,63 @@ from costwire_db_handler.books import Books, Charges, Counted
 from costwire_db_handler.charges import verify
 from costwire_db_handler.charges.difference import Difference
 from costwire_db_handler.charges.refused import refused_rows, refused_sums
-from costwire_db_handler.charges.scope import scope_periods
+from costwire_db_handler.charges.scope import PresentPeriod, scope_periods
 from costwire_db_handler.charges.staging import StagedParts
-from costwire_db_handler.decide import Thresholds, Verdict
+from costwire_db_handler.decide import Change, Thresholds, Verdict
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.ledger import Refused, Rows, State, balances, settle_sums
+from costwire_db_handler.ledger import (
+    Act,
+    Clock,
+    HeldFor,
+    Refused,
+    Rows,
+    State,
+    balances,
+    settle_sums,
+)
 
 
 class Settlement:
     """One delivery being settled."""
 
-    def __init__(
-        self, books: Books, delivery: Delivery, thresholds: Thresholds, now: datetime
-    ) -> None:
+    def __init__(self, books: Books, delivery: Delivery, thresholds: Thresholds) -> None:
         self._books = books
         self._delivery = delivery
         self._manifest = delivery.manifest
         self._thresholds = thresholds
-        self._now = now
         self._refused = Refused()
+        self._overtaken: list[Delivery] = []
+        self._act: Act | None = None
+        self._by: str | None = None
+        self._kind: HeldFor | None = None
 
     @cached_property
     def _charges(self) -> Charges:
         """The table; it is made, or gets what it lacks, when it is first asked for."""
         return self._books.charges(self._manifest)
 
-    def commit(self, parts: StagedParts) -> Delivery:
-        """Settle an open delivery whose parts are staged."""
+    def commit(self, parts: StagedParts, now: datetime) -> Delivery:
+        """Settle an open delivery whose parts are staged.
+
+        `now` tells which billing periods are closed.
+        """
         self._verify(parts)
         fit = self._charges.load_staged(parts, verify.default_period(self._manifest))
         refused = self._books.keep_refused(self._delivery.commit, refused_rows(parts, fit))
         self._refused = Refused.counted(refused, refused_sums(parts, fit))
         periods = self._periods()
         difference = self._compare(periods)
-        verdict = self._judge(periods, difference)
+        verdict = self._judge(parts, periods, difference, now)
         if verdict.state in (State.HELD, State.SUPERSEDED):
             return self._set_aside(periods, verdict)
         return self._make_visible(periods, difference)
 
-    def accept(self) -> Delivery:
-        """Make a delivery that was set aside what readers see, from now on."""
+    def accept(self, by: str | None) -> Delivery:
+        """Make a delivery that was set aside what readers see, from now on.
+
+        `by`: who decided so; None for the handler itself.
+        """
+        self._act, self._by = Act.ACCEPTED, by
         self._refused = Refused.told_by(self._delivery.entry, self._manifest)
         self._charges.load_kept(self._delivery)
         periods = self._periods()
@@ -78,6 +95,22 @@ class Settlement:
         )
         counted = self._count_visible(earlier.periods, brought.applied)
         return self._told(shown, State.UNCHANGED, counted, unchanged=counted[0])
+
+    def conclude(self, settled: Delivery, clock: Clock) -> Delivery:
+        """Write what was settled into the ledger: the last step before readers see it.
+
+        Until then they see the state before, so this is the time of the new one. It is never
+        earlier than that of the state before, whatever the clocks of several handlers say.
+        """
+        last = self._books.last_state_time(self._manifest.table)
+        now = clock()
+        at = now if last is None else max(now, last)
+        for overtaken in self._overtaken:
+            self._books.put(overtaken.overtaken(at))
+        act, reason = self._act or Act(settled.entry.state.value), settled.entry.reason
+        settled = settled.decided(at, act, by=self._by, reason=reason, kind=self._kind)
+        self._books.put(settled)
+        return settled
 
     def _verify(self, parts: StagedParts) -> None:
         verify.verify_rows(
@@ -104,8 +137,14 @@ class Settlement:
             return self._charges.add_to_all()
         return self._charges.compare(periods)
 
-    def _judge(self, periods: Sequence[str], difference: Difference) -> Verdict:
-        """The first reason not to commit that applies."""
+    def _judge(
+        self, parts: StagedParts, periods: Sequence[str], difference: Difference, now: datetime
+    ) -> Verdict:
+        """The first reason not to commit that applies.
+
+        Whether it comes too late is asked first: then nothing of it is to be seen in any case. What
+        is closed comes before what is only unlikely.
+        """
         manifest, thresholds = self._manifest, self._thresholds
         replaces = manifest.mode == "replace"
         shapes = self._books.shapes(manifest.table, manifest.source)
@@ -115,12 +154,49 @@ class Settlement:
             settled = [State.COMMITTED, State.UNCHANGED]
             known = bool(self._books.same_content(manifest, settled))
             verdict = decide.late(manifest.generation, manifest.times.read, known, mine)
+        verdict = verdict or decide.closes(self._closed(parts, difference, shapes, now))
         if verdict is None and replaces and shapes and not difference.rows:
-            verdict = Verdict(State.HELD, "the report is empty")
+            verdict = Verdict(State.HELD, "the report is empty", HeldFor.EMPTY)
         if verdict is None and not shapes:
             found = self._charges.found_elsewhere(thresholds.repeated_share)
             verdict = decide.repeats(difference.rows, found, thresholds)
         return verdict or decide.shrinks(difference.periods, thresholds) or Verdict(State.COMMITTED)
+
+    def _closed(
+        self,
+        parts: StagedParts,
+        difference: Difference,
+        shapes: Collection[str],
+        now: datetime,
+    ) -> list[Change]:
+        """What would change of closed billing periods of which readers have seen anything."""
+        closed = self._thresholds.closed
+        if not closed or not (difference.added or difference.removed):
+            return []
+        ends = self._ends(parts)
+        months = {
+            label: month for label in ends if (month := closed.month(label, ends[label], now))
+        }
+        if not months:
+            return []
+        added = self._charges.added_by_period() if difference.added else {}
+        removed = {period.label: period.removed for period in difference.periods}
+        changes = [
+            Change(label, month, added.get(label, 0), removed.get(label, 0))
+            for label, month in sorted(months.items())
+            if added.get(label) or removed.get(label)
+        ]
+        if all(change.label in shapes for change in changes):
+            return changes
+        shown = _by_label(self._charges.shown_periods())
+        seen = {month for label in shown for month in decide.months_of(label, shown[label])}
+        return [change for change in changes if change.label in shapes or change.month in seen]
+
+    def _ends(self, parts: StagedParts) -> dict[str, set[datetime]]:
+        """The ends of the billing periods that the delivery names, and of its source's others."""
+        default = verify.default_period(self._manifest)
+        named = [PresentPeriod(each or default, None, end) for each, end in parts.summary.periods]
+        return _by_label([*named, *self._charges.present_periods()])
 
     def _make_visible(self, periods: list[str], difference: Difference) -> Delivery:
         commit, manifest = self._delivery.commit, self._manifest
@@ -144,8 +220,9 @@ class Settlement:
         if verdict.state is State.HELD:
             self._supersede_held(periods, whole=True)
         aside = replace(self._delivery, periods=periods, kept=number)
-        counted = self._charges.kept(number)
-        return self._told(aside, verdict.state, counted, reason=verdict.reason)
+        counted, self._kind = self._charges.kept(number), verdict.kind
+        told = self._told(aside, verdict.state, counted, reason=verdict.reason)
+        return told.settled(closed_periods=[*verdict.closed])
 
     def _supersede_held(self, periods: Sequence[str], *, whole: bool = False) -> None:
         """Settle what waits for a person, where a newer state of the same source came.
@@ -165,7 +242,7 @@ class Settlement:
             covered = set(held.periods)
             replaced = covered <= scope or (not whole and covered & scope)
             if held.manifest.mode == "replace" and replaced:
-                self._books.put(held.settled(state=State.SUPERSEDED, reason=reason))
+                self._overtaken.append(held.settled(state=State.SUPERSEDED, reason=reason))
 
     def _count_visible(self, periods: Sequence[str], number: int | None) -> Counted:
         """What readers see of this delivery now: its scope, or what was appended as `number`."""
@@ -198,5 +275,14 @@ class Settlement:
             sums=lines,
             balanced=balances(rows, lines),
             reason=reason,
-            times=delivery.entry.times.model_copy(update={"committed": self._now}),
         )
+
+
+def _by_label(periods: Sequence[PresentPeriod]) -> dict[str, set[datetime]]:
+    """label -> the ends that its charges name"""
+    ends: dict[str, set[datetime]] = {}
+    for label, _, end in periods:
+        told = ends.setdefault(label, set())
+        if end is not None:
+            told.add(end.replace(tzinfo=None))
+    return ends

@@ -42,6 +42,7 @@ def test_delivery_goes_through_its_states(running: Running) -> None:
         "read": 27,
         "stored": 25,
         "quarantined": 2,
+        "held": 0,
         "added": 25,
         "removed": 0,
         "corrected": 0,
@@ -66,7 +67,8 @@ def test_entry_has_the_fields_of_the_ledger(running: Running) -> None:
     entry = running.admin.deliver(a_report(charges(3), findings={"CW-X": 4}))
     assert list(entry) == [
         *("commit", "id", "table", "source", "state", "generation", "focusVersion"),
-        *("billingPeriods", "rows", "sums", "findings", "balanced", "reason", "times"),
+        *("billingPeriods", "rows", "sums", "findings", "balanced", "reason"),
+        *("closedPeriods", "decisions", "times"),
     ]
     assert entry["generation"] == "2024-12-11T10:00:00Z"
     assert entry["billingPeriods"] == [

@@ -54,7 +54,7 @@ def main(folder: str, url: str, table: str, *when: str) -> None:
     )
     if when:
         kill_at(*when)
-    sys.stdout.write(store.own.adopt(table, datetime.now(UTC)).to_json())
+    sys.stdout.write(store.own.adopt(table, lambda: datetime.now(UTC)).to_json())
 
 
 if __name__ == "__main__":

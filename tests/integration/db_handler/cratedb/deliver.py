@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from tests.factories import NOW, Report, part_body
+from tests.factories import Report, clock, part_body
 
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.stores import CostStore
@@ -12,7 +12,7 @@ from costwire_db_handler.stores import CostStore
 
 def opened(store: CostStore, report: Report) -> Entry:
     """Announce a delivery and send all of it."""
-    entry = store.open_delivery(report.manifest, NOW)
+    entry = store.open_delivery(report.manifest, clock)
     if entry.state is State.OPEN:
         for seq, part in enumerate(report.parts):
             digest = hashlib.sha256(part_body(part)).hexdigest()
@@ -24,4 +24,4 @@ def opened(store: CostStore, report: Report) -> Entry:
 def deliver(store: CostStore, report: Report) -> Entry:
     """Announce, send and commit a delivery."""
     entry = opened(store, report)
-    return store.commit(entry.commit, NOW) if entry.state is State.OPEN else entry
+    return store.commit(entry.commit, clock) if entry.state is State.OPEN else entry

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.factories import NOW, OCTOBER, a_report, charges
+from tests.factories import OCTOBER, a_report, charges, clock
 from tests.integration.db_handler.cratedb.deliver import deliver
 from tests.support import original_table
 from tests.support.cratedb import superuser
@@ -73,10 +73,10 @@ def adopted(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adop
         )
         opened.callback(store.close)
         with pytest.raises(TableTaken) as refused:
-            store.own.open_delivery(a_report(charges(3), table=TABLE).manifest, NOW)
+            store.own.open_delivery(a_report(charges(3), table=TABLE).manifest, clock)
         before = content(session, TABLE)
         started = time.monotonic()
-        entry = store.own.adopt(TABLE, datetime.now(UTC))
+        entry = store.own.adopt(TABLE, clock)
         seconds = time.monotonic() - started
         print(f"{ROWS} rows taken over in {seconds:.1f} s")  # noqa: T201
         assert seconds < LONGEST_SECONDS
@@ -187,7 +187,7 @@ def test_old_table_is_kept_as_it_was(adopted: Adopted) -> None:
 
 
 def test_adopting_again_answers_the_same_entry(adopted: Adopted) -> None:
-    again = adopted.store.adopt(TABLE, datetime.now(UTC))
+    again = adopted.store.adopt(TABLE, clock)
     assert again.to_json() == adopted.entry.to_json()
     assert adopted.ask(f"SELECT count(*) FROM {TABLE}") == [[ROWS]]  # noqa: S608
 
@@ -196,7 +196,7 @@ def test_table_takes_deliveries_from_then_on(adopted: Adopted) -> None:
     entry = deliver(adopted.store, a_report(charges(3, **OCTOBER), table=TABLE))
     assert (entry.state, entry.balanced) == (State.COMMITTED, True)
     assert adopted.ask(f"SELECT count(*) FROM {TABLE}") == [[ROWS + 3]]  # noqa: S608
-    assert adopted.store.adopt(TABLE, NOW).commit == adopted.entry.commit
+    assert adopted.store.adopt(TABLE, clock).commit == adopted.entry.commit
 
 
 def test_scratch_is_left_empty(adopted: Adopted, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.factories import NOW, a_report, charges
+from tests.factories import a_report, charges, clock
 from tests.integration.db_handler.cratedb.deliver import deliver
 from tests.support import original_table
 from tests.support.cratedb import a_user
@@ -84,7 +84,7 @@ def test_adoption_killed_at_any_step_is_finished_by_a_repeat(
             assert count(session, T) in (0, ROWS)
         else:
             with pytest.raises(TableTaken, match="costwire adopt --table"):
-                other.open_delivery(a_report(charges(1), table=T).manifest, NOW)
+                other.open_delivery(a_report(charges(1), table=T).manifest, clock)
     last = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     entry = json.loads(last.stdout)
     assert (entry["state"], entry["balanced"], entry["rows"]["stored"]) == ("committed", True, ROWS)
@@ -106,7 +106,7 @@ def test_what_another_version_left_open_is_given_up(
     subprocess.run([*command, *moment], env=environment, capture_output=True, check=False)
     store = replica("one").own
     assert [each.state for each in store.deliveries(T)] == [State.OPEN]
-    entry = store.adopt(T, NOW)  # which cuts other pages
+    entry = store.adopt(T, clock)  # which cuts other pages
     assert (entry.state, entry.rows.stored) == (State.COMMITTED, ROWS)
     assert [each.state for each in store.deliveries(T)] == [State.ABORTED, State.COMMITTED]
 
@@ -114,7 +114,7 @@ def test_what_another_version_left_open_is_given_up(
 def test_two_adoptions_at_once_are_one(replica: OpenReplica, session: Session, old: Any) -> None:
     stores = [replica("one").own, replica("two").own]
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(lambda store: store.adopt(T, NOW), stores)
+        first, second = pool.map(lambda store: store.adopt(T, clock), stores)
     assert first.to_json() == second.to_json()
     assert [each.commit for each in stores[0].deliveries(T)] == [first.commit]
     assert count(session, T) == ROWS
@@ -127,7 +127,7 @@ def test_pages_of_any_size_hold_every_row_once(
     keys = [{"ResourceId": name * n, "SkuPriceId": ""} for name in odd for n in (1, 2, 3)]
     original_table.upload(session, T, [{**old[0], **key} for key in keys])
     monkeypatch.setattr(cost_store, "adopt", partial(adopt, page_rows=7))
-    entry = replica().own.adopt(T, NOW)
+    entry = replica().own.adopt(T, clock)
     assert (entry.rows.stored, entry.balanced) == (ROWS + len(keys), True)
     kept = session.execute(f"SELECT resourceid, count(*) FROM {T}__original GROUP BY 1").rows  # noqa: S608
     seen = session.execute(f"SELECT coalesce(resourceid, ''), count(*) FROM {T} GROUP BY 1").rows  # noqa: S608
@@ -136,7 +136,7 @@ def test_pages_of_any_size_hold_every_row_once(
 
 def test_empty_table_is_taken_over_too(replica: OpenReplica, session: Session) -> None:
     original_table.make(session, T)
-    entry = replica().own.adopt(T, NOW)
+    entry = replica().own.adopt(T, clock)
     assert (entry.rows.read, entry.balanced) == (0, True)
     assert count(session, T) == 0
 
@@ -149,7 +149,7 @@ def test_what_is_no_amount_is_quarantined(replica: OpenReplica, session: Session
     original_table.make(session, T)
     original_table.upload(session, T, bill)
     store = replica().own
-    entry = store.adopt(T, NOW)
+    entry = store.adopt(T, clock)
     assert (entry.rows.stored, entry.rows.quarantined, entry.balanced) == (3, 2, True)
     assert {row["column"] for row in store.quarantine(entry.commit)} == {
         "BilledCost",
@@ -177,9 +177,9 @@ def test_table_that_is_written_to_meanwhile_is_not_adopted(
     store = replica().own
     meddle(monkeypatch, 'SELECT "billingperiodend"', session, old[0])
     with pytest.raises(CannotAdopt, match="stop the original handler"):
-        store.adopt(T, NOW)
+        store.adopt(T, clock)
     assert tables(session) == {T}
-    assert store.adopt(T, NOW).rows.stored == ROWS + 1
+    assert store.adopt(T, clock).rows.stored == ROWS + 1
 
 
 def test_what_comes_just_before_the_rename_is_adopted_too(
@@ -187,16 +187,16 @@ def test_what_comes_just_before_the_rename_is_adopted_too(
 ) -> None:
     store = replica().own
     meddle(monkeypatch, "ALTER TABLE doc.", session, old[0])
-    assert store.adopt(T, NOW).rows.stored == ROWS + 1
+    assert store.adopt(T, clock).rows.stored == ROWS + 1
 
 
 def test_exact_report_replaces_what_was_adopted(replica: OpenReplica, old: Any) -> None:
     store = replica().own
-    adopted = store.adopt(T, NOW)
+    adopted = store.adopt(T, clock)
     report = a_report(charges(3), table=T, source=adopted.source).generated(days=-90)
     later = deliver(store, report)
     assert later.state is State.SUPERSEDED  # the report's file is older than the adoption
-    assert store.accept(later.commit, NOW).state is State.COMMITTED
+    assert store.accept(later.commit, clock).state is State.COMMITTED
     entry = store.delivery(later.commit)
     assert (entry.rows.removed, entry.rows.stored, entry.balanced) == (ROWS, 3, True)
 
@@ -218,7 +218,7 @@ def test_table_of_another_kind_is_left_alone(
 ) -> None:
     session.execute(made.format(T))
     with pytest.raises(CannotAdopt, match=why):
-        replica().own.adopt(T, NOW)
+        replica().own.adopt(T, clock)
     assert tables(session) == {T}
 
 
@@ -235,20 +235,20 @@ def test_what_differs_from_the_original_s_table_is_named(
 ) -> None:
     original_table.make(session, T, **how)
     with pytest.raises(CannotAdopt, match=why):
-        replica().own.adopt(T, NOW)
+        replica().own.adopt(T, clock)
 
 
 @pytest.mark.parametrize("name", ["nosuch", "NoSuch", 'no"such'])
 def test_unknown_table_is_told(replica: OpenReplica, name: str) -> None:
     with pytest.raises(UnknownTable):
-        replica().own.adopt(name, NOW)
+        replica().own.adopt(name, clock)
 
 
 def test_versioned_table_has_nothing_to_be_adopted(replica: OpenReplica) -> None:
     store = replica().own
     deliver(store, a_report(charges(2)))
     with pytest.raises(CannotAdopt, match="versioned already"):
-        store.adopt("charges", NOW)
+        store.adopt("charges", clock)
 
 
 def test_table_made_anew_beside_the_kept_one_is_not_hidden(
@@ -257,7 +257,7 @@ def test_table_made_anew_beside_the_kept_one_is_not_hidden(
     session.execute(f"ALTER TABLE {T} RENAME TO {T}__original")
     original_table.make(session, T)
     with pytest.raises(CannotAdopt, match="stop the original handler"):
-        replica().own.adopt(T, NOW)
+        replica().own.adopt(T, clock)
 
 
 def test_caller_needs_the_rights_before_anything_happens(
@@ -268,7 +268,7 @@ def test_caller_needs_the_rights_before_anything_happens(
     with a_user(url, grants) as may_read:
         caller = Caller(may_read.name, None, may_read.password)
         with pytest.raises(PrivilegeMissing, match="DDL on the schema doc"):
-            store.acting_for(caller).adopt(T, NOW)
+            store.acting_for(caller).adopt(T, clock)
         assert tables(session) == {T}
         session.execute(f'GRANT DDL ON SCHEMA doc TO "{may_read.name}"')
-        assert store.acting_for(caller).adopt(T, NOW).rows.stored == ROWS
+        assert store.acting_for(caller).adopt(T, clock).rows.stored == ROWS

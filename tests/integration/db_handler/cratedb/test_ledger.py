@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.factories import NOW, a_report, charges
+from tests.factories import NOW, a_report, charges, clock
 
 from costwire_db_handler.ledger import State
 from costwire_db_handler.stores.cratedb import ledger
@@ -48,7 +48,7 @@ def test_same_content_is_of_the_same_source_table_and_mode_and_no_dry_run(
     commits = [opened(store, a_report(rows)).commit]
     for other in (a_report(rows, source="gcp"), a_report(rows, table="others")):
         opened(store, other)
-    store.open_delivery(report.manifest, NOW, dry_run=True)
+    store.open_delivery(report.manifest, clock, dry_run=True)
     assert ledger.same_content(session, report.manifest, [State.OPEN]) == commits
 
 
@@ -70,8 +70,8 @@ def test_a_forsaken_dry_run_that_another_handler_gives_up_is_no_fault(
     store = replica().own
     tried = store.open_delivery(a_report(charges(3)).manifest, NOW, dry_run=True)
     late = ledger.in_state(session, State.OPEN)
-    store.abort(tried.commit, NOW)
+    store.abort(tried.commit, clock)
     monkeypatch.setattr(
         "costwire_db_handler.stores.cratedb.cost_store.arrivals.forsaken", lambda *_, **__: late
     )
-    assert store.open_delivery(a_report(charges(3)).manifest, NOW).state is State.OPEN
+    assert store.open_delivery(a_report(charges(3)).manifest, clock).state is State.OPEN

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.factories import NOW, a_report, charges
+from tests.factories import a_report, charges, clock
 
 from costwire_db_handler.charges import staging
 from costwire_db_handler.errors import PartDiffers
@@ -45,7 +45,7 @@ def test_whoever_was_sent_parts_does_not_ask_for_them(
     store = replica("one").own
     entry = opened(store, REPORT)
     assert len(files(tmp_path / "one")) == 5
-    assert store.commit(entry.commit, NOW).balanced
+    assert store.commit(entry.commit, clock).balanced
     assert (asked, files(tmp_path / "one")) == ([], [])
 
 
@@ -56,7 +56,7 @@ def test_a_part_whose_file_is_lost_comes_from_the_database(
     entry = opened(store, REPORT)
     for path in (tmp_path / "one" / "parts").rglob("00000003-*"):
         path.unlink()
-    assert store.commit(entry.commit, NOW).balanced
+    assert store.commit(entry.commit, clock).balanced
     assert asked == [3]
 
 
@@ -66,12 +66,12 @@ def test_files_of_what_another_settled_are_not_kept_for_ever(
     one, two = replica("one").own, replica("two").own
     mine = opened(one, a_report(charges(8), source="mine"))
     entry = opened(one, REPORT)
-    assert two.commit(entry.commit, NOW).balanced
+    assert two.commit(entry.commit, clock).balanced
     assert asked == [0, 1, 2, 3, 4]
     assert len(files(tmp_path / "one")) == 6
     deliver(one, a_report(charges(3, ServiceName="new"), source="new"))
     assert len(files(tmp_path / "one")) == 1
-    assert one.commit(mine.commit, NOW).balanced
+    assert one.commit(mine.commit, clock).balanced
     assert asked == [0, 1, 2, 3, 4]
 
 
@@ -80,7 +80,7 @@ def test_pieces_of_two_writers_are_never_put_together(
 ) -> None:
     """The first one ends before its last word; its bytes need not be those of the second."""
     one, two, three = (replica(name).own for name in ("one", "two", "three"))
-    entry = one.open_delivery(REPORT.manifest, NOW)
+    entry = one.open_delivery(REPORT.manifest, clock)
     monkeypatch.setattr(parts, "_PIECE_BYTES", 1_000)
     execute = Session.execute
 
@@ -95,7 +95,7 @@ def test_pieces_of_two_writers_are_never_put_together(
         with pytest.raises(StoreUnreachable):
             opened(one, REPORT)
     assert opened(two, REPORT).commit == entry.commit
-    assert three.commit(entry.commit, NOW).balanced
+    assert three.commit(entry.commit, clock).balanced
 
 
 def test_parts_of_another_version_are_to_be_sent_again(
@@ -108,5 +108,5 @@ def test_parts_of_another_version_are_to_be_sent_again(
     session.execute("REFRESH TABLE costwire.parts")
     with pytest.raises(PartDiffers):
         opened(store, REPORT)
-    store.abort(entry.commit, NOW)
+    store.abort(entry.commit, clock)
     assert deliver(store, REPORT).balanced

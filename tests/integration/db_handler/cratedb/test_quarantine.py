@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.factories import NOW, Report, a_report, an_unusable_row, charges
+from tests.factories import Report, a_report, an_unusable_row, charges, clock
 
 from costwire_db_handler import quarantined
 from costwire_db_handler.errors import DeliveryNotOpen, StoreBusy, UnknownDelivery
@@ -89,7 +89,7 @@ def test_rows_that_come_slowly_change_no_settled_delivery(
     with ThreadPoolExecutor(2) as pool:
         setting = pool.submit(one.set_quarantine, commit, slowly)
         assert slowly.begun.wait(30)
-        settling = pool.submit(lambda: (other.commit(commit, NOW), listed(other, commit)))
+        settling = pool.submit(lambda: (other.commit(commit, clock), listed(other, commit)))
         with pytest.raises(TimeoutError):
             settling.result(timeout=2)
         slowly.go_on.set()
@@ -102,7 +102,7 @@ def test_rows_that_come_slowly_change_no_settled_delivery(
 def test_rows_that_begin_after_the_settlement_are_refused(replica: OpenReplica) -> None:
     store = replica().own
     commit = opened(store, REPORT).commit
-    store.commit(commit, NOW)
+    store.commit(commit, clock)
     with pytest.raises(DeliveryNotOpen):
         store.set_quarantine(commit, NEW)
     assert listed(store, commit) == ["told at first"] * 3
@@ -146,11 +146,11 @@ def test_rows_of_a_dry_run_that_ended_meanwhile_are_not_kept(
     replica: OpenReplica, session: Session, slowly: Slowly
 ) -> None:
     store = replica().own
-    entry = store.open_delivery(REPORT.manifest, NOW, dry_run=True)
+    entry = store.open_delivery(REPORT.manifest, clock, dry_run=True)
     with ThreadPoolExecutor(1) as pool:
         setting = pool.submit(store.set_quarantine, entry.commit, slowly)
         assert slowly.begun.wait(30)
-        store.abort(entry.commit, NOW)
+        store.abort(entry.commit, clock)
         slowly.go_on.set()
         with pytest.raises(UnknownDelivery):
             setting.result(timeout=30)
@@ -169,7 +169,7 @@ def test_rows_of_a_handler_that_was_taken_for_dead_change_nothing_more(
         with Turns("third", lease_seconds=0.0).take(session, "charges"):
             pass
         other.set_quarantine(commit, OLD)
-        other.commit(commit, NOW)
+        other.commit(commit, clock)
         slowly.go_on.set()
         with pytest.raises(StoreBusy, match="taken over"):
             setting.result(timeout=30)
@@ -179,7 +179,7 @@ def test_rows_of_a_handler_that_was_taken_for_dead_change_nothing_more(
 def test_a_dry_run_waits_for_no_turn(replica: OpenReplica, session: Session) -> None:
     store = replica().own
     report: Report = REPORT
-    entry = store.open_delivery(report.manifest, NOW, dry_run=True)
+    entry = store.open_delivery(report.manifest, clock, dry_run=True)
     with Turns("third").take(session, "charges"):
         store.set_quarantine(entry.commit, report.quarantine)
     assert len(listed(store, entry.commit)) == 3

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.factories import NOW, a_charge, a_report, charges
+from tests.factories import a_charge, a_report, charges, clock
 
 from costwire_db_handler.errors import StoreInUse
 from costwire_db_handler.ledger import State
@@ -45,7 +45,7 @@ def test_what_one_is_sent_another_commits(replica: OpenReplica, session: Session
     one, two = replica("one").own, replica("two").own
     entry = opened(one, a_report(charges(30), part_rows=7))
     assert two.staged_parts(entry.commit) == [0, 1, 2, 3, 4]
-    assert two.commit(entry.commit, NOW).balanced
+    assert two.commit(entry.commit, clock).balanced
     assert seen(session)[0] == 30
 
 
@@ -55,7 +55,7 @@ def test_commits_of_one_table_by_two_both_count(replica: OpenReplica, session: S
     entries = [opened(stores[n % 2], report) for n, report in enumerate(reports)]
     with ThreadPoolExecutor(6) as pool:
         settled = list(
-            pool.map(lambda n: stores[n % 2].commit(entries[n].commit, NOW), range(len(entries)))
+            pool.map(lambda n: stores[n % 2].commit(entries[n].commit, clock), range(len(entries)))
         )
     assert all(entry.balanced and entry.rows.added == 20 for entry in settled)
     assert seen(session)[0] == 120
@@ -67,7 +67,7 @@ def test_one_delivery_committed_by_two_is_committed_once(
     stores = [replica("one").own, replica("two").own]
     entry = opened(stores[0], a_report(charges(30)))
     with ThreadPoolExecutor(4) as pool:
-        settled = list(pool.map(lambda n: stores[n % 2].commit(entry.commit, NOW), range(4)))
+        settled = list(pool.map(lambda n: stores[n % 2].commit(entry.commit, clock), range(4)))
     assert {told.rows.added for told in settled} == {30}
     assert seen(session)[0] == 30
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.factories import NOW, a_charge, a_report, charges
+from tests.factories import a_charge, a_report, charges, clock
 
 from costwire_db_handler.errors import StoreBusy, Unbalanced
 from costwire_db_handler.stores.cratedb import layout, versions
@@ -29,7 +29,7 @@ from .deliver import deliver
 
 OpenReplica = Any
 STATE = 'SELECT state FROM costwire.deliveries WHERE "commit" = 1'
-NOTHING = Outcome().to_json()
+NOTHING = Outcome().to_json
 
 
 @pytest.fixture(autouse=True)
@@ -246,7 +246,7 @@ def test_whoever_was_taken_over_after_its_flip_undoes_nothing(session: Session) 
     late = abandoned(session, "a")
     late.begin(5, lambda: 0)
     before = late.row
-    late.change(head=5, outcome=NOTHING)
+    late.change(head=5, outcome=NOTHING())
     late._row = before  # as if the answer had been lost
     with turns("b", lease_seconds=0.0).take(session, "t"):
         pass
@@ -289,10 +289,10 @@ def test_accepting_what_could_not_be_copied_loses_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(versions, "copy_kept", lambda *_: iter(()))
         with pytest.raises(StoreFailed, match="nothing of it is shown"):
-            store.accept(held.commit, NOW)
+            store.accept(held.commit, clock)
     assert len(costs(session)) == 30
     assert store.delivery(held.commit).state == "held"
-    assert store.accept(held.commit, NOW).balanced
+    assert store.accept(held.commit, clock).balanced
     assert len(costs(session)) == 6
 
 

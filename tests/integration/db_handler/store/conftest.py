@@ -47,6 +47,15 @@ class Shop:
         """The store with the handler's own rights."""
         return self._opened.own
 
+    @property
+    def user(self) -> Caller:
+        """Somebody who may decide."""
+        return self._reader
+
+    def of(self, caller: Caller) -> CostStore:
+        """The store with a caller's rights."""
+        return self._opened.acting_for(caller)
+
     def close(self) -> None:
         """Close the store."""
         self._opened.close()
@@ -63,7 +72,7 @@ class Shop:
 
     def open(self, report: Report, **how: Any) -> Entry:
         """Announce a delivery."""
-        return self.store.open_delivery(report.manifest, self.tick(), **how)
+        return self.store.open_delivery(report.manifest, self.tick, **how)
 
     def stage(self, commit: int, report: Report) -> None:
         """Send all of a delivery."""
@@ -78,7 +87,7 @@ class Shop:
         if entry.state is not State.OPEN:
             return entry
         self.stage(entry.commit, report)
-        return self.store.commit(entry.commit, self.tick(), dry_run=dry_run)
+        return self.store.commit(entry.commit, self.tick, dry_run=dry_run)
 
     def run_sql(self, call: SqlCall) -> SqlAnswer:
         """A statement of a reader, as it comes and goes over HTTP."""
@@ -94,7 +103,7 @@ class Shop:
 
     def _run(self, caller: Caller, statement: str, arguments: Any) -> list[tuple[Any, ...]]:
         call = SqlCall(json.dumps({"stmt": statement, "args": arguments}).encode())
-answer = self._opened.acting_for(caller).run_sql(call)
+        answer = self._opened.acting_for(caller).run_sql(call)
         told = json.loads(b"".join(answer.pieces), parse_float=Decimal)
         assert answer.status == 200, told
         return [tuple(row) for row in told["rows"]]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
 from pathlib import Path
 
-from tests.factories import NOW, a_charge, a_report
+from tests.factories import NOW, a_charge, a_report, clock
 
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.ledger import State
@@ -25,13 +24,13 @@ def deliver_until_killed(folder: Path, cratedb: CrateDBOptions | None = None) ->
     while True:
         rows = [a_charge(BilledCost=str(number), ResourceId=f"disk-{n}") for n in range(ROWS)]
         report = a_report(rows, part_rows=10).generated(seconds=number)
-        entry = store.open_delivery(report.manifest, NOW + timedelta(seconds=number))
+        entry = store.open_delivery(report.manifest, clock)
         if entry.state is State.OPEN:
             staged = store.staged_parts(entry.commit)
             for seq, part in enumerate(report.parts):
                 if seq not in staged:
                     store.stage_part(entry.commit, seq, part, str(seq))
-            store.commit(entry.commit, NOW)
+            store.commit(entry.commit, clock)
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
         number += 1

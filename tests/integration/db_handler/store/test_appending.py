@@ -63,7 +63,7 @@ def test_appended_under_another_name_is_held_and_added_when_accepted(shop: Shop)
     shop.deliver(a_report(charges(30)))
     held = shop.deliver(appended(30).of("other"))
     assert held.state is State.HELD
-    accepted = shop.store.accept(held.commit, shop.tick())
+    accepted = shop.store.accept(held.commit, shop.tick)
     assert (accepted.rows, accepted.balanced) == (Rows(read=30, stored=30, added=30), True)
     again = shop.deliver(appended(30).of("other").read_again(hours=1))
     assert (again.state, again.rows.unchanged, again.balanced) == (State.UNCHANGED, 30, True)

@@ -79,7 +79,7 @@ def test_each_change_is_told_with_its_reason(fresh: tuple[Shop, str]) -> None:
     first = shop.deliver(a_report(before, table=table))
     second = shop.deliver(a_report(after, table=table).generated(hours=1))
     if second.reason:
-        second = shop.store.accept(second.commit, shop.tick())
+        second = shop.store.accept(second.commit, shop.tick)
 
     answer = ask(shop, table, first.commit, second.commit, by="ResourceId", metric=COSTS)
 
@@ -176,7 +176,7 @@ def test_changes_between_any_two_states_add_up(fresh: tuple[Shop, str]) -> None:
         report = a_report(known, table=table).generated(hours=hours)
         entry = shop.deliver(report)
         if entry.reason:
-            entry = shop.store.accept(entry.commit, shop.tick())
+            entry = shop.store.accept(entry.commit, shop.tick)
         states.append((entry.commit, list(known)))
         known = [
             row | {"BilledCost": f"{dice.random():.12f}"} if dice.random() < 0.2 else row

@@ -21,7 +21,7 @@ def test_deliveries_committed_at_once_all_count(shop: Shop) -> None:
     for entry, report in zip(opened, reports, strict=True):
         shop.stage(entry.commit, report)
     with ThreadPoolExecutor(6) as pool:
-        entries = list(pool.map(lambda e: shop.store.commit(e.commit, shop.now), opened))
+        entries = list(pool.map(lambda e: shop.store.commit(e.commit, lambda: shop.now), opened))
     assert all(entry.balanced and entry.rows.added == 50 for entry in entries)
     assert len(shop.costs()) == 300
 
@@ -31,7 +31,9 @@ def test_delivery_committed_by_many_at_once_is_committed_once(shop: Shop) -> Non
     entry = shop.open(report)
     shop.stage(entry.commit, report)
     with ThreadPoolExecutor(4) as pool:
-        entries = list(pool.map(lambda _: shop.store.commit(entry.commit, shop.now), range(4)))
+        entries = list(
+            pool.map(lambda _: shop.store.commit(entry.commit, lambda: shop.now), range(4))
+        )
     assert {told.rows.added for told in entries} == {50}
     assert len(shop.costs()) == 50
 

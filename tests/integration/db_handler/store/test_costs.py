@@ -127,7 +127,7 @@ def test_as_of_tells_what_readers_saw_then(fresh: tuple[Shop, str]) -> None:
         assert told(ask(shop, table, as_of=asked)) == two, asked
     long_ago = ask(shop, table, as_of="2001-02-03")
     assert (told(long_ago), long_ago.moment.state, long_ago.totals) == ([], 0, [])
-    shop.store.accept(held.commit, shop.tick())
+    shop.store.accept(held.commit, shop.tick)
     assert told(ask(shop, table)) == [("USD", 1, Decimal("1.25"))]
     assert told(ask(shop, table, as_of=str(second.commit))) == two
 

@@ -87,7 +87,7 @@ def test_deliveries_settled_in_another_order_than_opened(past: Past, file: Path)
     opened = [shop.open(report) for report in (first, second)]
     for entry, report in reversed(list(zip(opened, (first, second), strict=True))):
         shop.stage(entry.commit, report)
-        assert shop.store.commit(entry.commit, shop.tick()).state is State.COMMITTED
+        assert shop.store.commit(entry.commit, shop.tick).state is State.COMMITTED
         past.remember(entry.commit)
     assert past.deliver(a_report(charges(9)).generated(hours=1)) is State.COMMITTED
     past.check(file)
@@ -97,7 +97,7 @@ def test_held_delivery_counts_from_its_acceptance_on(past: Past, file: Path) -> 
     past.deliver(a_report(charges(10)))
     held = past.shop.deliver(a_report(charges(3)).generated(hours=1))
     past.deliver(a_report(charges(5, ServiceName="x"), source="other"))
-    past.shop.store.accept(held.commit, past.shop.tick())
+    past.shop.store.accept(held.commit, past.shop.tick)
     past.remember(held.commit)
     past.deliver(a_report(charges(3)).generated(hours=1).read_again(hours=1))
     past.check(file)

@@ -79,7 +79,7 @@ def test_same_part_again_is_the_same_part(shop: Shop) -> None:
     entry = shop.open(report)
     shop.stage(entry.commit, report)
     shop.stage(entry.commit, report)
-    assert shop.store.commit(entry.commit, shop.tick()).rows.stored == 30
+    assert shop.store.commit(entry.commit, shop.tick).rows.stored == 30
 
 
 def test_part_with_other_bytes_is_refused(shop: Shop) -> None:
@@ -107,7 +107,7 @@ def test_part_that_two_send_at_once_is_taken_once(shop: Shop) -> None:
     entry = other
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(send, "abcd")) == ["differs"] * 3 + ["taken"]
-    assert shop.store.commit(other.commit, shop.tick()).rows.stored == 300
+    assert shop.store.commit(other.commit, shop.tick).rows.stored == 300
 
 
 def test_column_that_the_manifest_lacks_is_refused(shop: Shop) -> None:
@@ -120,7 +120,7 @@ def test_column_that_the_manifest_lacks_is_refused(shop: Shop) -> None:
 def test_commit_is_idempotent(shop: Shop) -> None:
     report = a_report(charges(5))
     entry = shop.deliver(report)
-    assert shop.store.commit(entry.commit, shop.tick()) == entry
+    assert shop.store.commit(entry.commit, shop.tick) == entry
     assert len(shop.costs()) == 5
 
 
@@ -130,7 +130,7 @@ def test_committed_delivery_takes_no_more(shop: Shop, tmp_path: Path) -> None:
     for late in (
         lambda: shop.store.stage_part(entry.commit, 7, report.parts[0], "digest"),
         lambda: shop.store.set_quarantine(entry.commit, []),
-        lambda: shop.store.abort(entry.commit, shop.tick()),
+        lambda: shop.store.abort(entry.commit, shop.tick),
     ):
         with pytest.raises(DeliveryNotOpen):
             late()
@@ -141,20 +141,20 @@ def test_aborted_delivery_leaves_its_line_in_the_ledger(shop: Shop, tmp_path: Pa
     report = a_report(charges(5))
     entry = shop.open(report)
     shop.stage(entry.commit, report)
-    shop.store.abort(entry.commit, shop.tick())
-    shop.store.abort(entry.commit, shop.tick())
+    shop.store.abort(entry.commit, shop.tick)
+    shop.store.abort(entry.commit, shop.tick)
     assert shop.store.delivery(entry.commit).state is State.ABORTED
     assert staged_files(tmp_path) == []
     with pytest.raises(DeliveryNotOpen, match="it was aborted; open it anew"):
-        shop.store.commit(entry.commit, shop.tick())
+        shop.store.commit(entry.commit, shop.tick)
     assert shop.deliver(report).rows.stored == 5
 
 
 def test_unknown_delivery_is_told_as_such(shop: Shop) -> None:
     for act in (
         lambda: shop.store.delivery(7),
-        lambda: shop.store.commit(7, shop.tick()),
-        lambda: shop.store.abort(7, shop.tick()),
+        lambda: shop.store.commit(7, shop.tick),
+        lambda: shop.store.abort(7, shop.tick),
         lambda: shop.store.stage_part(7, 0, as_table([]), ""),
         lambda: list(shop.store.quarantine(7)),
     ):
@@ -208,7 +208,7 @@ def test_quarantined_rows_are_replaced_by_those_sent_later(shop: Shop) -> None:
     entry = shop.open(report)
     shop.store.set_quarantine(entry.commit, [an_unusable_row(line) for line in range(50)])
     shop.stage(entry.commit, report)
-    settled = shop.store.commit(entry.commit, shop.tick())
+    settled = shop.store.commit(entry.commit, shop.tick)
     assert settled.balanced
     assert settled.rows == Rows(read=7, stored=5, quarantined=2, added=5)
     assert settled.sums["USD"]["BilledCost"].quarantined == "2.5"
@@ -267,9 +267,9 @@ def test_dry_run_leaves_the_open_delivery_of_the_same_content_alone(shop: Shop) 
     entry = shop.open(report)
     shop.stage(entry.commit, report)
     assert shop.deliver(report, dry_run=True).rows.added == 30
-    assert shop.store.commit(entry.commit, shop.tick(), dry_run=True).state is State.COMMITTED
+    assert shop.store.commit(entry.commit, shop.tick, dry_run=True).state is State.COMMITTED
     assert shop.store.delivery(entry.commit).state is State.OPEN
-    assert shop.store.commit(entry.commit, shop.tick()).rows.added == 30
+    assert shop.store.commit(entry.commit, shop.tick).rows.added == 30
 
 
 def test_deliveries_that_nobody_finishes_are_given_up(make_shop: MakeShop, tmp_path: Path) -> None:

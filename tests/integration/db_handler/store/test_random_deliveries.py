@@ -90,10 +90,10 @@ def test_what_readers_see_is_what_was_delivered(
         repeated = shop.open(report)
         if repeated.state is State.OPEN:
             shop.stage(repeated.commit, report)
-            entry = shop.store.commit(repeated.commit, shop.tick())
+            entry = shop.store.commit(repeated.commit, shop.tick)
             if entry.state in (State.HELD, State.SUPERSEDED) and accepts:
                 assert entry.balanced
-                entry = shop.store.accept(entry.commit, shop.tick())
+                entry = shop.store.accept(entry.commit, shop.tick)
             if entry.state in (State.COMMITTED, State.UNCHANGED):
                 model.apply(source, rows, mode, clears_all=not rows)
                 grown, present = counts_of(entry)

@@ -151,7 +151,7 @@ def test_declared_month_clears_what_the_report_no_longer_names(two_months: Shop)
     gone = a_report(charges(10), declared=["2024-09", "2024-10"]).generated(hours=1)
     held = two_months.deliver(gone)
     assert (held.state, held.reason) == (State.HELD, "it would withdraw 10 of 20 charges")
-    entry = two_months.store.accept(held.commit, two_months.tick())
+    entry = two_months.store.accept(held.commit, two_months.tick)
     assert (entry.rows.removed, entry.rows.unchanged) == (10, 10)
     assert len(two_months.costs()) == 10
 

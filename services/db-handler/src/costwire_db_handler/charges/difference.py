@@ -143,15 +143,15 @@ def _difference(sql: duckdb.DuckDBPyConnection, before: Mapping[str, int]) -> Di
     corrected = sql.execute("SELECT coalesce(sum(pairs), 0)::BIGINT FROM paired").fetchall()[0][0]
     gone = sql.execute(
         """
-        SELECT period, count(*) FROM (
+        SELECT period, count(*) FILTER (copy > coalesce(pairs, 0)), count(*) FROM (
             SELECT period, dimensions,
                    row_number() OVER (PARTITION BY dimensions ORDER BY id) AS copy
             FROM removed
         ) LEFT JOIN paired USING (dimensions)
-        WHERE copy > coalesce(pairs, 0) GROUP BY period"""
+        GROUP BY period"""
     ).fetchall()
-    withdrawn = dict(gone)
-    periods = [Period(name, n, withdrawn.get(name, 0)) for name, n in sorted(before.items())]
+    figures = {period: (withdrawn, all_) for period, withdrawn, all_ in gone}
+    periods = [Period(name, n, *figures.get(name, (0, 0))) for name, n in sorted(before.items())]
     return Difference(loaded(sql), added, removed, corrected, periods)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import duckdb
@@ -41,6 +42,17 @@ class StagedCharges:
             fitting = self._fit.without_unfit(part)
             periods.update(pc.unique(fitting.column(PERIOD)).to_pylist())
             yield from fitting.select(KEY_SCHEMA.names).to_batches()
+
+    def count_by_period(self, chosen: Rows | None) -> dict[str, int]:
+        """How many of these rows name each billing period; `chosen`: sorted, None for all."""
+        counts: Counter[str] = Counter()
+        for part in self._parts.read([ROW, PERIOD]):
+            fitting = self._fit.without_unfit(part)
+            if chosen is not None:
+                fitting = fitting.filter(_among(fitting.column(ROW).to_numpy(), chosen))
+            for found in pc.value_counts(fitting.column(PERIOD)).to_pylist():
+                counts[found["values"] or self.default_period] += found["counts"]
+        return dict(counts)
 
     def schema(self) -> pa.Schema:
         """The columns of all parts together, amounts in the scale of the table."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import tempfile
 from collections.abc import Iterator
 from itertools import chain
@@ -18,17 +19,19 @@ from costwire_db_handler.access import requires
 from costwire_db_handler.errors import BadPart, UnknownDelivery
 from costwire_db_handler.handler import handler_of
 from costwire_db_handler.intake import read_manifest, read_quarantine
-from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.ledger import Act, Entry, State
 from costwire_db_handler.quarantined import Row, pieces
 from costwire_db_handler.settings import MIB
 from costwire_db_handler.stores import CostStore
 from costwire_db_handler.upload import NDJSON, read_part
 from costwire_db_handler.users import Caller, Role
+from costwire_focus.canonical import to_text
 from costwire_runtime.bodies import body_chunks, read_body
 
 _SPOOL_IN_MEMORY_BYTES = MIB
 _LONGEST_LINE_BYTES = 32 * MIB
 _ROWS_OF_PIECE = 500
+_logger = logging.getLogger(__name__)
 
 
 def delivery_routes() -> list[BaseRoute]:
@@ -58,12 +61,10 @@ async def open_delivery(request: Request, caller: Caller) -> Response:
     with handler.store.receiving():
         body = await read_body(request, handler.settings.manifest_limit_mib * MIB)
         manifest = read_manifest(body)
-    store, now, dry_run = _store(request, caller), handler.clock(), _is_dry_run(request)
-    entry = await run_in_threadpool(store.open_delivery, manifest, now, dry_run=dry_run)
+    store, dry_run = _store(request, caller), _is_dry_run(request)
+    entry = await run_in_threadpool(store.open_delivery, manifest, handler.clock, dry_run=dry_run)
     opened = entry.state is State.OPEN
     parts = await run_in_threadpool(store.staged_parts, entry.commit) if opened else []
-    if not dry_run:
-        handler.metrics.settled(entry, now)
     answer = {"entry": json.loads(entry.to_json()), "parts": parts}
     return JSONResponse(answer, status_code=201 if opened else 200)
 
@@ -106,10 +107,8 @@ async def set_quarantine(request: Request, caller: Caller) -> Response:
 async def commit_delivery(request: Request, caller: Caller) -> Response:
     """Verify and settle a delivery; `?dryRun=true` tells what would happen and changes nothing."""
     handler, store = handler_of(request), _store(request, caller)
-    now, dry_run = handler.clock(), _is_dry_run(request)
-    entry = await run_in_threadpool(store.commit, _commit(request), now, dry_run=dry_run)
-    if not dry_run:
-        handler.metrics.settled(entry, now)
+    clock, dry_run = handler.clock, _is_dry_run(request)
+    entry = await run_in_threadpool(store.commit, _commit(request), clock, dry_run=dry_run)
     return _told(entry)
 
 
@@ -117,25 +116,25 @@ async def commit_delivery(request: Request, caller: Caller) -> Response:
 async def abort_delivery(request: Request, caller: Caller) -> Response:
     """Give up an open delivery."""
     handler = handler_of(request)
-    await run_in_threadpool(_store(request, caller).abort, _commit(request), handler.clock())
+    await run_in_threadpool(_store(request, caller).abort, _commit(request), handler.clock)
     return Response(status_code=204)
 
 
 @requires(Role.WRITER)
 async def accept_delivery(request: Request, caller: Caller) -> Response:
     """Let readers see a delivery that was held, superseded or rejected."""
-    handler, now = handler_of(request), handler_of(request).clock()
-    entry = await run_in_threadpool(_store(request, caller).accept, _commit(request), now)
-    handler.metrics.settled(entry, now)
+    clock = handler_of(request).clock
+    entry = await run_in_threadpool(_store(request, caller).accept, _commit(request), clock)
+    _log_decision(entry)
     return _told(entry)
 
 
 @requires(Role.WRITER)
 async def reject_delivery(request: Request, caller: Caller) -> Response:
     """Decide that a held delivery is not to be seen."""
-    handler, now = handler_of(request), handler_of(request).clock()
-    entry = await run_in_threadpool(_store(request, caller).reject, _commit(request), now)
-    handler.metrics.settled(entry, now)
+    clock = handler_of(request).clock
+    entry = await run_in_threadpool(_store(request, caller).reject, _commit(request), clock)
+    _log_decision(entry)
     return _told(entry)
 
 
@@ -174,6 +173,24 @@ async def list_quarantine(request: Request, caller: Caller) -> Response:
 
 def _store(request: Request, caller: Caller) -> CostStore:
     return handler_of(request).store.acting_for(caller)
+
+
+def _log_decision(entry: Entry) -> None:
+    """The audit's line: what a person decided, and what it had been held for."""
+    last = entry.decisions[-1]
+    held = [each for each in entry.decisions if each.act is Act.HELD]
+    _logger.info(
+        "a user decided on a delivery",
+        extra={
+            "commit": entry.commit,
+            "table": entry.table,
+            "source": entry.source,
+            "act": last.act.value,
+            "by": last.by,
+            "at": to_text(last.at),
+            "held_for": held[-1].reason if held else None,
+        },
+    )
 
 
 def _told(entry: Entry) -> Response:

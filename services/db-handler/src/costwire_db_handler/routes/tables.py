@@ -20,8 +20,7 @@ def table_routes() -> list[BaseRoute]:
 @requires(Role.WRITER)
 async def adopt_table(request: Request, caller: Caller) -> Response:
     """Take over a table of the original handler; the entry of the one delivery that it becomes."""
-    handler, now = handler_of(request), handler_of(request).clock()
+    handler = handler_of(request)
     store = handler.store.acting_for(caller)
-    entry = await run_in_threadpool(store.adopt, request.path_params["table"], now)
-    handler.metrics.settled(entry, now)
+    entry = await run_in_threadpool(store.adopt, request.path_params["table"], handler.clock)
     return Response(entry.to_json(), media_type="application/json")

@@ -5,10 +5,9 @@ No engine is imported before `open_store` is called for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +16,7 @@ import pyarrow as pa
 from costwire_db_handler.answers.rates import Rates
 from costwire_db_handler.answers.versions import Versions
 from costwire_db_handler.decide import Thresholds
-from costwire_db_handler.ledger import Entry
+from costwire_db_handler.ledger import Clock, Entry
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
 from costwire_db_handler.users import Caller, Role, Users
 from costwire_focus.manifest import Manifest
@@ -80,9 +79,13 @@ class Store(Protocol):
 
 
 class CostStore(Protocol):
-    """Versioned charges, the ledger, users, and SQL for them, with the rights of one caller."""
+    """Versioned charges, the ledger, users, and SQL for them, with the rights of one caller.
 
-    def open_delivery(self, manifest: Manifest, now: datetime, *, dry_run: bool = False) -> Entry:
+    What decides on a delivery takes the clock: the time that counts is that at which the decision
+    is made visible, not that of the request.
+    """
+
+    def open_delivery(self, manifest: Manifest, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Record an arrival. The entry is open, or already settled when there is nothing to send.
 
         The same manifest that is still open is the same delivery again. A dry run is in no list,
@@ -102,7 +105,7 @@ class CostStore(Protocol):
         """Keep the rows that the exporter could not use; replaces what was kept before."""
         ...
 
-    def commit(self, commit: int, now: datetime, *, dry_run: bool = False) -> Entry:
+    def commit(self, commit: int, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Verify an open delivery against its manifest, and settle it in one step.
 
         Raises `Unbalanced` when counts or sums differ, `OutsideScope` when a charge lies outside
@@ -110,15 +113,15 @@ class CostStore(Protocol):
         """
         ...
 
-    def abort(self, commit: int, now: datetime) -> None:
+    def abort(self, commit: int, clock: Clock) -> None:
         """Give up an open delivery; an aborted one stays so."""
         ...
 
-    def accept(self, commit: int, now: datetime) -> Entry:
+    def accept(self, commit: int, clock: Clock) -> Entry:
         """Make a held, rejected or superseded delivery what readers see."""
         ...
 
-    def reject(self, commit: int, now: datetime) -> Entry:
+    def reject(self, commit: int, clock: Clock) -> Entry:
         """Decide that a held delivery is not to be seen."""
         ...
 
@@ -138,7 +141,7 @@ class CostStore(Protocol):
         """The quarantined rows of a delivery: file, line, raw (base64), column, rule, reason."""
         ...
 
-    def adopt(self, table: str, now: datetime) -> Entry:
+    def adopt(self, table: str, clock: Clock) -> Entry:
         """Take over a table of the original handler, as one delivery; repeated, the same entry.
 
         Raises `UnknownTable` and `CannotAdopt`.
@@ -164,22 +167,30 @@ class CostStore(Protocol):
         ...
 
 
+OnSettled = Callable[[Entry], None]
+"""Hears of each delivery that was settled or decided on, once that holds."""
+
+
 def open_store(
     data_dir: Path,
     *,
     thresholds: Thresholds,
     limits: StoreLimits,
     cratedb: CrateDBOptions | None = None,
+    on_settled: OnSettled = lambda entry: None,
 ) -> Store:
     """The store of these settings, migrated to this version's schema: CrateDB where it is told of,
     else the embedded one of the data folder.
 
+    `on_settled` hears of a delivery once, and of none that only was tried or given up.
     Raises `CannotOpen`, and of these `StoreInUse` when another process has the folder open.
     """
     if cratedb is not None:
         from costwire_db_handler.stores.cratedb.store import CrateDBStore
 
-        return CrateDBStore.open(cratedb, data_dir, thresholds=thresholds, limits=limits)
+        return CrateDBStore.open(
+            cratedb, data_dir, thresholds=thresholds, limits=limits, on_settled=on_settled
+        )
     from costwire_db_handler.stores.duckdb.store import DuckDBStore
 
-    return DuckDBStore.open(data_dir, thresholds=thresholds, limits=limits)
+    return DuckDBStore.open(data_dir, thresholds=thresholds, limits=limits, on_settled=on_settled)

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 
 from costwire_db_handler.beside import require_table_name
 from costwire_db_handler.errors import CannotAdopt, Unbalanced, UnknownTable
-from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.ledger import Clock, Entry, State
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores import CostStore
 from costwire_db_handler.stores.cratedb import originals
@@ -56,7 +56,7 @@ def adopt(
     store: CostStore,
     scratch: Path,
     table: str,
-    now: datetime,
+    clock: Clock,
     page_rows: int = _PAGE_ROWS,
 ) -> Entry:
     """Make the original's table T a versioned one, or find the entry of its adoption.
@@ -78,13 +78,13 @@ def adopt(
         old = _renamed(session, old)
         if _totals(session, old) != reading.totals:
             reading = _read(session, old, scratch / "second", page_rows)
-    manifest = _manifest(table, source, reading, now)
+    manifest = _manifest(table, source, reading, clock())
     for left in (entry for entry in mine if entry.state is State.OPEN):
         if left.id == manifest.id:
             manifest = manifest.model_copy(update={"generation": left.generation})
         else:  # another version of this program cut or spelled it otherwise
-            store.abort(left.commit, now)
-    return _delivered(store, manifest, reading, now)
+            store.abort(left.commit, clock)
+    return _delivered(store, manifest, reading, clock)
 
 
 @dataclass(frozen=True)
@@ -345,11 +345,11 @@ def _manifest(table: str, source: str, reading: _Reading, now: datetime) -> Mani
     )
 
 
-def _delivered(store: CostStore, manifest: Manifest, reading: _Reading, now: datetime) -> Entry:
-    entry = store.open_delivery(manifest, now)
+def _delivered(store: CostStore, manifest: Manifest, reading: _Reading, clock: Clock) -> Entry:
+    entry = store.open_delivery(manifest, clock)
     if entry.state is not State.OPEN:
         return entry
     for seq, (path, digest) in enumerate(zip(reading.parts, reading.digests, strict=True)):
         charges = pa.ipc.open_stream(path.read_bytes()).read_all()
         store.stage_part(entry.commit, seq, charges, digest)
-    return store.commit(entry.commit, now)
+    return store.commit(entry.commit, clock)

@@ -7,6 +7,7 @@ the ledger is gathered in an `Outcome`, which the turn makes true in one update.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from costwire_db_handler.decide import Applied
@@ -79,6 +80,10 @@ class CrateDBBooks:
     def set_shapes(self, table: str, source: str, periods: Iterable[str], commit: int) -> None:
         """Decide which delivery shaped these periods."""
         self.outcome.shapes |= {(table, source, period): commit for period in periods}
+
+    def last_state_time(self, table: str) -> datetime | None:
+        """When the last state of a table was made visible."""
+        return ledger.last_state_time(self._means.session, table)
 
     def keep_refused(self, commit: int, rows: Iterable[dict[str, Any]]) -> int:
         """Keep the rows that the table cannot hold."""

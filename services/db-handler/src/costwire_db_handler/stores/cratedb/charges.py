@@ -127,6 +127,18 @@ class CrateDBCharges(ABC):
             return []
         return versions.present_periods(self._session, self._layout, self._head, self._source)
 
+    def shown_periods(self) -> Sequence[PresentPeriod]:
+        """The billing periods of which readers see charges of any source."""
+        if not self._exists:
+            return []
+        return versions.present_periods(self._session, self._layout, self._head, None)
+
+    def added_by_period(self) -> Mapping[str, int]:
+        """How many charges are new, by the billing period they name."""
+        if self._staged is None:
+            raise ValueError("no delivery is loaded")
+        return self._staged.count_by_period(difference.chosen(self._sql))
+
     def compare(self, periods: Sequence[str]) -> Difference:
         """Compare the delivery with what readers see of these periods."""
         if not self._exists:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,10 @@ from costwire_db_handler.errors import (
     UnknownDelivery,
     WrongState,
 )
-from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.ledger import Clock, Entry, State
 from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
-from costwire_db_handler.stores import StoreLimits
+from costwire_db_handler.stores import OnSettled, StoreLimits
 from costwire_db_handler.stores.cratedb import ledger, quarantine, states
 from costwire_db_handler.stores.cratedb.adopt import adopt
 from costwire_db_handler.stores.cratedb.asked import CrateDBVersions
@@ -79,6 +79,7 @@ class Shared:
     scratch: Path
     statements: Statements
     sign_in: SignIn
+    on_settled: OnSettled
     comparing: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(_COMPARING)
     )
@@ -91,13 +92,19 @@ class Shared:
 class CrateDBCostStore:
     """The operations of the port for one caller."""
 
-    def __init__(self, shared: Shared, session: Session, *, adopting: bool = False) -> None:
-        """`adopting`: deliveries go into a table that is being taken over."""
+    def __init__(
+        self, shared: Shared, session: Session, by: str | None, *, adopting: bool = False
+    ) -> None:
+        """`by`: who decides; None for the handler itself.
+
+        `adopting`: deliveries go into a table that is being taken over.
+        """
         self._shared = shared
         self._session = session
+        self._by = by
         self._adopting = adopting
 
-    def open_delivery(self, manifest: Manifest, now: datetime, *, dry_run: bool = False) -> Entry:
+    def open_delivery(self, manifest: Manifest, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Record an arrival, or find the open one of the same content."""
         books = CrateDBBooks(self._means())
         delivery = None if dry_run else arrivals.continued(books, manifest)
@@ -105,30 +112,36 @@ class CrateDBCostStore:
             ledger.update_open(self._session, delivery)
             return delivery.entry
         if not dry_run:
-            self._give_up_forsaken(books, now)
+            self._give_up_forsaken(books, clock)
         earlier = arrivals.shown_already(books, manifest)
-        delivery = arrivals.new_delivery(books, manifest, now, dry_run=dry_run)
+        delivery = arrivals.new_delivery(books, manifest, clock(), dry_run=dry_run)
         if earlier is not None and dry_run:
-            return Settlement(books, delivery, self._shared.thresholds, now).repeat(earlier).entry
+            settlement = self._settlement(books, delivery)
+            return settlement.conclude(settlement.repeat(earlier), clock).entry
         ledger.insert(self._session, delivery)
         if earlier is not None:
-            delivery = self._repeated(delivery, now)
+            delivery = self._repeated(delivery, clock)
         return delivery.entry
 
-    def _repeated(self, delivery: Delivery, now: datetime) -> Delivery:
+    def _repeated(self, delivery: Delivery, clock: Clock) -> Delivery:
         """Settle a content that readers see already; where that has changed since, it is open."""
         manifest = delivery.manifest
         with self._turn(manifest.table) as turn:
             books = CrateDBBooks(self._means(), turn)
             earlier = arrivals.shown_already(books, manifest)
             if earlier is not None:
-                settlement = Settlement(books, delivery, self._shared.thresholds, now)
-                delivery = settlement.repeat(earlier)
-                self._flip(turn, books, delivery)
+                settlement = self._settlement(books, delivery)
+                repeated = settlement.repeat(earlier)
+                delivery = self._flip(turn, books, partial(settlement.conclude, repeated, clock))
+        if delivery.entry.state is not State.OPEN:
+            self._shared.on_settled(delivery.entry)
         return delivery
 
-    def _give_up_forsaken(self, books: CrateDBBooks, now: datetime) -> None:
-        limits, opened = self._shared.limits, self._opened()
+    def _settlement(self, books: CrateDBBooks, delivery: Delivery) -> Settlement:
+        return Settlement(books, delivery, self._shared.thresholds)
+
+    def _give_up_forsaken(self, books: CrateDBBooks, clock: Clock) -> None:
+        limits, opened, now = self._shared.limits, self._opened(), clock()
         late = arrivals.forsaken(opened, now, hours=limits.open_hours, most=limits.open_deliveries)
         for entry in late:
             try:
@@ -137,7 +150,7 @@ class CrateDBCostStore:
                 continue
             if delivery.dry_run:
                 self._forget(delivery.commit)
-            elif ledger.update_open(self._session, delivery.aborted(now)):
+            elif ledger.update_open(self._session, delivery.aborted(now, None, arrivals.FORSAKEN)):
                 self._shared.parts.clear(self._session, delivery.commit)
 
     def _opened(self) -> Sequence[Entry]:
@@ -190,18 +203,21 @@ class CrateDBCostStore:
             quarantine.forget(self._session, commit)
             raise
 
-    def commit(self, commit: int, now: datetime, *, dry_run: bool = False) -> Entry:
+    def commit(self, commit: int, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Verify an open delivery against its manifest, and settle it in one step."""
         delivery = ledger.get(self._session, commit)
         if not self._can_settle(delivery):
             self._shared.parts.clear(self._session, commit)
             return delivery.entry
         if dry_run or delivery.dry_run:
-            return self._tried(delivery, now).entry
+            return self._tried(delivery, clock).entry
         with self._turn(delivery.manifest.table) as turn:
             delivery = ledger.get(self._session, commit)
-            if self._can_settle(delivery):
-                delivery = self._settled(turn, delivery, now)
+            settles = self._can_settle(delivery)
+            if settles:
+                delivery = self._settled(turn, delivery, clock)
+        if settles:
+            self._shared.on_settled(delivery.entry)
         self._shared.parts.clear(self._session, commit)
         self._opened()
         return delivery.entry
@@ -211,43 +227,49 @@ class CrateDBCostStore:
             raise DeliveryNotOpen(f"commit {delivery.commit}: it was aborted; open it anew")
         return delivery.entry.state is State.OPEN
 
-    def _settled(self, turn: Turn, delivery: Delivery, now: datetime) -> Delivery:
+    def _settled(self, turn: Turn, delivery: Delivery, clock: Clock) -> Delivery:
         """Settle within a turn; rows that the database refuses are quarantined in another try."""
         refused: dict[int, str] = {}
         with self._shared.parts.at_hand(self._session, delivery.commit) as parts:
             for _ in range(_REFUSED_AT_MOST):
                 with self._means_with_scratch() as means:
                     books = CrateDBBooks(means, turn, refused=refused)
-                    settlement = Settlement(books, delivery, self._shared.thresholds, now)
+                    settlement = self._settlement(books, delivery)
                     try:
-                        settled = settlement.commit(parts)
+                        settled = settlement.commit(parts, clock())
                     except RowsRefused as told:
                         refused |= told.reasons
                         turn.heal()
                         continue
-                    self._flip(turn, books, settled)
-                    return settled
+                    return self._flip(turn, books, partial(settlement.conclude, settled, clock))
         raise BadPart(f"commit {delivery.commit}: the database refuses ever more of its charges")
 
-    def _tried(self, delivery: Delivery, now: datetime) -> Delivery:
+    def _tried(self, delivery: Delivery, clock: Clock) -> Delivery:
         """What would become of a delivery; nothing of that is kept."""
         with (
             self._shared.parts.at_hand(self._session, delivery.commit) as parts,
             self._means_with_scratch() as means,
         ):
-            settlement = Settlement(CrateDBBooks(means), delivery, self._shared.thresholds, now)
-            tried = settlement.commit(parts)
+            settlement = self._settlement(CrateDBBooks(means), delivery)
+            tried = settlement.conclude(settlement.commit(parts, clock()), clock)
         if delivery.dry_run:
             self._forget(delivery.commit)
         return tried
 
-    def _flip(self, turn: Turn, books: CrateDBBooks, delivery: Delivery) -> None:
-        books.put(delivery)
-        turn.check()
-        states.note(self._session, delivery)
-        turn.settle(turn.row.head if books.head is None else books.head, books.outcome.to_json())
+    def _flip(self, turn: Turn, books: CrateDBBooks, conclude: Callable[[], Delivery]) -> Delivery:
+        """Make what was settled visible, with the time of just before."""
+        concluded: list[Delivery] = []
 
-    def abort(self, commit: int, now: datetime) -> None:
+        def outcome() -> str:
+            turn.check()
+            concluded.append(conclude())
+            states.note(self._session, concluded[-1])
+            return books.outcome.to_json()
+
+        turn.settle(turn.row.head if books.head is None else books.head, outcome)
+        return concluded[-1]
+
+    def abort(self, commit: int, clock: Clock) -> None:
         """Give up an open delivery."""
         delivery = ledger.get(self._session, commit)
         if delivery.entry.state is State.ABORTED:
@@ -259,7 +281,7 @@ class CrateDBCostStore:
             delivery = ledger.get(self._session, commit)
             if delivery.entry.state is not State.OPEN:
                 raise DeliveryNotOpen(f"abort {commit}: it is {delivery.entry.state} already")
-            ledger.update(self._session, delivery.aborted(now), turn.require)
+            ledger.update(self._session, delivery.aborted(clock(), self._by), turn.require)
         self._shared.parts.clear(self._session, commit)
 
     def _forget(self, commit: int) -> None:
@@ -267,24 +289,26 @@ class CrateDBCostStore:
         self._shared.parts.clear(self._session, commit)
         quarantine.forget(self._session, commit)
 
-    def accept(self, commit: int, now: datetime) -> Entry:
+    def accept(self, commit: int, clock: Clock) -> Entry:
         """Make a delivery that was set aside what readers see."""
         table = ledger.get(self._session, commit).manifest.table
         with self._turn(table) as turn, self._means_with_scratch() as means:
             delivery = _waiting(ledger.get(self._session, commit), "accept", _WAITING)
             books = CrateDBBooks(means, turn)
-            delivery = Settlement(books, delivery, self._shared.thresholds, now).accept()
-            self._flip(turn, books, delivery)
+            settlement = self._settlement(books, delivery)
+            accepted = settlement.accept(self._by)
+            delivery = self._flip(turn, books, partial(settlement.conclude, accepted, clock))
+        self._shared.on_settled(delivery.entry)
         return delivery.entry
 
-    def reject(self, commit: int, now: datetime) -> Entry:
+    def reject(self, commit: int, clock: Clock) -> Entry:
         """Decide that a held delivery is not to be seen."""
         table = ledger.get(self._session, commit).manifest.table
         with self._turn(table) as turn:
             delivery = _waiting(ledger.get(self._session, commit), "reject", (State.HELD,))
-            times = delivery.entry.times.model_copy(update={"committed": now})
-            delivery = delivery.settled(state=State.REJECTED, times=times)
+            delivery = delivery.rejected(clock(), self._by)
             ledger.update(self._session, delivery, turn.require)
+        self._shared.on_settled(delivery.entry)
         return delivery.entry
 
     def require_maker(self, table: str) -> None:
@@ -310,14 +334,14 @@ class CrateDBCostStore:
         brought_by = ledger.get(self._session, commit).brought_by
         yield from quarantine.rows_of(self._session, brought_by)
 
-    def adopt(self, table: str, now: datetime) -> Entry:
+    def adopt(self, table: str, clock: Clock) -> Entry:
         """Take over a table of the original handler, as one delivery; one adoption at a time."""
-        adopting = CrateDBCostStore(self._shared, self._session, adopting=True)
+        adopting = CrateDBCostStore(self._shared, self._session, self._by, adopting=True)
         with (
             self._turn(table + KEPT),
             tempfile.TemporaryDirectory(dir=self._shared.scratch) as folder,
         ):
-            return adopt(self._session, adopting, Path(folder), table, now)
+            return adopt(self._session, adopting, Path(folder), table, clock)
 
     @contextlib.contextmanager
     def versions(self, table: str) -> Iterator[Versions]:

@@ -237,6 +237,21 @@ def log(session: Session, table: str) -> list[Line]:
     return lines
 
 
+def last_state_time(session: Session, table: str) -> datetime | None:
+    """When the last state of a table was made visible; None where there is none.
+
+    Within a turn nothing is decided of the table that is not written.
+    """
+    session.execute("REFRESH TABLE costwire.deliveries")
+    rows = session.execute(
+        "SELECT entry FROM costwire.deliveries "
+        "WHERE table_name = ? AND applied IS NOT NULL AND NOT dry_run "
+        "ORDER BY applied DESC LIMIT 1",
+        [table],
+    ).rows
+    return Entry.model_validate_json(rows[0][0]).times.committed if rows else None
+
+
 def shapes(session: Session, table: str, source: str) -> Mapping[str, Applied]:
     """For each billing period of a source, the delivery that shaped it last."""
     session.execute("REFRESH TABLE costwire.shapes")

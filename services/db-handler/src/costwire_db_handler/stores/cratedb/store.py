@@ -16,7 +16,7 @@ from costwire_db_handler.charges.prepare import Preparer
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.errors import CannotOpen, StoreInUse, UnknownDelivery
 from costwire_db_handler.ledger import State
-from costwire_db_handler.stores import StoreLimits
+from costwire_db_handler.stores import OnSettled, StoreLimits
 from costwire_db_handler.stores.cratedb import ledger, states
 from costwire_db_handler.stores.cratedb.catalog import Shaper
 from costwire_db_handler.stores.cratedb.cluster import (
@@ -74,6 +74,7 @@ class CrateDBStore:
         *,
         thresholds: Thresholds,
         limits: StoreLimits,
+        on_settled: OnSettled = lambda entry: None,
     ) -> CrateDBStore:
         """Connect, bring the schema to this version, and finish or undo what a kill left behind.
 
@@ -98,6 +99,7 @@ class CrateDBStore:
             scratch=scratch,
             statements=Statements(own, timeout_seconds=limits.query_timeout_seconds),
             sign_in=SignIn(cluster),
+            on_settled=on_settled,
         )
         store = cls(cluster, shared, lock)
         try:
@@ -121,7 +123,7 @@ class CrateDBStore:
     @property
     def own(self) -> CrateDBCostStore:
         """The charges with the handler's own rights."""
-        return CrateDBCostStore(self._shared, self._shared.own)
+        return CrateDBCostStore(self._shared, self._shared.own, None)
 
     def sign_in(self, name: str, password: str) -> Caller | None:
         """Whoever these credentials belong to; the database is asked on a connection of theirs."""
@@ -140,7 +142,7 @@ class CrateDBStore:
 
     def acting_for(self, caller: Caller) -> CrateDBCostStore:
         """The charges with a caller's rights."""
-        return CrateDBCostStore(self._shared, self._session(caller))
+        return CrateDBCostStore(self._shared, self._session(caller), caller.name)
 
     def receiving(self) -> AbstractContextManager[None]:
         """Statements of users run elsewhere, and keep memory from nothing here."""

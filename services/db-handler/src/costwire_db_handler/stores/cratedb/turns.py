@@ -221,11 +221,15 @@ class Turn:
         self.change(attempt=number, used=number)
         return number
 
-    def settle(self, head: int, outcome: str) -> None:
-        """The flip: readers see the new state, and the ledger will say so."""
+    def settle(self, head: int, outcome: Callable[[], str]) -> None:
+        """The flip: readers see the new state, and the ledger will say so.
+
+        `outcome` is asked at the last moment, for it says when that was.
+        """
         self._take_back(self._row.undone)
+        told = outcome()
         self.check()
-        self.change(head=head, outcome=outcome)
+        self.change(head=head, outcome=told)
         self.finish()
 
     def finish(self) -> None:

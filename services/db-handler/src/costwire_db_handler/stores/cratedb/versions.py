@@ -53,15 +53,16 @@ def visible_at(state: int) -> str:
 
 
 def present_periods(
-    session: Session, layout: Layout, state: int, source: int
+    session: Session, layout: Layout, state: int, source: int | None
 ) -> list[PresentPeriod]:
-    """The billing periods of which readers see charges of a source."""
+    """The billing periods of which readers see charges of a source; None: of any."""
+    of_source, arguments = ("", []) if source is None else (' AND "_source" = ?', [source])
     end = "billingperiodend" if "billingperiodend" in layout.public() else "NULL::TIMESTAMP"
     rows = session.execute(
         f"SELECT _period, try_cast(nullif(_period, '') AS TIMESTAMP), {end}, count(*) "
-        f"FROM {layout.physical} WHERE {visible_at(state)} AND _source = ? "
+        f"FROM {layout.physical} WHERE {visible_at(state)}{of_source} "
         "GROUP BY 1, 2, 3 LIMIT 100000",
-        [source],
+        arguments,
     ).rows
     return [PresentPeriod(name, _instant(start), _instant(end)) for name, start, end, _ in rows]
 

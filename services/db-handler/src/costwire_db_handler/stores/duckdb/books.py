@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -66,6 +67,10 @@ class DuckDBBooks:
         """Record which delivery shaped these periods."""
         deliveries.set_shapes(self._sql, table, source, periods, commit)
 
+    def last_state_time(self, table: str) -> datetime | None:
+        """When the last state of a table was made visible."""
+        return deliveries.last_state_time(self._sql, table)
+
     def keep_refused(self, commit: int, rows: Iterable[dict[str, Any]]) -> int:
         """Keep the rows that the table cannot hold."""
         return quarantine.replace(self._sql, commit, "handler", rows)
@@ -123,6 +128,14 @@ class DuckDBCharges:
     def present_periods(self) -> Sequence[PresentPeriod]:
         """The billing periods of which readers see charges of this source."""
         return versions.present_periods(self._sql, self._table, self._source)
+
+    def shown_periods(self) -> Sequence[PresentPeriod]:
+        """The billing periods of which readers see charges of any source."""
+        return versions.present_periods(self._sql, self._table, None)
+
+    def added_by_period(self) -> Mapping[str, int]:
+        """How many charges are new, by the billing period they name."""
+        return self._incoming.added_by_period(self._sql)
 
     def compare(self, periods: Sequence[str]) -> Difference:
         """Compare the delivery with what readers see of these periods."""

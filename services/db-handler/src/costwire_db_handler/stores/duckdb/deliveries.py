@@ -124,6 +124,17 @@ def same_content(
     return [commit for (commit,) in rows]
 
 
+def last_state_time(sql: duckdb.DuckDBPyConnection, table: str) -> datetime | None:
+    """When the last state of a table was made visible; None where there is none."""
+    rows = sql.execute(
+        "SELECT entry FROM costwire.deliveries "
+        "WHERE table_name = ? AND applied IS NOT NULL AND NOT dry_run "
+        "ORDER BY applied DESC LIMIT 1",
+        [table],
+    ).fetchall()
+    return Entry.model_validate_json(rows[0][0]).times.committed if rows else None
+
+
 def shapes(sql: duckdb.DuckDBPyConnection, table: str, source: str) -> dict[str, Applied]:
     """For each billing period of a source, the delivery that shaped it last."""
     rows = sql.execute(

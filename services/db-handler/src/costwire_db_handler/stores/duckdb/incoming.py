@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from costwire_db_handler.charges import difference
-from costwire_db_handler.charges.difference import KEYS, NAMED
+from costwire_db_handler.charges.difference import ADDED, KEYS, NAMED
 from costwire_db_handler.charges.incoming import StagedCharges
 from costwire_db_handler.charges.prepare import CELL, HASHES, JSON_TEXT, PERIOD
 from costwire_db_handler.names import json_name, quoted
@@ -21,6 +21,10 @@ class Incoming(Protocol):
 
     def load_keys(self, sql: duckdb.DuckDBPyConnection) -> None:
         """Fill the temporary tables of keys and of periods."""
+        ...
+
+    def added_by_period(self, sql: duckdb.DuckDBPyConnection) -> Mapping[str, int]:
+        """How many of the added charges name each billing period."""
         ...
 
     def insert(
@@ -46,6 +50,10 @@ class StagedIncoming:
     def load_keys(self, sql: duckdb.DuckDBPyConnection) -> None:
         """Fill the temporary tables of keys and of periods."""
         self._staged.load_keys(sql)
+
+    def added_by_period(self, sql: duckdb.DuckDBPyConnection) -> Mapping[str, int]:
+        """How many of the added charges name each billing period."""
+        return self._staged.count_by_period(difference.chosen(sql))
 
     def insert(
         self, sql: duckdb.DuckDBPyConnection, target: str, rows: str, versioning: dict[str, int]
@@ -102,6 +110,14 @@ class KeptIncoming:
             f"INSERT INTO {NAMED} SELECT DISTINCT {PERIOD} "
             f"FROM {self._history} WHERE {self._where}"
         )
+
+    def added_by_period(self, sql: duckdb.DuckDBPyConnection) -> Mapping[str, int]:
+        """How many of the added charges name each billing period."""
+        counts = sql.execute(
+            f"SELECT {PERIOD}, count(*) FROM {self._history} "
+            f"WHERE {self._where} AND rowid IN ({ADDED}) GROUP BY ALL"
+        ).fetchall()
+        return dict(counts)
 
     def insert(
         self, sql: duckdb.DuckDBPyConnection, target: str, rows: str, versioning: dict[str, int]

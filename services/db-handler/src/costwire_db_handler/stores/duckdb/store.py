@@ -6,7 +6,6 @@ import copy
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,11 +21,11 @@ from costwire_db_handler.charges.staging import StagingArea
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.errors import BadPart, CannotAdopt, DeliveryNotOpen, WrongState
-from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.ledger import Clock, Entry, State
 from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, told
 from costwire_db_handler.sql.protocol import read_request
-from costwire_db_handler.stores import StoreLimits
+from costwire_db_handler.stores import OnSettled, StoreLimits
 from costwire_db_handler.stores.duckdb import deliveries, quarantine
 from costwire_db_handler.stores.duckdb.asked import DuckDBVersions
 from costwire_db_handler.stores.duckdb.books import DuckDBBooks
@@ -48,12 +47,18 @@ class DuckDBStore:
     """Charges, ledger and users in one file, staged parts beside it."""
 
     def __init__(
-        self, database: Database, data_dir: Path, thresholds: Thresholds, limits: StoreLimits
+        self,
+        database: Database,
+        data_dir: Path,
+        thresholds: Thresholds,
+        limits: StoreLimits,
+        on_settled: OnSettled = lambda entry: None,
     ) -> None:
         self._database = database
         self._staging = StagingArea(data_dir / _STAGING)
         self._thresholds = thresholds
         self._limits = limits
+        self._on_settled = on_settled
         self._preparer = Preparer()
         self._credentials = CredentialCache()
         self.users = StoredUsers(database, on_change=self._credentials.clear)
@@ -73,10 +78,17 @@ class DuckDBStore:
         self._staging.keep_only([entry.commit for entry in opened])
 
     @classmethod
-    def open(cls, data_dir: Path, *, thresholds: Thresholds, limits: StoreLimits) -> DuckDBStore:
+    def open(
+        cls,
+        data_dir: Path,
+        *,
+        thresholds: Thresholds,
+        limits: StoreLimits,
+        on_settled: OnSettled = lambda entry: None,
+    ) -> DuckDBStore:
         """Open or make the store of a data folder; raises `StoreInUse`."""
         database = Database.open(data_dir, memory_bytes=limits.memory_bytes, threads=limits.threads)
-        store = cls(database, data_dir, thresholds, limits)
+        store = cls(database, data_dir, thresholds, limits, on_settled)
         ensure_admin(store.users, data_dir)
         return store
 
@@ -113,40 +125,45 @@ class DuckDBStore:
         """Around the taking in of a delivery: statements of users never keep memory from it."""
         return self._database.headroom.unbounded()
 
-    def open_delivery(self, manifest: Manifest, now: datetime, *, dry_run: bool = False) -> Entry:
+    def open_delivery(self, manifest: Manifest, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Record an arrival, or find the open one of the same content."""
         if dry_run:
             with self._database.writing(keep=False) as sql:
-                told = self._arrived(sql, manifest, now)
+                told = self._arrived(sql, manifest, clock)
             if told.entry.state is not State.OPEN:
                 return told.entry
         forsaken: list[Entry] = []
         with self._database.writing() as sql:
             delivery = None if dry_run else arrivals.continued(DuckDBBooks(sql), manifest)
             if delivery is None:
-                forsaken = self._give_up_forsaken(sql, now)
+                forsaken = self._give_up_forsaken(sql, clock)
                 delivery = (
-                    arrivals.new_delivery(DuckDBBooks(sql), manifest, now, dry_run=True)
+                    arrivals.new_delivery(DuckDBBooks(sql), manifest, clock(), dry_run=True)
                     if dry_run
-                    else self._arrived(sql, manifest, now)
+                    else self._arrived(sql, manifest, clock)
                 )
-            deliveries.put(sql, delivery)
+            if delivery.entry.state is State.OPEN:
+                deliveries.put(sql, delivery)
         for old in forsaken:
             self._staging.clear(old.commit)
+        if delivery.entry.state is not State.OPEN:
+            self._on_settled(delivery.entry)
         return delivery.entry
 
     def _arrived(
-        self, sql: duckdb.DuckDBPyConnection, manifest: Manifest, now: datetime
+        self, sql: duckdb.DuckDBPyConnection, manifest: Manifest, clock: Clock
     ) -> Delivery:
+        """A new delivery: open, or settled where readers see its content already."""
         books = DuckDBBooks(sql)
-        delivery = arrivals.new_delivery(books, manifest, now)
+        delivery = arrivals.new_delivery(books, manifest, clock())
         earlier = arrivals.shown_already(books, manifest)
         if earlier is None:
             return delivery
-        return Settlement(books, delivery, self._thresholds, now).repeat(earlier)
+        settlement = Settlement(books, delivery, self._thresholds)
+        return settlement.conclude(settlement.repeat(earlier), clock)
 
-    def _give_up_forsaken(self, sql: duckdb.DuckDBPyConnection, now: datetime) -> list[Entry]:
-        limits = self._limits
+    def _give_up_forsaken(self, sql: duckdb.DuckDBPyConnection, clock: Clock) -> list[Entry]:
+        limits, now = self._limits, clock()
         books = DuckDBBooks(sql)
         opened = books.in_state(State.OPEN)
         late = arrivals.forsaken(opened, now, hours=limits.open_hours, most=limits.open_deliveries)
@@ -155,7 +172,7 @@ class DuckDBStore:
             if delivery.dry_run:
                 deliveries.remove(sql, delivery.commit)
             else:
-                deliveries.put(sql, delivery.aborted(now))
+                deliveries.put(sql, delivery.aborted(now, None, arrivals.FORSAKEN))
         return late
 
     def staged_parts(self, commit: int) -> list[int]:
@@ -178,7 +195,7 @@ class DuckDBStore:
             _require_open(deliveries.get(sql, commit))
             quarantine.replace(sql, commit, "exporter", rows)
 
-    def commit(self, commit: int, now: datetime, *, dry_run: bool = False) -> Entry:
+    def commit(self, commit: int, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Verify an open delivery against its manifest, and settle it in one transaction."""
         with self._database.reading() as sql:
             temporary = deliveries.get(sql, commit).dry_run
@@ -187,17 +204,20 @@ class DuckDBStore:
             delivery = deliveries.get(sql, commit)
             if delivery.entry.state is State.ABORTED:
                 raise DeliveryNotOpen(f"commit {commit}: it was aborted; open it anew")
-            if delivery.entry.state is State.OPEN:
-                settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds, now)
-                delivery = settlement.commit(self._staging.parts_of(commit))
-                deliveries.put(sql, delivery)
+            settles = delivery.entry.state is State.OPEN
+            if settles:
+                settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds)
+                settled = settlement.commit(self._staging.parts_of(commit), clock())
+                delivery = settlement.conclude(settled, clock)
         if temporary:
             self._forget(commit)
         elif keep:
             self._staging.clear(commit)
+            if settles:
+                self._on_settled(delivery.entry)
         return delivery.entry
 
-    def abort(self, commit: int, now: datetime) -> None:
+    def abort(self, commit: int, clock: Clock) -> None:
         """Give up an open delivery."""
         with self._database.writing() as sql:
             delivery = deliveries.get(sql, commit)
@@ -206,7 +226,7 @@ class DuckDBStore:
             if delivery.entry.state is not State.OPEN:
                 raise DeliveryNotOpen(f"abort {commit}: it is {delivery.entry.state} already")
             if not delivery.dry_run:
-                deliveries.put(sql, delivery.aborted(now))
+                deliveries.put(sql, delivery.aborted(clock(), self._by))
         if delivery.dry_run:
             self._forget(commit)
         self._staging.clear(commit)
@@ -216,22 +236,22 @@ class DuckDBStore:
             deliveries.remove(sql, commit)
         self._staging.clear(commit)
 
-    def accept(self, commit: int, now: datetime) -> Entry:
+    def accept(self, commit: int, clock: Clock) -> Entry:
         """Make a delivery that was set aside what readers see."""
         with self._database.writing() as sql:
             delivery = self._waiting(deliveries.get(sql, commit), "accept", _WAITING)
-            settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds, now)
-            delivery = settlement.accept()
-            deliveries.put(sql, delivery)
+            settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds)
+            delivery = settlement.conclude(settlement.accept(self._by), clock)
+        self._on_settled(delivery.entry)
         return delivery.entry
 
-    def reject(self, commit: int, now: datetime) -> Entry:
+    def reject(self, commit: int, clock: Clock) -> Entry:
         """Decide that a held delivery is not to be seen."""
         with self._database.writing() as sql:
             delivery = self._waiting(deliveries.get(sql, commit), "reject", (State.HELD,))
-            times = delivery.entry.times.model_copy(update={"committed": now})
-            delivery = delivery.settled(state=State.REJECTED, times=times)
+            delivery = delivery.rejected(clock(), self._by)
             deliveries.put(sql, delivery)
+        self._on_settled(delivery.entry)
         return delivery.entry
 
     def require_maker(self, table: str) -> None:
@@ -253,7 +273,7 @@ class DuckDBStore:
             brought_by = deliveries.get(sql, commit).brought_by
             yield from quarantine.rows_of(sql, brought_by)
 
-    def adopt(self, table: str, now: datetime) -> Entry:
+    def adopt(self, table: str, clock: Clock) -> Entry:
         """The original never wrote here."""
         raise CannotAdopt(
             f"adopt {table}: this handler has the embedded store, which holds no table of the "
@@ -279,6 +299,11 @@ class DuckDBStore:
         milliseconds = (time.perf_counter() - started) * 1000
         with_types = "types" in parse_qs(call.query, keep_blank_values=True)
         return told(outcome, with_types=with_types, milliseconds=milliseconds)
+
+    @property
+    def _by(self) -> str | None:
+        """Who decides; None for the handler itself."""
+        return None if self._caller is OWN else self._caller.name
 
     def _open(self, commit: int) -> Delivery:
         with self._database.reading() as sql:

@@ -17,14 +17,17 @@ from costwire_focus.amounts import COST_COLUMNS, NO_CURRENCY, CostSums
 _BATCH_ROWS = 20_000
 
 
-def present_periods(sql: duckdb.DuckDBPyConnection, table: str, source: int) -> list[PresentPeriod]:
-    """The billing periods of which readers see charges of a source."""
+def present_periods(
+    sql: duckdb.DuckDBPyConnection, table: str, source: int | None
+) -> list[PresentPeriod]:
+    """The billing periods of which readers see charges of a source; None: of any."""
+    where, parameters = ("", []) if source is None else (" WHERE _source = ?", [source])
     columns = {row[0] for row in sql.execute(f"DESCRIBE {current(table)}").fetchall()}
     end = '"BillingPeriodEnd"' if "BillingPeriodEnd" in columns else "NULL"
     found = sql.execute(
         f"SELECT DISTINCT _period, TRY_CAST(_period AS TIMESTAMP), {end} "
-        f"FROM {current(table)} WHERE _source = ?",
-        [source],
+        f"FROM {current(table)}{where}",
+        parameters,
     ).fetchall()
     return [PresentPeriod(*row) for row in found]
 
