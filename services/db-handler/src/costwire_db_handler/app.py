@@ -18,6 +18,7 @@ from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.handler import Handler, Turns
 from costwire_db_handler.ledger import Clock
 from costwire_db_handler.metrics import HandlerMetrics
+from costwire_db_handler.routes.answers import answer_routes
 from costwire_db_handler.routes.deliveries import delivery_routes
 from costwire_db_handler.routes.sql import sql_routes
 from costwire_db_handler.routes.tables import table_routes
@@ -72,6 +73,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
         [
             *sql_routes(),
             *delivery_routes(),
+            *answer_routes(),
             *upload_routes(),
             *table_routes(),
             *user_routes(),

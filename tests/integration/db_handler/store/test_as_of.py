@@ -40,7 +40,7 @@ class Past:
         return self.remember(self.shop.deliver(report))
 
     def accept(self, commit: int) -> State:
-        return self.remember(self.shop.store.accept(commit, self.shop.tick()))
+        return self.remember(self.shop.store.accept(commit, self.shop.tick))
 
     def check(self) -> None:
         """Every state is told as it was, by its time and by its number."""

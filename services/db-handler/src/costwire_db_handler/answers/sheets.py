@@ -1,0 +1,218 @@
+"""Answers as documents and as sheets: JSON, CSV, Arrow. Amounts are exact text in each of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+import pyarrow as pa
+
+from costwire_db_handler.answers.changes import ChangedGroup, ChangesAnswer, Part
+from costwire_db_handler.answers.costs import CostsAnswer
+from costwire_db_handler.answers.grouping import Total
+from costwire_db_handler.errors import NotAcceptable
+from costwire_focus.canonical import canonical_text, subtract
+
+Json = dict[str, object]
+Cell = str | int | None
+
+
+class Form(StrEnum):
+    """In which an answer is told: its media type."""
+
+    JSON = "application/json"
+    CSV = "text/csv"
+    ARROW = "application/vnd.apache.arrow.stream"
+
+
+def wanted_form(accept: str | None) -> Form:
+    """The form that a request accepts; JSON where it does not say. Raises `NotAcceptable`."""
+    ranges = []
+    for each in (accept or "*/*").split(","):
+        media, *parameters = (part.strip().lower() for part in each.split(";"))
+        told = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+        ranges.append((_quality(told), media))
+    for quality, media in sorted(ranges, key=lambda each: -each[0]):
+        for form in Form:
+            if quality > 0 and media in (form.value, f"{form.value.partition('/')[0]}/*", "*/*"):
+                return form
+    raise NotAcceptable(f"answers are told as {', '.join(Form)}; accept one of these")
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Rows under named columns."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+    def to_csv(self) -> bytes:
+        """UTF-8, one line a row; an empty cell is null."""
+        out = io.StringIO(newline="")
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows(self.rows)
+        return out.getvalue().encode()
+
+    def to_arrow(self) -> bytes:
+        """An Arrow IPC stream; whole numbers are numbers, all else is text."""
+        cells = list(zip(*self.rows, strict=True)) or [()] * len(self.columns)
+        arrays = [
+            pa.array(column, pa.int64() if _whole(name, column) else pa.string())
+            for name, column in zip(self.columns, cells, strict=True)
+        ]
+        sink = pa.BufferOutputStream()
+        table = pa.Table.from_arrays(arrays, names=list(self.columns))
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        return bytes(sink.getvalue())
+
+
+_COUNTS = frozenset({"charges", "added", "removed"})
+
+
+def _whole(name: str, column: Sequence[Cell]) -> bool:
+    return name in _COUNTS and not any(isinstance(cell, str) for cell in column)
+
+
+def text(amount: Decimal | None) -> str | None:
+    """An amount as answers tell it."""
+    return None if amount is None else canonical_text(amount)
+
+
+def texts(sums: Mapping[str, Decimal | None]) -> dict[str, str | None]:
+    """Amounts by metric."""
+    return {name: text(amount) for name, amount in sums.items()}
+
+
+def costs_document(answer: CostsAnswer, following: str | None) -> Json:
+    """The JSON document of an answer of costs; `following` is the address of the next page."""
+    converted = answer.converted
+
+    def told(number: int, row: Total) -> Json:
+        document: Json = {
+            "by": dict(zip(answer.by, row.group, strict=True)),
+            "currency": row.currency,
+            "charges": row.charges,
+            "sums": texts(row.sums),
+        }
+        if converted is not None:
+            document["converted"] = texts(converted.rows[number])
+        return document
+
+    document: Json = {
+        "table": answer.table,
+        "asOf": answer.moment.told(),
+        "by": answer.by,
+        "metrics": answer.metrics,
+        "rows": [told(number, row) for number, row in enumerate(answer.rows)],
+        "totals": {
+            total.currency: {"charges": total.charges, "sums": texts(total.sums)}
+            for total in answer.totals
+        },
+        "next": following,
+    }
+    if converted is not None:
+        document["in"] = {
+            "currency": converted.currency,
+            "total": texts(converted.total),
+            "rates": [rate.told() for rate in converted.rates],
+        }
+    return document
+
+
+def costs_sheet(answer: CostsAnswer) -> Sheet:
+    """The rows of an answer of costs."""
+    columns = [*answer.by, "currency", "charges", *answer.metrics]
+    rows: list[list[Cell]] = [
+        [*row.group, row.currency, row.charges, *texts(row.sums).values()] for row in answer.rows
+    ]
+    if answer.converted is not None:
+        columns += [f"{name} in {answer.converted.currency}" for name in answer.metrics]
+        for row, sums in zip(rows, answer.converted.rows, strict=True):
+            row += texts(sums).values()
+    return Sheet(columns, rows)
+
+
+def changes_document(answer: ChangesAnswer, following: str | None) -> Json:
+    """The JSON document of an answer of changes."""
+    return {
+        "table": answer.table,
+        "from": answer.begin.told(),
+        "to": answer.end.told(),
+        "by": answer.by,
+        "metrics": answer.metrics,
+        "rows": [
+            {
+                "by": dict(zip(answer.by, row.group, strict=True)),
+                "currency": row.currency,
+                **_sums(row.before, row.after),
+                "changes": _parts(row),
+            }
+            for row in answer.rows
+        ],
+        "totals": {
+            balance.currency: {
+                **_sums(balance.before, balance.after),
+                "changes": {kind.value: _part(part) for kind, part in balance.parts.items()},
+            }
+            for balance in answer.balances
+        },
+        "next": following,
+    }
+
+
+def _sums(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> Json:
+    return {
+        name: {
+            "before": text(before[name]),
+            "after": text(after[name]),
+            "difference": text(subtract(after[name], before[name])),
+        }
+        for name in before
+    }
+
+
+def _parts(row: ChangedGroup) -> Json:
+    return {kind.value: _part(part) for kind, part in row.parts.items()}
+
+
+def _part(part: Part) -> Json:
+    return {
+        "added": part.added,
+        "removed": part.removed,
+        "difference": texts(part.differences),
+        **({"columns": dict(part.columns)} if part.columns else {}),
+    }
+
+
+def changes_sheet(answer: ChangesAnswer) -> Sheet:
+    """The rows of an answer of changes: one for each group and reason."""
+    columns = [*answer.by, "currency", "change", "added", "removed"]
+    columns += [f"{name} difference" for name in answer.metrics] + ["columns"]
+    rows: list[list[Cell]] = [
+        [
+            *row.group,
+            row.currency,
+            kind.value,
+            part.added,
+            part.removed,
+            *texts(part.differences).values(),
+            json.dumps(dict(part.columns)) if part.columns else None,
+        ]
+        for row in answer.rows
+        for kind, part in row.parts.items()
+    ]
+    return Sheet(columns, rows)

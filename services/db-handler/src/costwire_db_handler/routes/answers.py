@@ -1,0 +1,139 @@
+"""Questions across time over HTTP: costs, changes, and the rates that sums are converted with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from costwire_db_handler.access import requires
+from costwire_db_handler.answers import rates as exchange
+from costwire_db_handler.answers import sheets
+from costwire_db_handler.answers.changes import ChangesAnswer, ChangesQuestion, changes
+from costwire_db_handler.answers.costs import CostsAnswer, CostsQuestion, costs
+from costwire_db_handler.answers.moments import Moment
+from costwire_db_handler.answers.sheets import Form, Sheet
+from costwire_db_handler.errors import StoreBusy
+from costwire_db_handler.handler import handler_of
+from costwire_db_handler.settings import MIB
+from costwire_db_handler.stores import CostStore
+from costwire_db_handler.users import Caller, Role
+from costwire_runtime.bodies import read_body
+
+_TRIES = 3
+
+
+def answer_routes() -> list[BaseRoute]:
+    """What can be asked."""
+    return [
+        Route("/costs", get_costs, methods=["GET"]),
+        Route("/changes", get_changes, methods=["GET"]),
+        Route("/rates", list_rates, methods=["GET"]),
+        Route("/rates", put_rates, methods=["POST"]),
+    ]
+
+
+@requires(Role.READER)
+async def get_costs(request: Request, caller: Caller) -> Response:
+    """What costs were, grouped, as of any moment."""
+    form = sheets.wanted_form(request.headers.get("Accept"))
+    question = CostsQuestion.read(request.query_params.multi_items())
+    answer = await run_in_threadpool(_costs, request, caller, question)
+    following = _next(request, answer.next_offset, {"as_of": answer.moment})
+    return _told(
+        form,
+        lambda: sheets.costs_document(answer, following),
+        lambda: sheets.costs_sheet(answer),
+        following,
+    )
+
+
+def _costs(request: Request, caller: Caller, question: CostsQuestion) -> CostsAnswer:
+    """An answer whose rates, where it is given, are those that stay."""
+    store, now = _store(request, caller), handler_of(request).clock()
+    for _ in range(_TRIES):
+        known = store.rates.list() if question.target is not None else ()
+        with store.versions(question.scope.table) as versions:
+            answer = costs(versions, question, now, known)
+        used = exchange.to_freeze(answer.converted.rates if answer.converted else (), now)
+        if not used:
+            return answer
+        if store.rates.freeze(used):
+            frozen = {rate.pair: rate for rate in used}
+            assert answer.converted is not None  # noqa: S101 -- it used rates
+            told = [frozen.get(rate.pair, rate) for rate in answer.converted.rates]
+            return replace(answer, converted=replace(answer.converted, rates=told))
+    raise StoreBusy("convert: the rates change while they are used; try again")
+
+
+@requires(Role.READER)
+async def get_changes(request: Request, caller: Caller) -> Response:
+    """What changed between two moments, and why."""
+    form = sheets.wanted_form(request.headers.get("Accept"))
+    question = ChangesQuestion.read(request.query_params.multi_items())
+    store, now = _store(request, caller), handler_of(request).clock()
+
+    def ask() -> ChangesAnswer:
+        with store.versions(question.scope.table) as versions:
+            return changes(versions, question, now)
+
+    answer = await run_in_threadpool(ask)
+    pinned = {"from": answer.begin, "to": answer.end}
+    following = _next(request, answer.next_offset, pinned)
+    return _told(
+        form,
+        lambda: sheets.changes_document(answer, following),
+        lambda: sheets.changes_sheet(answer),
+        following,
+    )
+
+
+@requires(Role.READER)
+async def list_rates(request: Request, caller: Caller) -> Response:
+    """Every rate, and since when it is frozen."""
+    known = await run_in_threadpool(_store(request, caller).rates.list)
+    return JSONResponse({"rates": [rate.told() for rate in known]})
+
+
+@requires(Role.WRITER)
+async def put_rates(request: Request, caller: Caller) -> Response:
+    """Keep the rates of a CSV text: month, from, to, rate, source."""
+    body = await read_body(request, MIB)
+    brought = exchange.read_rates(body)
+    changed = await run_in_threadpool(_store(request, caller).rates.put, brought)
+    return JSONResponse({"rates": len(brought), "changed": changed})
+
+
+def _store(request: Request, caller: Caller) -> CostStore:
+    return handler_of(request).store.acting_for(caller)
+
+
+def _next(request: Request, offset: int | None, pinned: Mapping[str, Moment]) -> str | None:
+    """The address of the next page: of the very states that this one was told of."""
+    if offset is None:
+        return None
+    states = {name: m.commit for name, m in pinned.items() if m.commit is not None}
+    query = {**request.query_params, **states, "offset": offset}
+    return f"{request.url.path}?{urlencode(query)}"
+
+
+def _told(
+    form: Form,
+    document: Callable[[], sheets.Json],
+    sheet: Callable[[], Sheet],
+    following: str | None,
+) -> Response:
+    headers = {"Link": f'<{following}>; rel="next"'} if following else {}
+    headers["Vary"] = "Accept"
+    if form is Form.CSV:
+        return Response(sheet().to_csv(), media_type="text/csv; charset=utf-8", headers=headers)
+    if form is Form.ARROW:
+        return Response(sheet().to_arrow(), media_type=form.value, headers=headers)
+    body = json.dumps(document(), ensure_ascii=False)
+    return Response(body, media_type=form.value, headers=headers)
