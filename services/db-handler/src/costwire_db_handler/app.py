@@ -18,6 +18,7 @@ from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.handler import Handler, Turns
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.routes.deliveries import delivery_routes
+from costwire_db_handler.routes.openapi import openapi_routes
 from costwire_db_handler.routes.sql import sql_routes
 from costwire_db_handler.routes.tables import table_routes
 from costwire_db_handler.routes.upload import upload_routes
@@ -75,6 +76,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Star
             *upload_routes(),
             *table_routes(),
             *user_routes(),
+            *openapi_routes(),
         ],
         ready=ready,
         registry=registry,
