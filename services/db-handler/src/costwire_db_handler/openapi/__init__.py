@@ -6,8 +6,18 @@ A new group gives `PATHS`, and `SCHEMAS` where others could use what it answers,
 from __future__ import annotations
 
 from functools import cache
+from importlib.metadata import version
 
-from costwire_db_handler.openapi import deliveries, ledger, service, sql, tables, upload, users
+from costwire_db_handler.openapi import (
+    deliveries,
+    ledger,
+    manifest,
+    service,
+    sql,
+    tables,
+    upload,
+    users,
+)
 from costwire_db_handler.openapi.parts import SHARED_SCHEMAS, Node
 
 _GROUPS = (service, sql, deliveries, upload, tables, users)
@@ -35,7 +45,7 @@ def document() -> Node:
         "openapi": "3.1.0",
         "info": {
             "title": "Costwire database handler",
-            "version": "0.1.0",
+            "version": version("costwire-db-handler"),
             "description": _ABOUT,
         },
         "servers": [{"url": "/", "description": "The handler that serves this document"}],
@@ -55,7 +65,7 @@ def document() -> Node:
                 **SHARED_SCHEMAS,
                 **ledger.SCHEMAS,
                 **sql.SCHEMAS,
-                **deliveries.SCHEMAS,
+                **manifest.SCHEMAS,
                 **upload.SCHEMAS,
                 **users.SCHEMAS,
             },

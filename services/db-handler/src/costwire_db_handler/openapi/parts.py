@@ -22,7 +22,7 @@ SHARED_SCHEMAS: Node = {
     "Amount": {
         "type": "string",
         "description": "An exact decimal: plain, no trailing zeros, no plus sign; zero is `0`.",
-        "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?$",
+        "pattern": r"^(0|-?(0\.[0-9]*[1-9]|[1-9][0-9]*(\.[0-9]*[1-9])?))$",
         "examples": ["20.53", "-0.000000000000000001", "0"],
     },
     "WrittenAmount": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from costwire_db_handler.openapi.parts import (
+    JSON,
     OPEN,
     Node,
     answer,
@@ -83,7 +84,7 @@ def _failure(description: str, **examples: tuple[str, int]) -> Node:
         name: {"error": {"message": message, "code": code}}
         for name, (message, code) in examples.items()
     }
-    return answer(description, content(ref("SqlError"), **told))
+    return answer(description, content(ref("SqlError"), JSON, **told))
 
 
 _DENIED = answer(
