@@ -20,6 +20,7 @@ from costwire_db_handler.ledger import Clock
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.routes.answers import answer_routes
 from costwire_db_handler.routes.deliveries import delivery_routes
+from costwire_db_handler.routes.openapi import openapi_routes
 from costwire_db_handler.routes.sql import sql_routes
 from costwire_db_handler.routes.tables import table_routes
 from costwire_db_handler.routes.upload import upload_routes
@@ -77,6 +78,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
             *upload_routes(),
             *table_routes(),
             *user_routes(),
+            *openapi_routes(),
         ],
         ready=ready,
         registry=registry,

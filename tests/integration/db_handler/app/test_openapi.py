@@ -1,0 +1,293 @@
+"""What a handler answers is what its description says, for every operation that is described.
+
+The examples of the description are sent as they stand, and come back as they stand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import requests
+from tests.factories import part_body
+from tests.integration.db_handler.app.conftest import ARROW, Client, Running
+from tests.support.openapi import Node, Operation, assert_as_told, operations
+
+from costwire_db_handler.openapi import document
+from costwire_db_handler.openapi.ledger import COMMITTED, OPENED
+from costwire_db_handler.openapi.manifest import MANIFEST, QUARANTINED
+
+DOCUMENT = document()
+DESCRIBED = {str(operation): operation for operation in operations(DOCUMENT)}
+GUARDED = [each for each in DESCRIBED.values() if each.told.get("security") != []]
+CHARGES = pa.table(
+    {
+        "BilledCost": ["1.5", "2.03"],
+        "BillingCurrency": ["USD", "USD"],
+        "BillingPeriodStart": ["2024-09-01T00:00:00Z"] * 2,
+        "BillingPeriodEnd": ["2024-10-01T00:00:00Z"] * 2,
+        "ServiceName": ["Compute", "Storage"],
+        "ResourceId": ["vm-1", "disk-1"],
+    }
+)
+NEVER = 999
+
+
+class Asked:
+    """Asks, holds each answer against the description, and notes what was asked."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, set[int]] = {name: set() for name in DESCRIBED}
+
+    def ask(
+        self,
+        client: Client,
+        which: str,
+        status: int,
+        body: Any = None,
+        /,
+        *,
+        query: str = "",
+        **at: Any,
+    ) -> requests.Response:
+        operation = DESCRIBED[which]
+        path = operation.path.format(**at)
+        headers = {"Content-Type": _media(operation)} if body is not None else {}
+        data = json.dumps(body) if isinstance(body, dict | list) else body
+        answer = client.request(operation.method.upper(), path + query, data=data, headers=headers)
+        assert answer.status_code == status, (which, answer.text)
+        assert_as_told(DOCUMENT, operation, answer)
+        self.statuses[which].add(status)
+        return answer
+
+
+def _media(operation: Operation) -> str:
+    return next(iter(operation.told["requestBody"]["content"]))
+
+
+def example(name: str, label: str) -> Any:
+    body = DESCRIBED[name].told["requestBody"]["content"]
+    return next(iter(body.values()))["examples"][label]["value"]
+
+
+def told(name: str, status: str, label: str) -> Any:
+    (body,) = DESCRIBED[name].told["responses"][status]["content"].values()
+    return body["examples"][label]["value"]
+
+
+@pytest.fixture(scope="module")
+def asked() -> Asked:
+    return Asked()
+
+
+@pytest.fixture(scope="module")
+def will(lasting: Running) -> Client:
+    return lasting.user("will", "writer")
+
+
+@pytest.fixture(scope="module")
+def rita(lasting: Running) -> Client:
+    return lasting.user("rita", "reader")
+
+
+def without_times(entry: Node) -> Node:
+    return {name: value for name, value in entry.items() if name != "times"}
+
+
+@pytest.fixture(scope="module")
+def delivered(asked: Asked, will: Client) -> Node:
+    """The entry of the delivery that the examples are of."""
+    opened = asked.ask(will, "POST /deliveries", 201, example("POST /deliveries", "september"))
+    assert without_times(opened.json()["entry"]) == without_times(OPENED)
+    at = {"commit": opened.json()["entry"]["commit"]}
+    part = part_body(CHARGES)
+    asked.ask(will, "POST /deliveries/{commit}/parts", 400, part, **at)
+    asked.ask(will, "POST /deliveries/{commit}/commit", 422, **at)
+    for _ in range(2):
+        asked.ask(will, "POST /deliveries/{commit}/parts", 204, part, query="?seq=0", **at)
+    other = part_body(CHARGES.slice(1))
+    asked.ask(will, "POST /deliveries/{commit}/parts", 409, other, query="?seq=0", **at)
+    rows = example("POST /deliveries/{commit}/quarantine", "one")
+    asked.ask(will, "POST /deliveries/{commit}/quarantine", 400, "{", **at)
+    asked.ask(will, "POST /deliveries/{commit}/quarantine", 204, rows, **at)
+    asked.ask(will, "POST /deliveries/{commit}/commit", 200, query="?dryRun=true", **at)
+    settled = asked.ask(will, "POST /deliveries/{commit}/commit", 200, **at)
+    asked.ask(will, "POST /deliveries/{commit}/parts", 409, part, query="?seq=0", **at)
+    asked.ask(will, "POST /deliveries/{commit}/quarantine", 409, rows, **at)
+    entry: Node = settled.json()
+    return entry
+
+
+def test_example_is_what_a_delivery_comes_to(delivered: Node) -> None:
+    assert without_times(delivered) == without_times(COMMITTED)
+
+
+def test_ledger_is_as_told(delivered: Node, asked: Asked, rita: Client) -> None:
+    at = {"commit": delivered["commit"]}
+    listed = asked.ask(rita, "GET /deliveries", 200, query="?table=charges")
+    assert delivered in listed.json()["deliveries"]
+    assert asked.ask(rita, "GET /deliveries/{commit}", 200, **at).json() == delivered
+    rows = asked.ask(rita, "GET /deliveries/{commit}/quarantine", 200, **at)
+    assert rows.text == told("GET /deliveries/{commit}/quarantine", "200", "one")
+    assert [json.loads(line) for line in rows.text.splitlines()] == [QUARANTINED]
+
+
+def test_decisions_are_as_told(delivered: Node, asked: Asked, will: Client) -> None:
+    again = asked.ask(will, "POST /deliveries", 200, MANIFEST)
+    assert again.json()["entry"]["state"] == "unchanged"
+    asked.ask(will, "POST /deliveries", 400, {"table": "charges"})
+    empty = MANIFEST | {
+        "id": "1" * 64,
+        "generation": "2024-10-03T05:00:00Z",
+        "rows": {"read": 0, "published": 0, "quarantined": 0},
+        "sums": {},
+    }
+    opened = asked.ask(will, "POST /deliveries", 201, empty).json()["entry"]
+    at = {"commit": opened["commit"]}
+    asked.ask(will, "POST /deliveries/{commit}/accept", 409, **at)
+    held = asked.ask(will, "POST /deliveries/{commit}/commit", 200, **at).json()
+    rejected = asked.ask(will, "POST /deliveries/{commit}/reject", 200, **at).json()
+    accepted = asked.ask(will, "POST /deliveries/{commit}/accept", 200, **at).json()
+    assert [entry["state"] for entry in (held, rejected, accepted)] == [
+        "held",
+        "rejected",
+        "committed",
+    ]
+    asked.ask(will, "POST /deliveries/{commit}/reject", 409, **at)
+    aborted = asked.ask(will, "POST /deliveries", 201, empty | {"id": "2" * 64}).json()["entry"]
+    at = {"commit": aborted["commit"]}
+    asked.ask(will, "DELETE /deliveries/{commit}", 204, **at)
+    asked.ask(will, "POST /deliveries/{commit}/commit", 409, **at)
+    asked.ask(will, "DELETE /deliveries/{commit}", 409, commit=delivered["commit"])
+    named = MANIFEST | {"id": "3" * 64, "table": "charges__states"}
+    asked.ask(will, "POST /deliveries", 409, named)
+
+
+def test_statements_are_as_told(run: Callable[..., Running], asked: Asked) -> None:
+    running = run()
+    will = running.user("will", "writer")
+    fresh = Asked()
+    opened = fresh.ask(will, "POST /deliveries", 201, MANIFEST).json()["entry"]
+    at = {"commit": opened["commit"]}
+    part = part_body(CHARGES)
+    fresh.ask(will, "POST /deliveries/{commit}/parts", 204, part, query="?seq=0", **at)
+    rows = example("POST /deliveries/{commit}/quarantine", "one")
+    fresh.ask(will, "POST /deliveries/{commit}/quarantine", 204, rows, **at)
+    fresh.ask(will, "POST /deliveries/{commit}/commit", 200, **at)
+    for label in ("query", "asOf", "table", "bulk"):
+        body = example("POST /_sql", label)
+        answer = asked.ask(will, "POST /_sql", 200, body, query="?types").json()
+        shown = DESCRIBED["POST /_sql"].told["responses"]["200"]["content"]["application/json"]
+        if label in shown["examples"]:
+            expected = shown["examples"][label]["value"]
+            for name in expected.keys() - {"duration"}:
+                assert answer[name] == expected[name]
+    for status, label in (("400", "syntax"), ("404", "table"), ("409", "name")):
+        statement = {
+            "syntax": "selec",
+            "table": "SELECT * FROM nosuch",
+            "name": "CREATE TABLE teams (a INTEGER)",
+        }[label]
+        body = {"stmt": statement}
+        assert asked.ask(will, "POST /_sql", int(status), body).json() == told(
+            "POST /_sql", status, label
+        )
+    rita = running.user("rita", "reader")
+    missing = asked.ask(rita, "POST /_sql", 401, {"stmt": "CREATE TABLE a (b INTEGER)"})
+    examples = DESCRIBED["POST /_sql"].told["responses"]["401"]["content"]["application/json"]
+    assert missing.json() == examples["examples"]["missing"]["value"]
+    asked.ask(rita, "POST /_sql", 413, " " * (17 << 20))
+
+
+def test_uploads_are_as_told(asked: Asked, will: Client) -> None:
+    for label in ("records", "nothing"):
+        records = example("POST /upload", label)
+        answer = asked.ask(will, "POST /upload", 200, records, query="?table=uploaded").json()
+        assert answer.keys() == told("POST /upload", "200", label).keys()
+    asked.ask(will, "POST /upload", 400, [])
+    asked.ask(will, "POST /upload", 400, [], query="?table=charges__versions")
+    asked.ask(will, "POST /upload", 400, {"labels": {}}, query="?table=uploaded")
+    asked.ask(will, "POST /upload", 413, " " * (17 << 20), query="?table=uploaded")
+
+
+def test_taking_tables_over_is_as_told(asked: Asked, will: Client) -> None:
+    refused = asked.ask(will, "POST /tables/{table}/adopt", 409, table="charges").json()
+    shown = told("POST /tables/{table}/adopt", "409", "cannot-adopt")
+    assert refused | {"instance": "/"} == shown
+
+
+def test_users_are_as_told(asked: Asked, lasting: Running) -> None:
+    admin = lasting.admin
+    made = asked.ask(admin, "POST /users", 201, example("POST /users", "tess")).json()
+    assert made == told("POST /users", "201", "tess")
+    assert made in asked.ask(admin, "GET /users", 200).json()["users"]
+    asked.ask(admin, "POST /users", 400, {"name": "tess"})
+    asked.ask(admin, "DELETE /users/{name}", 204, name="tess")
+    asked.ask(admin, "DELETE /users/{name}", 404, name="tess")
+    asked.ask(admin, "DELETE /users/{name}", 400, name="costwire")
+
+
+def test_service_is_as_told(asked: Asked, lasting: Running) -> None:
+    nobody = lasting.nobody
+    for name, operation in DESCRIBED.items():
+        if operation.told.get("security") == []:
+            asked.ask(nobody, name, 200)
+    assert asked.ask(nobody, "GET /openapi.json", 200).json() == DOCUMENT
+    assert asked.ask(nobody, "GET /", 200).json() == told("GET /", "200", "costwire")
+
+
+NOTHING = {"commit": NEVER, "name": "nobody", "table": "nosuch"}
+"""What stands in a path, and is not there."""
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=str)
+def test_sign_in_and_roles_are_as_told(
+    operation: Operation, asked: Asked, lasting: Running, will: Client, rita: Client
+) -> None:
+    asked.ask(lasting.nobody, str(operation), 401, **NOTHING)
+    if operation.path == "/_sql":
+        return
+    too_small = {"reader": [], "writer": [rita], "admin": [rita, will]}[operation.told["x-role"]]
+    for client in too_small:
+        asked.ask(client, str(operation), 403, **NOTHING)
+    enough = {"reader": rita, "writer": will, "admin": lasting.admin}[operation.told["x-role"]]
+    path = operation.path.format(**NOTHING)
+    answer = enough.request(operation.method.upper(), path)
+    assert answer.status_code not in (401, 403)
+    assert_as_told(DOCUMENT, operation, answer)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [each for each in GUARDED if each.path.startswith("/deliveries/{commit}")],
+    ids=str,
+)
+def test_delivery_that_is_not_there_is_as_told(
+    operation: Operation, asked: Asked, will: Client
+) -> None:
+    body = None
+    if "requestBody" in operation.told:
+        body = part_body(CHARGES) if _media(operation) == ARROW else ""
+    query = "?seq=0" if operation.path.endswith("parts") else ""
+    asked.ask(will, str(operation), 404, body, query=query, commit=NEVER)
+
+
+def test_too_many_open_is_as_told(run: Callable[..., Running], asked: Asked) -> None:
+    admin = run(open_deliveries=1).admin
+    asked.ask(admin, "POST /deliveries", 201, MANIFEST)
+    later = asked.ask(admin, "POST /deliveries", 503, MANIFEST | {"id": "4" * 64})
+    assert int(later.headers["Retry-After"]) > 0
+
+
+def test_every_success_was_asked_for(asked: Asked, request: pytest.FixtureRequest) -> None:
+    """Of each operation but adoption, which takes a CrateDB, all good answers were seen."""
+    run = {getattr(item, "originalname", "") for item in request.session.items}
+    if not {name for name in globals() if name.startswith("test_")} <= run:
+        pytest.skip("the other tests of this file were not run")
+    for name, operation in DESCRIBED.items():
+        good = {int(status) for status in operation.told["responses"] if status < "300"}
+        if name != "POST /tables/{table}/adopt":
+            assert good <= asked.statuses[name], name
