@@ -64,15 +64,17 @@ def unknown_source(name: str, known: Iterable[str]) -> BadQuestion:
 
 def months(versions: Versions, state: int) -> Months:
     """The billing periods of a state, and the months that they are by their own bounds."""
-    speech = versions.speech
+    return months_in(versions, versions.speech.visible(state))
+
+
+def months_in(versions: Versions, relation: str) -> Months:
+    """The billing periods of a relation, and their months."""
+    columns = versions.speech.columns
     end = "NULL"
-    if "BillingPeriodEnd" in speech.columns:
-        end = f"max({speech.columns['BillingPeriodEnd'].sql})"
-    text = f'SELECT "_period", {end} FROM {speech.visible(state)} GROUP BY 1'
-    return {
-        str(period): _month(str(period), instant_text(last))
-        for period, last in versions.rows(Fragment(text))
-    }
+    if "BillingPeriodEnd" in columns:
+        end = f"max({columns['BillingPeriodEnd'].sql})"
+    rows = versions.rows(Fragment(f'SELECT "_period", {end} FROM {relation} GROUP BY 1'))
+    return {str(period): _month(str(period), instant_text(last)) for period, last in rows}
 
 
 def newest(versions: Versions, state: int) -> Sequence[tuple[int, str, str | None]]:

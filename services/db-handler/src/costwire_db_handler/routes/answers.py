@@ -20,6 +20,12 @@ from costwire_db_handler.answers import sheets
 from costwire_db_handler.answers.changes import ChangesAnswer, ChangesQuestion, changes
 from costwire_db_handler.answers.costs import CostsAnswer, CostsQuestion, costs
 from costwire_db_handler.answers.export import Export, ExportQuestion, prepared, written
+from costwire_db_handler.answers.invoices import (
+    InvoicesAnswer,
+    InvoicesQuestion,
+    invoices,
+    read_list,
+)
 from costwire_db_handler.answers.moments import Moment
 from costwire_db_handler.answers.sheets import Form, Sheet
 from costwire_db_handler.errors import QuestionTooLong, StoreBusy
@@ -30,6 +36,7 @@ from costwire_db_handler.users import Caller, Role
 from costwire_runtime.bodies import read_body
 
 _TRIES = 3
+_LIST_BYTES = 16 * MIB
 _EXPORT_SECONDS = 3600.0
 _FILES = {
     exporting.Form.CSV: "text/csv; charset=utf-8",
@@ -42,6 +49,7 @@ def answer_routes() -> list[BaseRoute]:
     return [
         Route("/costs", get_costs, methods=["GET"]),
         Route("/changes", get_changes, methods=["GET"]),
+        Route("/invoices", get_invoices, methods=["GET", "POST"]),
         Route("/export", get_export, methods=["GET"]),
         Route("/rates", list_rates, methods=["GET"]),
         Route("/rates", put_rates, methods=["POST"]),
@@ -99,6 +107,30 @@ async def get_changes(request: Request, caller: Caller) -> Response:
         form,
         lambda: sheets.changes_document(answer, following),
         lambda: sheets.changes_sheet(answer),
+        following,
+    )
+
+
+@requires(Role.READER)
+async def get_invoices(request: Request, caller: Caller) -> Response:
+    """What each invoice adds up to; a POST brings a CSV list of totals that is put beside."""
+    form = sheets.wanted_form(request.headers.get("Accept"))
+    question = InvoicesQuestion.read(request.query_params.multi_items())
+    listed = None
+    if request.method == "POST":
+        listed = read_list(await read_body(request, _LIST_BYTES))
+    store, now = _store(request, caller), handler_of(request).clock()
+
+    def ask() -> InvoicesAnswer:
+        with store.versions(question.scope.table) as versions:
+            return invoices(versions, question, now, listed)
+
+    answer = await run_in_threadpool(ask)
+    following = _next(request, answer.next_offset, {"as_of": answer.moment})
+    return _told(
+        form,
+        lambda: sheets.invoices_document(answer, following),
+        lambda: sheets.invoices_sheet(answer),
         following,
     )
 
