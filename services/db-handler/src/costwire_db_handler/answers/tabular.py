@@ -33,5 +33,5 @@ def read_lines(
                 raise problem(f"read {what}: more than {most:,} lines; send them in parts")
             yield reader.line_num, {n: (cell or "").strip() for n, cell in row.items() if n}
     except csv.Error as wrong:
-        number = reader.line_num
+        number = reader.reader.line_num  # that of the row itself was not reached
         raise problem(f"read {what}: line {number}: {wrong}", line=number) from None
