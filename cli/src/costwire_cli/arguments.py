@@ -22,7 +22,20 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"costwire {version('costwire')}")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _sql, _ask, _ledger, _deliveries, _validate, _sample, _demo, _user, _adopt):
+    for add in (
+        _run,
+        _sql,
+        _ask,
+        _ledger,
+        _deliveries,
+        _validate,
+        _sample,
+        _demo,
+        _user,
+        _adopt,
+        _export,
+        _invoices,
+    ):
         add(commands)
     return root
 
@@ -173,6 +186,57 @@ def _user(commands: _Subparsers) -> None:
     _format(listing, "table", "json")
     for action in (add, remove, listing):
         _store(action)
+
+
+def _export(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "export",
+        help="write a table as of any moment as a FOCUS report",
+        description="Write a table as of any moment as a FOCUS report, which delivered anew "
+        "changes nothing.",
+    )
+    _asking(command)
+    command.add_argument("--source", metavar="NAME", help="only what this source delivered")
+    command.add_argument("--out", type=Path, metavar="FILE", help="(default: standard output)")
+    command.add_argument("--format", choices=("csv", "parquet"), default="csv", help="(csv)")
+    _store(command)
+
+
+def _invoices(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "invoices",
+        help="what each invoice adds up to, also beside a list of totals",
+        description="What each invoice adds up to, as of each delivery that changed it; with "
+        "--against beside a list of totals, and status 5 where they differ.",
+    )
+    _asking(command)
+    command.add_argument(
+        "--against",
+        type=Path,
+        metavar="FILE",
+        help="CSV with InvoiceId, BillingCurrency, BilledCost; also InvoiceIssuerName, "
+        "BillingMonth",
+    )
+    _format(command, "table", "json", "csv")
+    _store(command)
+
+
+def _asking(command: argparse.ArgumentParser) -> None:
+    """Which charges a question is about."""
+    command.add_argument("--table", type=_table, default="charges", help="(default: charges)")
+    command.add_argument(
+        "--as-of", metavar="WHEN", help="a commit number, a delivery's id, a day or a time"
+    )
+    command.add_argument(
+        "--from", dest="begin", metavar="WHEN", help="first billing month, or time of charges"
+    )
+    command.add_argument("--to", dest="end", metavar="WHEN", help="where they end, not included")
+    command.add_argument(
+        "--filter",
+        metavar="CONDITION",
+        help="e.g. \"ServiceName = 'Compute' AND Tags.env = 'dev'\"",
+    )
+    command.add_argument("--currency", metavar="CODES", help="billing currencies, e.g. USD,EUR")
 
 
 def _adopt(commands: _Subparsers) -> None:
