@@ -21,7 +21,17 @@ DIFFERENT = 5
 def store(costwire: Any, handler: Connection, data: Path, tmp_path_factory: Any) -> Path:
     """A folder with an estate's charges in the table `estate`, each report a source."""
     reports = tmp_path_factory.mktemp("estate")
-    made = costwire("sample", "--rows", "400", "--out", str(reports), "--data", str(data))
+    made = costwire(
+        "sample",
+        "--rows",
+        "400",
+        "--focus-version",
+        "1.2",
+        "--out",
+        str(reports),
+        "--data",
+        str(data),
+    )
     assert made.returncode == 0, made.stderr
     run = costwire(
         *("run", str(reports / "aws"), "--source", "aws"),
