@@ -16,8 +16,11 @@ from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.errors import CannotOpen
 from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.handler import Handler, Turns
+from costwire_db_handler.ledger import Entry
 from costwire_db_handler.metrics import HandlerMetrics
+from costwire_db_handler.retention import Retention
 from costwire_db_handler.routes.deliveries import delivery_routes
+from costwire_db_handler.routes.erasures import erasure_routes
 from costwire_db_handler.routes.sql import sql_routes
 from costwire_db_handler.routes.tables import table_routes
 from costwire_db_handler.routes.upload import upload_routes
@@ -43,15 +46,21 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Star
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         store = await run_in_threadpool(_open, settings)
+        retention = Retention(store, settings.history_days, clock=clock, on_retired=metrics.settled)
+
+        def settled(entry: Entry, now: datetime) -> None:
+            metrics.settled(entry, now)
+            retention.after(entry.table)
+
         gatherer = Gatherer(
             settings.data_dir / "gathering",
             store,
             quiet_seconds=settings.upload_quiet_seconds,
             clock=clock,
-            on_settled=metrics.settled,
+            on_settled=settled,
         )
         app.state.probing = CapacityLimiter(1)
-        app.state.handler = Handler(settings, store, gatherer, metrics, clock, Turns())
+        app.state.handler = Handler(settings, store, gatherer, metrics, clock, Turns(), retention)
         gatherer.start()
         try:
             yield
@@ -72,6 +81,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Star
         [
             *sql_routes(),
             *delivery_routes(),
+            *erasure_routes(),
             *upload_routes(),
             *table_routes(),
             *user_routes(),

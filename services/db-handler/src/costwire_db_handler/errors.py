@@ -126,6 +126,21 @@ class CannotAdopt(problems.Conflict):
     title: ClassVar[str] = "The table cannot be taken over"
 
 
+class HistoryGone(problems.Problem):
+    """What is asked for has left with the history that became too old."""
+
+    status: ClassVar[int] = 410
+    slug: ClassVar[str] = "history-gone"
+    title: ClassVar[str] = "The history has left"
+
+
+class CannotErase(problems.Conflict):
+    """Charges that are on their way would be left behind."""
+
+    slug: ClassVar[str] = "cannot-erase"
+    title: ClassVar[str] = "The charges cannot be erased now"
+
+
 class UnknownUser(problems.NotFound):
     """No user has this name."""
 

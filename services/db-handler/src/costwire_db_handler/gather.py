@@ -70,6 +70,7 @@ class Gatherer:
         self._clock = clock
         self._on_settled = on_settled
         self._lock = threading.Lock()
+        self._delivering = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -107,11 +108,27 @@ class Gatherer:
             if self._stop.is_set():
                 break
             try:
-                with self._store.receiving():
-                    settled.append(self._deliver(folder))
+                with self._delivering, self._store.receiving():
+                    if folder.exists():
+                        settled.append(self._deliver(folder))
             except Exception:
                 _logger.exception("a gathered upload was not delivered; it is tried again")
         return settled
+
+    def deliver_all(self, table: str) -> None:
+        """Deliver what was gathered of a table now, or raise a `Problem`: then it stays."""
+        with self._lock:
+            for folder in self._folder.glob("*"):
+                if not folder.name.startswith(_QUIET) and _is_of(folder, table):
+                    self._set_quiet(folder)
+        with self._delivering:
+            for folder in sorted(self._folder.glob(f"{_QUIET}*")):
+                if _is_of(folder, table):
+                    with self._store.receiving():
+                        self._deliver(folder)
+
+    def _set_quiet(self, folder: Path) -> None:
+        folder.rename(folder.with_name(f"{_QUIET}{time.time_ns()}-{uuid.uuid4().hex}"))
 
     def _fallen_quiet(self) -> list[Path]:
         """The folders that are complete; uploads that follow go into new ones."""
@@ -121,7 +138,7 @@ class Gatherer:
                 if is_quiet and not (folder / _META).exists():
                     shutil.rmtree(folder)  # a kill came before the first charge
                 elif is_quiet and not folder.name.startswith(_QUIET):
-                    folder.rename(folder.with_name(f"{_QUIET}{time.time_ns()}-{uuid.uuid4().hex}"))
+                    self._set_quiet(folder)
             return sorted(self._folder.glob(f"{_QUIET}*"))
 
     def _watch(self) -> None:
@@ -152,6 +169,11 @@ class Gatherer:
         )
         shutil.rmtree(folder)
         return entry
+
+
+def _is_of(folder: Path, table: str) -> bool:
+    path = folder / _META
+    return path.exists() and Gathering(**json.loads(path.read_bytes())).table == table
 
 
 def _stream(charges: pa.Table) -> bytes:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry
 
-from costwire_db_handler.ledger import Entry
+from costwire_db_handler.ledger import Entry, State
 from costwire_runtime.metrics import Metric
 
 SERVICE = "db_handler"
@@ -16,7 +16,8 @@ DELIVERIES = Metric(
 )
 CHARGES = Metric(
     "charges_total",
-    "Charges of settled deliveries: added, removed, corrected, unchanged, quarantined",
+    "Charges of settled deliveries: added, removed, corrected, unchanged, quarantined; "
+    "erased, and retired: left as too old",
     ("table", "fate"),
 )
 UNBALANCED = Metric(
@@ -30,6 +31,8 @@ LAST_SETTLED = Metric(
 ALL_METRICS = (DELIVERIES, CHARGES, UNBALANCED, STAGED_CHARGES, LAST_SETTLED)
 
 _FATES = ("added", "removed", "corrected", "unchanged", "quarantined")
+_FATES_OF_NOTES = {State.ERASED: ("erased",), State.RETIRED: ("retired",)}
+"""Of entries that are no deliveries; a delivery tells the charges of another one as erased."""
 
 
 class HandlerMetrics:
@@ -47,7 +50,7 @@ class HandlerMetrics:
         if entry.times.committed != now:
             return
         self._deliveries.labels(entry.table, entry.state.value).inc()
-        for fate in _FATES:
+        for fate in _FATES_OF_NOTES.get(entry.state, _FATES):
             self._charges.labels(entry.table, fate).inc(getattr(entry.rows, fate))
         if not entry.balanced:
             self._unbalanced.labels(entry.table).inc()

@@ -73,6 +73,11 @@ class Settings(ServiceSettings):
         le=1,
         description="hold a new source that brings more than this share of what another delivered",
     )
+    history_days: float | None = Field(
+        default=None,
+        gt=0,
+        description="closed versions leave after so many days (default: never); current ones stay",
+    )
     upload_quiet_seconds: float = Field(
         default=30.0,
         gt=0,

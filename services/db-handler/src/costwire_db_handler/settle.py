@@ -19,7 +19,8 @@ from costwire_db_handler.charges.scope import scope_periods
 from costwire_db_handler.charges.staging import StagedParts
 from costwire_db_handler.decide import Thresholds, Verdict
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.ledger import Refused, Rows, State, balances, settle_sums
+from costwire_db_handler.errors import HistoryGone
+from costwire_db_handler.ledger import Erased, Refused, Rows, State, balances, settle_sums
 
 
 class Settlement:
@@ -34,6 +35,7 @@ class Settlement:
         self._thresholds = thresholds
         self._now = now
         self._refused = Refused()
+        self._erased = Erased()
 
     @cached_property
     def _charges(self) -> Charges:
@@ -55,9 +57,18 @@ class Settlement:
 
     def accept(self) -> Delivery:
         """Make a delivery that was set aside what readers see, from now on."""
-        self._refused = Refused.told_by(self._delivery.entry, self._manifest)
+        entry = self._delivery.entry
+        if entry.rows.retired:
+            raise HistoryGone(
+                f"accept {entry.commit}: its charges have left with the history that became too "
+                "old; deliver it anew"
+            )
+        self._refused = Refused.told_by(entry, self._manifest)
+        self._erased = Erased.told_by(entry)
         self._charges.load_kept(self._delivery)
         periods = self._periods()
+        if self._erased.rows:  # the charges that named one of them may all be gone
+            periods = sorted({*periods, *self._delivery.periods})
         if not periods and not self._manifest.scope.declared:
             periods = self._periods_of_source()
         settled = self._make_visible(periods, self._compare(periods))
@@ -70,6 +81,7 @@ class Settlement:
         self._books.set_shapes(self._manifest.table, source, earlier.periods, commit)
         brought = self._books.get(earlier.brought_by)
         self._refused = Refused.told_by(earlier.entry, earlier.manifest)
+        self._erased = Erased.told_by(earlier.entry)
         shown = replace(
             self._delivery,
             periods=earlier.periods,
@@ -165,7 +177,9 @@ class Settlement:
             covered = set(held.periods)
             replaced = covered <= scope or (not whole and covered & scope)
             if held.manifest.mode == "replace" and replaced:
-                self._books.put(held.settled(state=State.SUPERSEDED, reason=reason))
+                times = held.entry.times.model_copy(update={"committed": self._now})
+                superseded = held.settled(state=State.SUPERSEDED, reason=reason, times=times)
+                self._books.put(superseded)
 
     def _count_visible(self, periods: Sequence[str], number: int | None) -> Counted:
         """What readers see of this delivery now: its scope, or what was appended as `number`."""
@@ -189,9 +203,10 @@ class Settlement:
             read=claimed.read,
             stored=stored,
             quarantined=claimed.quarantined + self._refused.rows,
+            erased=self._erased.rows,
             **counts,
         )
-        lines = settle_sums(self._manifest, sums, self._refused)
+        lines = settle_sums(self._manifest, sums, self._refused, self._erased)
         return delivery.settled(
             state=state,
             rows=rows,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import IO
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -108,9 +109,10 @@ async def commit_delivery(request: Request, caller: Caller) -> Response:
     handler, store = handler_of(request), _store(request, caller)
     now, dry_run = handler.clock(), _is_dry_run(request)
     entry = await run_in_threadpool(store.commit, _commit(request), now, dry_run=dry_run)
-    if not dry_run:
-        handler.metrics.settled(entry, now)
-    return _told(entry)
+    if dry_run:
+        return _told(entry)
+    handler.metrics.settled(entry, now)
+    return _told(entry, then=BackgroundTask(handler.retention.after, entry.table))
 
 
 @requires(Role.WRITER)
@@ -127,7 +129,7 @@ async def accept_delivery(request: Request, caller: Caller) -> Response:
     handler, now = handler_of(request), handler_of(request).clock()
     entry = await run_in_threadpool(_store(request, caller).accept, _commit(request), now)
     handler.metrics.settled(entry, now)
-    return _told(entry)
+    return _told(entry, then=BackgroundTask(handler.retention.after, entry.table))
 
 
 @requires(Role.WRITER)
@@ -176,8 +178,9 @@ def _store(request: Request, caller: Caller) -> CostStore:
     return handler_of(request).store.acting_for(caller)
 
 
-def _told(entry: Entry) -> Response:
-    return Response(entry.to_json(), media_type="application/json")
+def _told(entry: Entry, then: BackgroundTask | None = None) -> Response:
+    """`then`: what follows once the answer is sent."""
+    return Response(entry.to_json(), media_type="application/json", background=then)
 
 
 def _keep_quarantine(store: CostStore, commit: int, spool: IO[bytes]) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from costwire_db_handler.decide import Thresholds
+from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.ledger import Entry
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
 from costwire_db_handler.users import Caller, Role, Users
@@ -141,6 +142,26 @@ class CostStore(Protocol):
 
         Raises `UnknownTable` and `CannotAdopt`.
         """
+        ...
+
+    def erase(self, request: ErasureRequest, now: datetime, *, dry_run: bool = False) -> Erasure:
+        """Remove charges from every version, for good, and from the files of the database.
+
+        Deliveries of the table that are open are given up. Repeated, it removes what is left.
+        Raises `UnknownTable`, and `StoreBusy` when the files could not be written anew: then it is
+        to be repeated.
+        """
+        ...
+
+    def retire(self, table: str, cutoff: datetime, now: datetime) -> Entry | None:
+        """Remove what was closed or decided against before a time, as much as goes in a moment.
+
+        Never current charges, nor held ones. None where there is nothing.
+        """
+        ...
+
+    def horizon(self, table: str) -> int:
+        """The first state of a table that can still be asked for; 0 where nothing has left."""
         ...
 
     def run_sql(self, call: SqlCall) -> SqlAnswer:
