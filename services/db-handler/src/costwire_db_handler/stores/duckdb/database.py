@@ -134,11 +134,8 @@ class Database:
                 self._opened.close()
                 self._opened = None
             gc.collect()  # a cursor that nobody closed would keep the old file open
-            old = rewriting.rewritten(self._path, self._config(), self._spill)
-            try:
+            with rewriting.rewritten(self._path, self._config(), self._spill):
                 self._opened = self._connect()
-            finally:
-                old.close()
         _logger.info("the file was rewritten", extra={"seconds": time.monotonic() - started})
 
     @contextmanager

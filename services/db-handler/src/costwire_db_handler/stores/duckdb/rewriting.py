@@ -6,8 +6,12 @@ a file is still to be rewritten stands in it (`costwire.rewrites`), and not in t
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 
@@ -39,39 +43,63 @@ def want(sql: duckdb.DuckDBPyConnection, commit: int) -> None:
     sql.execute("INSERT INTO costwire.rewrites VALUES (?) ON CONFLICT DO NOTHING", [commit])
 
 
-def rewritten(path: Path, config: Config, temp_directory: Path) -> duckdb.DuckDBPyConnection:
-    """Put a new file in the place of a closed one; gives what holds the old one until it is closed.
+@contextmanager
+def rewritten(path: Path, config: Config, temp_directory: Path) -> Iterator[None]:
+    """Put a new file in the place of a closed one; within, nobody else can open the old one.
 
-    Until then no other process can open the old file, and write what nobody would ever see.
+    What another process wrote into it then, nobody would ever see.
     """
     clear(path)
     _require_closed(path)
+    try:
+        as_copied = _copy(path, config, temp_directory)
+        with path.open("r+b") as old:
+            _lock(old, path, as_copied)
+            _unfinished(path).replace(path)
+            _sync(path.parent)
+            yield
+    finally:
+        clear(path)
+
+
+def _copy(path: Path, config: Config, temp_directory: Path) -> tuple[int, int]:
+    """Copy all into the unfinished file; gives how the old one was then."""
     told: Config = {
         **config,
         "threads": 1,
         "preserve_insertion_order": "true",
         "temp_directory": str(temp_directory),
     }
-    copying = duckdb.connect(":memory:", config=told)
-    try:
-        unfinished = _unfinished(path)
+    unfinished = _unfinished(path)
+    with duckdb.connect(":memory:", config=told) as copying:
         copying.execute(f"ATTACH {_text(path)} AS was (READ_ONLY)")
+        as_copied = _look_of(path)
         copying.execute(f"ATTACH {_text(unfinished)} AS new")
         copying.execute("COPY FROM DATABASE was TO new")
         _require_equal(copying)
         copying.execute("DELETE FROM new.costwire.rewrites")
         copying.execute("CHECKPOINT new")
         copying.execute("DETACH new")
-        if _log_of(unfinished).exists():
-            raise StoreBusy("rewrite the file: the new one is not complete; try again")
-        _sync(unfinished)
-        unfinished.replace(path)
-        _sync(path.parent)
-    except BaseException:
-        copying.close()
-        clear(path)
-        raise
-    return copying
+        copying.execute("DETACH was")
+    if _log_of(unfinished).exists():
+        raise StoreBusy("rewrite the file: the new one is not complete; try again")
+    _sync(unfinished)
+    return as_copied
+
+
+def _lock(old: BinaryIO, path: Path, as_copied: tuple[int, int]) -> None:
+    """Take the lock that DuckDB takes, until the file is closed; it is as it was copied."""
+    try:
+        fcntl.lockf(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as taken:
+        raise StoreBusy("rewrite the file: another process has opened it; try again") from taken
+    if _look_of(path) != as_copied:
+        raise StoreBusy("rewrite the file: another process has changed it; try again")
+
+
+def _look_of(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _require_closed(path: Path) -> None:
