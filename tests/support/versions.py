@@ -36,8 +36,8 @@ def _on_cratedb(store: CrateDBCostStore, table: str) -> list[Version]:
     assert row is not None
     assert row.layout is not None
     rows = store._session.execute(
-        'SELECT resourceid, billedcost::TEXT, "_commit", "_last" '
-        f"FROM {row.layout.physical} LIMIT 100000"  # noqa: S608
+        'SELECT resourceid, billedcost::TEXT, "_commit", "_last" '  # noqa: S608
+        f"FROM {row.layout.physical} LIMIT 100000"
     ).rows
     return [
         Version(resource, _amount(cost), opened, None if last == OPEN else last + 1)
@@ -48,8 +48,8 @@ def _on_cratedb(store: CrateDBCostStore, table: str) -> list[Version]:
 def _on_duckdb(store: Any, table: str) -> list[Version]:
     with store._database.reading() as sql:
         rows = sql.execute(
-            'SELECT "ResourceId", "BilledCost"::VARCHAR, _commit, _ended FROM ('
-            f'SELECT *, NULL::BIGINT AS _ended FROM costwire."{table}__current" '  # noqa: S608
+            'SELECT "ResourceId", "BilledCost"::VARCHAR, _commit, _ended FROM ('  # noqa: S608
+            f'SELECT *, NULL::BIGINT AS _ended FROM costwire."{table}__current" '
             f'UNION ALL BY NAME SELECT * FROM costwire."{table}__history")'
         ).fetchall()
     return [Version(resource, _amount(cost), *states) for resource, cost, *states in rows]

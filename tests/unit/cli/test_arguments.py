@@ -31,6 +31,7 @@ def test_run_has_the_promised_options() -> None:
         "user add ann",
         "user remove ann",
         "adopt --table t",
+        "erase --table t --where a=1",
         "validate a.csv",
         "sample --out d",
         "demo",
@@ -56,6 +57,8 @@ def test_every_command_takes_a_folder_or_a_store(line: str) -> None:
         "sample --rows 0 --out d",
         "user add ann --role god",
         "adopt",
+        "erase --table t",
+        "erase --where a=1",
     ],
 )
 def test_wrong_use_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
