@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tests.factories import a_charge, a_report, charges
@@ -80,3 +81,19 @@ def test_uploads_on_their_way_are_delivered_and_erased(running: Any) -> None:
     told = ask(running.admin).json()
     assert told["entry"]["rows"]["erased"] == 2
     assert running.admin.sql("SELECT count(*) FROM charges WHERE ResourceId = 'up'") == [[0]]
+
+
+def test_history_leaves_after_a_settlement_where_days_are_set(run: Callable[..., Any]) -> None:
+    running = run()
+    for number in range(3):
+        report = a_report(charges(10, BilledCost=str(number))).generated(hours=number)
+        running.admin.deliver(report)
+    running = run(history_days=1e-9)
+    last = running.admin.deliver(a_report(charges(11, BilledCost="9")).generated(hours=9))
+    entries = running.admin.get("/deliveries").json()["deliveries"]
+    told = entries[-1]
+    assert (told["state"], told["rows"]["retired"] in (20, 30)) == ("retired", True)
+    assert told["horizon"] <= last["commit"] < told["commit"]
+    shown = running.admin.get("/-/metrics").text
+    assert f'charges_total{{fate="retired",table="charges"}} {told["rows"]["retired"]}.0' in shown
+    assert running.admin.sql("SELECT count(*) FROM charges") == [[11]]

@@ -166,3 +166,13 @@ def test_value_is_bound_as_it_is(value: str) -> None:
     told = Condition.read(f"ServiceName = '{literal}'").sql(SPEECH)
 
     assert told == Fragment('"ServiceName" = ?', (value,))
+
+
+def test_condition_can_be_told_without_its_values() -> None:
+    text = (
+        "Tags['person'] = 'Zaphod' AND NOT BilledCost = -0.5 /* Zaphod */ "
+        "OR \"x_Cost Center\" IN ('Zaphod', 'b') -- Zaphod"
+    )
+    told = Condition.read(text).without_values()
+    assert told == ("Tags['person'] = ? AND NOT BilledCost = -? OR \"x_Cost Center\" IN (?, ?)")
+    assert Condition.read("").without_values() == ""

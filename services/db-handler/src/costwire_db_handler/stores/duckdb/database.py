@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -55,6 +56,7 @@ class Database:
         database = cls(path, memory_bytes=memory_bytes, threads=threads)
         database._opened = database._connect()
         rewriting.clear(path)
+        shutil.rmtree(database._spill, ignore_errors=True)  # what a kill left
         database.migrate()
         if rewriting.is_wanted(database._connection):
             try:
@@ -121,9 +123,14 @@ class Database:
         Raises `StoreBusy` when the others do not leave.
         """
         with self._gate.closed():
-            if rewriting.is_wanted(self._connection):
+            if not rewriting.is_wanted(self._connection):
+                return
+            try:
                 self._put_new_file()
-                self._harden(self._connection)
+            except (duckdb.Error, OSError) as error:
+                why = str(error).splitlines()[0]
+                raise StoreBusy(f"rewrite the file: {why}") from error
+            self._harden(self._connection)
 
     def _put_new_file(self) -> None:
         """Close the file, write it anew, and open it."""
@@ -133,6 +140,7 @@ class Database:
                 self._opened.execute("CHECKPOINT")
                 self._opened.close()
                 self._opened = None
+            shutil.rmtree(self._spill, ignore_errors=True)
             gc.collect()  # a cursor that nobody closed would keep the old file open
             with rewriting.rewritten(self._path, self._config(), self._spill):
                 self._opened = self._connect()

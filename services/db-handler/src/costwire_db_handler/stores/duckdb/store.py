@@ -21,7 +21,13 @@ from costwire_db_handler.charges.staging import StagingArea
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.erasing import Erasure, ErasureRequest
-from costwire_db_handler.errors import BadPart, CannotAdopt, DeliveryNotOpen, WrongState
+from costwire_db_handler.errors import (
+    BadPart,
+    CannotAdopt,
+    DeliveryNotOpen,
+    StoreBusy,
+    WrongState,
+)
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, told
@@ -265,7 +271,14 @@ class DuckDBStore:
         if not dry_run:
             for commit in erasure.aborted:
                 self._staging.clear(commit)
-            self._database.rewrite()
+            try:
+                self._database.rewrite()
+            except StoreBusy as busy:
+                raise StoreBusy(
+                    f"erase: {erasure.entry.rows.erased} charges are gone for readers (entry "
+                    f"{erasure.entry.commit} of the ledger), but not from the file; repeat the "
+                    f"erasure, or start the handler anew: {busy.detail}"
+                ) from busy
         return erasure
 
     def retire(self, table: str, cutoff: datetime, now: datetime) -> Entry | None:
