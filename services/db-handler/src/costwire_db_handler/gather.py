@@ -115,6 +115,11 @@ class Gatherer:
                 _logger.exception("a gathered upload was not delivered; it is tried again")
         return settled
 
+    def holds(self, table: str) -> bool:
+        """Whether anything is gathered for a table."""
+        with self._lock:
+            return any(_is_of(folder, table) for folder in self._folder.glob("*"))
+
     def deliver_all(self, table: str) -> None:
         """Deliver what was gathered of a table now, or raise a `Problem`: then it stays."""
         with self._lock:
@@ -172,8 +177,11 @@ class Gatherer:
 
 
 def _is_of(folder: Path, table: str) -> bool:
-    path = folder / _META
-    return path.exists() and Gathering(**json.loads(path.read_bytes())).table == table
+    try:
+        told = (folder / _META).read_bytes()
+    except FileNotFoundError:  # delivered since, or not begun
+        return False
+    return Gathering(**json.loads(told)).table == table
 
 
 def _stream(charges: pa.Table) -> bytes:

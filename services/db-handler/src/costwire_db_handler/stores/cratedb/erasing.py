@@ -31,13 +31,13 @@ _ROUNDS = 2
 _OF_HANDLER = ("tables", "quarantine", "pieces", "parts")
 
 
-def find(session: Session, row: Row | None, request: ErasureRequest) -> tuple[Layout, list[Group]]:
+def find(session: Session, row: Row | None, request: ErasureRequest) -> list[Group]:
     """What fulfils the condition, by the states that have it; raises `UnknownTable`."""
     if row is None or row.layout is None or not row.layout.columns:
         raise UnknownTable(f"erase: no table of charges has the name {request.table}")
     where = request.condition.sql(CrateDBSpeech(row.layout))
     session.execute(f"REFRESH TABLE {row.layout.physical}")
-    return row.layout, _groups(session, row.layout, where)
+    return _groups(session, row.layout, where)
 
 
 def _groups(session: Session, layout: Layout, where: Fragment) -> list[Group]:
@@ -62,7 +62,7 @@ def _groups(session: Session, layout: Layout, where: Fragment) -> list[Group]:
 
 def tried(session: Session, row: Row | None, request: ErasureRequest, now: datetime) -> Erasure:
     """What an erasure would do."""
-    _, groups = find(session, row, request)
+    groups = find(session, row, request)
     deliveries = ledger.all_of(session, request.table)
     settled = erasing.settle(deliveries, groups)
     told = erasing.entry_of(request, catalog.next_value(session, "commits"), settled, now)
@@ -83,9 +83,8 @@ def erase(
     session: Session, turn: Turn, parts: PartsStore, request: ErasureRequest, now: datetime
 ) -> Erasure:
     """Decide an erasure and delete the charges; the files are then to be merged."""
-    find(session, turn.row, request)  # nothing is given up for what cannot be asked
+    groups = find(session, turn.row, request)
     aborted = _give_up_open(session, turn, parts, request.table, now)
-    _, groups = find(session, turn.row, request)
     settled = erasing.settle(ledger.all_of(session, request.table), groups)
     told = erasing.entry_of(request, catalog.next_value(session, "commits"), settled, now)
     quarantined = _forget_read(session, turn, request.table) if request.quarantine else 0
