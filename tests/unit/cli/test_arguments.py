@@ -34,6 +34,7 @@ def test_run_has_the_promised_options() -> None:
         "user add ann",
         "user remove ann",
         "adopt --table t",
+        "erase --table t --where a=1",
         "validate a.csv",
         "sample --out d",
         "demo",
@@ -63,6 +64,8 @@ def test_every_command_takes_a_folder_or_a_store(line: str) -> None:
         "ask show",
         "ask run some-question --param month",
         "ask run some-question --table Costs",
+        "erase --table t",
+        "erase --where a=1",
     ],
 )
 def test_wrong_use_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
