@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -90,6 +90,28 @@ class HandlerApi:
             ).json()
             return answer
 
+    def costs(self, params: Mapping[str, str]) -> Json:
+        """A page of what costs were, with the parameters of `GET /costs`."""
+        return self._answer("costs", "/costs", params)
+
+    def changes(self, params: Mapping[str, str]) -> Json:
+        """A page of what changed, with the parameters of `GET /changes`."""
+        return self._answer("diff", "/changes", params)
+
+    def rates(self) -> list[Json]:
+        """Every rate."""
+        rates: list[Json] = self._json("list rates", "GET", "/rates")["rates"]
+        return rates
+
+    def set_rates(self, sheet: bytes) -> Json:
+        """Keep the rates of a CSV text."""
+        with _told("set rates"):
+            # Repeated, it changes nothing.
+            answer: Json = self._http.post(
+                "/rates", data=sheet, headers={"Content-Type": "text/csv"}, retry=True
+            ).json()
+            return answer
+
     def quarantined_rows(self, commit: str, most: int) -> list[Json]:
         """The first quarantined rows of a delivery."""
         act = f"show quarantine of delivery {commit}"
@@ -118,6 +140,11 @@ class HandlerApi:
         """Remove a user."""
         with _told(f"remove user {name}"):
             self._http.delete(f"/users/{quote(name, safe='')}")
+
+    def _answer(self, act: str, path: str, params: Mapping[str, str]) -> Json:
+        with _told(act):
+            answer: Json = self._http.get(path, params=params, timeout=QUERY_TIMEOUT).json()
+            return answer
 
     def _json(self, act: str, method: str, path: str, params: dict[str, str] | None = None) -> Json:
         with _told(act):
