@@ -140,5 +140,5 @@ def moment_in_words(told: Json) -> str:
     """Which state it is, and since when readers saw it."""
     if told["commit"] is None:
         return "before the first delivery" if not told["state"] else f"state {told['state']}"
-    at = f", {told['at'][:19]}Z" if told.get("at") else ""
+    at = f", {told['at']}" if told.get("at") else ""
     return f"delivery {told['commit']} ({told['delivery'][:12]}{at})"

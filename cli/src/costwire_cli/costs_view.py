@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from costwire_cli.amounts import ROUNDED, decimal, decimals_for, exact, shown
 from costwire_cli.answering import Block, Json, moment_in_words
-from costwire_cli.grid import Grid, Line, Row, Rule, Style, laid_out
+from costwire_cli.grid import Grid, Line, Row, Rule, Style, laid_out, titled
 from costwire_focus.canonical import exact_sum
 
 Sums = list[Decimal | None]
@@ -86,7 +86,7 @@ def _block(first: Json, block: Block, width: int | None) -> Iterator[str]:
         lines.append(Row(["all others", *rest], figures(left, others)))
     told = figures(charges, totals)
     lines.append(Row(["total", *rest], told, style=Style.BOLD))
-    yield block.currency
+    yield titled(block.currency, width)
     yield from laid_out(Grid(by, _headers(first), lines), width)
     if block.more:
         yield f"The largest {len(groups):,} groups are shown; --limit N shows more."
@@ -102,10 +102,12 @@ def _left(total: Decimal | None, parts: Sequence[Decimal | None]) -> Decimal | N
 
 
 def _exact_totals(first: Json, currency: str, totals: Sums) -> Iterator[str]:
-    codes = [currency, *([first["in"]["currency"]] if "in" in first else [])]
-    names = [(name, code) for code in codes for name in first["metrics"]]
-    for (name, code), total in zip(names, totals, strict=True):
-        yield f"total {name}: {exact(total)} {code}"
+    metrics = first["metrics"]
+    for number, name in enumerate(metrics):
+        told = f"total {name}: {exact(totals[number])} {currency}"
+        if "in" in first and first["in"]["currency"] != currency:
+            told += f", in {first['in']['currency']} {exact(totals[len(metrics) + number])}"
+        yield told
 
 
 def _by_currency(first: Json, found: Sequence[Block]) -> Grid:

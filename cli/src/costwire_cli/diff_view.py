@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from costwire_cli.amounts import ROUNDED, decimals_for, exact, shown
 from costwire_cli.answering import Block, Json, moment_in_words
 from costwire_cli.costs_view import narrowed
-from costwire_cli.grid import Grid, Line, Note, Row, Rule, Style, laid_out
+from costwire_cli.grid import Grid, Line, Note, Row, Rule, Style, laid_out, titled
 from costwire_cli.summary import counted
 from costwire_focus.canonical import exact_sum
 
@@ -49,7 +50,7 @@ def diff_lines(
 def _block(first: Json, block: Block, metric: str, width: int | None) -> Iterator[str]:
     """One metric in one currency."""
     total = _Sums.of(block.total, metric)
-    yield f"{metric} in {block.currency}"
+    yield titled(f"{metric} in {block.currency}", width)
     if not block.total["changes"]:
         yield f"  nothing changed: {exact(total.after)}"
         return
@@ -65,9 +66,7 @@ def _block(first: Json, block: Block, metric: str, width: int | None) -> Iterato
     rest = [""] * (len(first["by"]) - 1)
     if block.more and groups:
         # Groups that did not change stand in no row, so before and after of the others say nothing.
-        left = exact_sum(
-            [total.difference, *(sums.difference.copy_negate() for _, sums in groups)]
-        )
+        left = exact_sum([total.difference, *(sums.difference.copy_negate() for _, sums in groups)])
         figure = shown(left, decimals, signed=True)
         lines.append(Row(["all others", *rest], ["", "", figure]))
     lines.append(Row(["total", *rest], total.figures(decimals), style=Style.BOLD))
@@ -76,7 +75,11 @@ def _block(first: Json, block: Block, metric: str, width: int | None) -> Iterato
     yield from laid_out(Grid(headers, ["before", "after", "difference"], lines, _COLOURS), width)
     if block.more:
         yield f"The {counted(len(groups), 'group')} that changed most are shown; --limit N shows more."
-    yield _balance(total, block.total["changes"], metric)
+    balance = _balance(total, block.total["changes"], metric)
+    if width is None:
+        yield balance
+    else:
+        yield from textwrap.wrap(balance, width, subsequent_indent="  ", break_long_words=False)
 
 
 class _Sums:

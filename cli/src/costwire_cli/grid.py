@@ -17,7 +17,7 @@ GAP = "  "
 _NARROWEST_TEXT = 8
 _NARROWEST_BAR = 10
 _WIDEST_BAR = 40
-_WORDS = 60
+_WORDS = 48
 _CUT = "…"
 _INDENT = "  "
 
@@ -71,6 +71,11 @@ class Grid:
     lines: Sequence[Line]
     bars: tuple[str, str] = ("36", "32")
     """The colours of bars of amounts above and below zero."""
+
+
+def titled(title: str, width: int | None) -> str:
+    """A title above a table."""
+    return title if width is None else painted(one_line(title), Style.BOLD)
 
 
 def laid_out(grid: Grid, width: int | None) -> Iterator[str]:
@@ -162,7 +167,8 @@ class _Layout:
             yield self._paint(told, Style.DIM)
 
     def _rule(self) -> str:
-        return GAP.join("-" * width for width in [*self._texts, *self._figures])
+        dash = "─" if self._on_terminal else "-"
+        return GAP.join(dash * width for width in [*self._texts, *self._figures])
 
     def _room(self) -> int:
         """For the words of notes."""
