@@ -8,6 +8,7 @@ from decimal import Decimal
 from costwire_cli.amounts import ROUNDED, decimal, decimals_for, exact, shown
 from costwire_cli.answering import Block, Json, moment_in_words
 from costwire_cli.grid import Grid, Line, Row, Rule, Style, laid_out, titled
+from costwire_cli.summary import counted
 from costwire_focus.canonical import exact_sum
 
 Sums = list[Decimal | None]
@@ -89,7 +90,7 @@ def _block(first: Json, block: Block, width: int | None) -> Iterator[str]:
     yield titled(block.currency, width)
     yield from laid_out(Grid(by, _headers(first), lines), width)
     if block.more:
-        yield f"The largest {len(groups):,} groups are shown; --limit N shows more."
+        yield f"Shown: the largest ({counted(len(groups), 'group')}); --limit N shows more."
     if any(figure.startswith(ROUNDED) for figure in told):
         yield from _exact_totals(first, block.currency, totals)
 

@@ -74,7 +74,7 @@ def _block(first: Json, block: Block, metric: str, width: int | None) -> Iterato
     headers = first["by"] or [""]
     yield from laid_out(Grid(headers, ["before", "after", "difference"], lines, _COLOURS), width)
     if block.more:
-        yield f"The {counted(len(groups), 'group')} that changed most are shown; --limit N shows more."
+        yield f"Shown: what changed most ({counted(len(groups), 'group')}); --limit N shows more."
     balance = _balance(total, block.total["changes"], metric)
     if width is None:
         yield balance

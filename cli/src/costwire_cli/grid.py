@@ -17,7 +17,8 @@ GAP = "  "
 _NARROWEST_TEXT = 8
 _NARROWEST_BAR = 10
 _WIDEST_BAR = 40
-_WORDS = 48
+_WORDS = 60
+_WORDS_ON_TERMINAL = 48  # so that bars fit beside them in 80 characters
 _CUT = "…"
 _INDENT = "  "
 
@@ -75,7 +76,7 @@ class Grid:
 
 def titled(title: str, width: int | None) -> str:
     """A title above a table."""
-    return title if width is None else painted(one_line(title), Style.BOLD)
+    return one_line(title) if width is None else painted(one_line(title), Style.BOLD)
 
 
 def laid_out(grid: Grid, width: int | None) -> Iterator[str]:
@@ -95,10 +96,8 @@ class _Layout:
         self._figures = self._figure_widths()
         taken = sum(self._figures) + len(GAP) * len(self._figures)
         self._texts = self._text_widths(None if width is None else width - taken)
-        if self._texts and any(isinstance(line, Note) for line in grid.lines):
-            # Words of notes stand below all columns but the last; they want some room.
-            lacking = min(_WORDS, (width or _WORDS + taken) - self._figures[-1]) - self._room()
-            self._texts[0] += max(lacking, 0)
+        if self._texts:
+            self._texts[0] += self._lacking(width)
         taken += sum(self._texts) + len(GAP) * max(len(self._texts) - 1, 0)
         self._bar = min(_WIDEST_BAR, (width or 0) - taken - len(GAP))
         amounts = [row.bar for row in self._rows if row.bar is not None]
@@ -126,6 +125,13 @@ class _Layout:
             while widths and sum(widths) > room and max(widths) > _NARROWEST_TEXT:
                 widths[widths.index(max(widths))] -= 1
         return widths
+
+    def _lacking(self, width: int | None) -> int:
+        """What the columns are too narrow by for the words of notes."""
+        wanted = [len(note.words) for note in self._grid.lines if isinstance(note, Note)]
+        most = _WORDS if width is None else min(_WORDS_ON_TERMINAL, width - self._figures[-1])
+        longest = max((len(_INDENT) + each for each in wanted), default=0)
+        return max(min(longest, most) - self._room(), 0)
 
     def lines(self) -> Iterator[str]:
         headers = Row(self._grid.texts, self._grid.figures, style=Style.BOLD)
@@ -158,9 +164,8 @@ class _Layout:
 
     def _note(self, note: Note) -> Iterator[str]:
         room = self._room()
-        words = textwrap.wrap(
-            note.words, room, initial_indent=_INDENT, subsequent_indent=_INDENT * 2
-        )
+        told = one_line(note.words)
+        words = textwrap.wrap(told, room, initial_indent=_INDENT, subsequent_indent=_INDENT * 2)
         for number, line in enumerate(words):
             figure = "" if number else _pointed(note.figure, self._fractions[-1])
             told = f"{line:<{room}}{GAP}{figure:>{self._figures[-1]}}".rstrip()

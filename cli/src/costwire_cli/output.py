@@ -20,7 +20,7 @@ def say(line: str = "") -> None:
 
 
 def terminal_width() -> int | None:
-    """How wide the terminal is that draws bars and colours; None: there is none, or none is wanted."""
+    """The width of a terminal that draws bars and colours; None where there is none, or no wish."""
     dull = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     if dull or not sys.stdout.isatty() or not (sys.stdout.encoding or "").lower().startswith("utf"):
         return None
