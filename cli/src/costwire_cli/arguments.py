@@ -23,9 +23,23 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"costwire {version('costwire')}")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _sql, _ask, _ledger, _deliveries, _validate, _sample, _demo, _user, _adopt):
-        add(commands)
-    for add in (_costs, _diff, _rates):
+    for add in (
+        _run,
+        _sql,
+        _ask,
+        _ledger,
+        _deliveries,
+        _validate,
+        _sample,
+        _demo,
+        _user,
+        _adopt,
+        _export,
+        _invoices,
+        _costs,
+        _diff,
+        _rates,
+    ):
         add(commands)
     return root
 
@@ -111,14 +125,6 @@ def _costs(commands: _Subparsers) -> None:
         ("in", "currency to convert to, with the rates of `costwire rates`"),
     ):
         command.add_argument(f"--{option}", dest=option.replace("-", "_"), metavar="X", help=what)
-    command.add_argument(
-        "--limit",
-        type=_at_least(1),
-        metavar="N",
-        help="most groups of each currency in a table (default: 50), "
-        "most rows in json and csv (default: all)",
-    )
-    _format(command, "table", "json", "csv")
     _store(command)
 
 
@@ -132,14 +138,6 @@ def _diff(commands: _Subparsers) -> None:
     command.add_argument("begin", metavar="FROM", help=moment)
     command.add_argument("end", nargs="?", metavar="TO", help="the same (default: now)")
     _scope(command)
-    command.add_argument(
-        "--limit",
-        type=_at_least(1),
-        metavar="N",
-        help="most groups of each currency in a table (default: 50), "
-        "most groups in json and csv (default: all)",
-    )
-    _format(command, "table", "json", "csv")
     _store(command)
 
 
@@ -155,6 +153,14 @@ def _scope(command: argparse.ArgumentParser) -> None:
         ("currency", "billing currencies (default: all)"),
     ):
         command.add_argument(f"--{option}", metavar="X", help=what)
+    command.add_argument(
+        "--limit",
+        type=_at_least(1),
+        metavar="N",
+        help="most groups of each currency in a table (default: 50), in all in json and csv "
+        "(default: all)",
+    )
+    _format(command, "table", "json", "csv")
 
 
 def _rates(commands: _Subparsers) -> None:
@@ -254,6 +260,57 @@ def _user(commands: _Subparsers) -> None:
     _format(listing, "table", "json")
     for action in (add, remove, listing):
         _store(action)
+
+
+def _export(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "export",
+        help="write a table as of any moment as a FOCUS report",
+        description="Write a table as of any moment as a FOCUS report, which delivered anew "
+        "changes nothing.",
+    )
+    _asking(command)
+    command.add_argument("--source", metavar="NAME", help="only what this source delivered")
+    command.add_argument("--out", type=Path, metavar="FILE", help="(default: standard output)")
+    command.add_argument("--format", choices=("csv", "parquet"), default="csv", help="(csv)")
+    _store(command)
+
+
+def _invoices(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "invoices",
+        help="what each invoice adds up to, also beside a list of totals",
+        description="What each invoice adds up to, as of each delivery that changed it; with "
+        "--against beside a list of totals, and status 5 where they differ.",
+    )
+    _asking(command)
+    command.add_argument(
+        "--against",
+        type=Path,
+        metavar="FILE",
+        help="CSV with InvoiceId, BillingCurrency, BilledCost; also InvoiceIssuerName, "
+        "BillingMonth",
+    )
+    _format(command, "table", "json", "csv")
+    _store(command)
+
+
+def _asking(command: argparse.ArgumentParser) -> None:
+    """Which charges a question is about."""
+    command.add_argument("--table", type=_table, default="charges", help="(default: charges)")
+    command.add_argument(
+        "--as-of", metavar="WHEN", help="a commit number, a delivery's id, a day or a time"
+    )
+    command.add_argument(
+        "--from", dest="begin", metavar="WHEN", help="first billing month, or time of charges"
+    )
+    command.add_argument("--to", dest="end", metavar="WHEN", help="where they end, not included")
+    command.add_argument(
+        "--filter",
+        metavar="CONDITION",
+        help="e.g. \"ServiceName = 'Compute' AND Tags.env = 'dev'\"",
+    )
+    command.add_argument("--currency", metavar="CODES", help="billing currencies, e.g. USD,EUR")
 
 
 def _adopt(commands: _Subparsers) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from costwire_cli.errors import CommandError
-from costwire_runtime.client import HttpClient, HttpError, HttpFailure
+from costwire_runtime.client import HttpClient, HttpError, HttpFailure, iter_body
 
 Json = dict[str, Any]
 QUERY_TIMEOUT = (5.0, 330.0)
@@ -40,6 +40,15 @@ class Answer:
     types: list[Any]
     rows: list[list[Any]]
     rowcount: int
+
+
+@dataclass(frozen=True)
+class Export:
+    """A report on its way."""
+
+    charges: int
+    commit: str
+    pieces: Iterator[bytes]
 
 
 class HandlerApi:
@@ -112,6 +121,36 @@ class HandlerApi:
             ).json()
             return answer
 
+    @contextmanager
+    def export(self, asked: Mapping[str, str]) -> Iterator[Export]:
+        """A table as a report, read as it comes; a report that was cut off is an error."""
+        act = "export"
+        with _told(act):
+            response = self._http.get("/export", params=_given(asked), stream=True)
+            with response:
+                yield Export(
+                    int(response.headers["Costwire-Charges"]),
+                    response.headers["Costwire-Commit"] or "none",
+                    iter_body(response),
+                )
+
+    def invoices(self, asked: Mapping[str, str], listed: bytes | None) -> Json:
+        """What each invoice adds up to; the pages put together."""
+        act, path, params = "ask for invoices", "/invoices", _given(asked)
+        with _told(act):
+            if listed is not None:
+                answer: Json = self._http.post(
+                    path, params=params, data=listed, timeout=QUERY_TIMEOUT
+                ).json()
+                return answer
+        answer = self._json(act, "GET", path, params)
+        following = answer["next"]
+        while following is not None:
+            page = self._json(act, "GET", following)
+            answer["invoices"] += page["invoices"]
+            following = page["next"]
+        return answer | {"next": None}
+
     def quarantined_rows(self, commit: str, most: int) -> list[Json]:
         """The first quarantined rows of a delivery."""
         act = f"show quarantine of delivery {commit}"
@@ -150,6 +189,11 @@ class HandlerApi:
         with _told(act):
             answer: Json = self._http.request(method, path, params=params).json()
             return answer
+
+
+def _given(asked: Mapping[str, str]) -> dict[str, str]:
+    """Parameters that are not empty."""
+    return {name: value for name, value in asked.items() if value}
 
 
 @contextmanager

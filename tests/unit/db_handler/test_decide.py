@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from costwire_db_handler.decide import (
     Applied,
@@ -172,6 +174,26 @@ def test_end_before_the_start_is_none() -> None:
 def test_one_end_by_which_it_is_closed_is_enough() -> None:
     ends = [ENDS[AUGUST], in_utc("2030-01-01T00:00:00")]
     assert ClosedPeriods(through="2024-08").month(AUGUST, ends, NOON) == "2024-08"
+
+
+@given(
+    years=st.tuples(st.integers(1990, 2100), st.integers(1990, 2100)),
+    months=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    hours=st.integers(-14, 14),
+    end_is_told=st.booleans(),
+)
+def test_month_is_closed_exactly_up_to_the_one_that_is_set(
+    years: tuple[int, int], months: tuple[int, int], hours: int, end_is_told: bool
+) -> None:
+    """In whatever zone the report's months begin."""
+    (month, through) = (f"{y}-{m:02}" for y, m in zip(years, months, strict=True))
+    shift = timedelta(hours=hours)
+    start = in_utc(f"{month}-01") + shift
+    end = in_utc(f"{years[0] + months[0] // 12}-{months[0] % 12 + 1:02}-01") + shift
+    closed = ClosedPeriods(through=through).month(
+        f"{start.isoformat()}Z", [end] if end_is_told else [], NOON
+    )
+    assert closed == (month if month <= through else None)
 
 
 def test_nothing_is_closed_unless_told() -> None:

@@ -79,6 +79,13 @@ class BadRates(problems.BadRequest):
     title: ClassVar[str] = "The rates cannot be read"
 
 
+class BadInvoices(problems.BadRequest):
+    """The body is no list of invoices with their totals."""
+
+    slug: ClassVar[str] = "bad-invoices"
+    title: ClassVar[str] = "The list of invoices cannot be read"
+
+
 class RateFrozen(problems.Conflict):
     """A finished month's rate was used in an answer, so it cannot become another."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.factories import NOW, a_report, charges, clock
+from tests.factories import a_report, charges, clock
 
 from costwire_db_handler.ledger import State
 from costwire_db_handler.stores.cratedb import ledger
@@ -68,7 +68,7 @@ def test_a_forsaken_dry_run_that_another_handler_gives_up_is_no_fault(
     replica: OpenReplica, session: Session, monkeypatch: Any
 ) -> None:
     store = replica().own
-    tried = store.open_delivery(a_report(charges(3)).manifest, NOW, dry_run=True)
+    tried = store.open_delivery(a_report(charges(3)).manifest, clock, dry_run=True)
     late = ledger.in_state(session, State.OPEN)
     store.abort(tried.commit, clock)
     monkeypatch.setattr(

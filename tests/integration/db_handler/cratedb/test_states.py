@@ -19,11 +19,11 @@ OpenReplica = Callable[..., CrateDBStore]
 
 
 def deliver(store: CrateDBStore, report: Report) -> Entry:
-    entry = store.own.open_delivery(report.manifest, NOW)
+    entry = store.own.open_delivery(report.manifest, lambda: NOW)
     for seq, part in enumerate(report.parts):
         digest = hashlib.sha256(part_body(part)).hexdigest()
         store.own.stage_part(entry.commit, seq, part, digest)
-    return store.own.commit(entry.commit, NOW + timedelta(seconds=1))
+    return store.own.commit(entry.commit, lambda: NOW + timedelta(seconds=1))
 
 
 def states(session: Session) -> list[int]:

@@ -82,6 +82,10 @@ class History:
             return self._kept(self._of_delivery(asked))
         return self._kept(self._latest(read_time(asked, now)))
 
+    def moments(self) -> list[Moment]:
+        """Every state that readers were shown, oldest first."""
+        return [_moment(line) for line in sorted(self.lines, key=_state) if line.applied]
+
     def _latest(self, until: datetime | None) -> Moment:
         """The last state that readers were shown until a time."""
         shown = [

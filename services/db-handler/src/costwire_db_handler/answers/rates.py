@@ -6,8 +6,6 @@ has been used in an answer it is frozen: what was told stays true.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from costwire_db_handler.answers.tabular import read_lines
 from costwire_db_handler.errors import BadQuestion, BadRates, RateFrozen
 from costwire_focus.amounts import READABLE
 from costwire_focus.canonical import EXACT_CONTEXT, canonical_text, to_text
@@ -78,34 +77,16 @@ def read_rates(body: bytes) -> Sequence[Rate]:
 
     Raises: `BadRates` with the line.
     """
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise BadRates("read the rates: the text is not UTF-8") from None
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     found: dict[Pair, Rate] = {}
-    try:
-        missing = [name for name in FIELDS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise BadRates(f"read the rates: the header lacks {', '.join(missing)}", line=1)
-        for row in reader:
-            rate = _read(row, reader.line_num)
-            if found.setdefault(rate.pair, rate) != rate:
-                raise BadRates(
-                    f"read the rates: line {reader.line_num} says otherwise than one before",
-                    line=reader.line_num,
-                )
-            if len(found) > MOST_RATES:
-                raise BadRates(f"read the rates: more than {MOST_RATES:,}; send them in parts")
-    except csv.Error as wrong:
-        raise BadRates(
-            f"read the rates: line {reader.line_num}: {wrong}", line=reader.line_num
-        ) from None
+    for line, row in read_lines(body, FIELDS, "the rates", BadRates, most=MOST_RATES):
+        rate = _read(row, line)
+        if found.setdefault(rate.pair, rate) != rate:
+            raise BadRates(f"read the rates: line {line} says otherwise than one before", line=line)
     return list(found.values())
 
 
-def _read(row: Mapping[str, str | None], line: int) -> Rate:
-    month, base, target, rate, source = ((row.get(name) or "").strip() for name in FIELDS)
+def _read(row: Mapping[str, str], line: int) -> Rate:
+    month, base, target, rate, source = (row[name] for name in FIELDS)
 
     def wrong(what: str) -> BadRates:
         return BadRates(f"read the rates: line {line}: {what}", line=line)

@@ -15,6 +15,7 @@ import pyarrow as pa
 from costwire_db_handler.answers.changes import ChangedGroup, ChangesAnswer, Part
 from costwire_db_handler.answers.costs import CostsAnswer
 from costwire_db_handler.answers.grouping import Total
+from costwire_db_handler.answers.invoices import Compared, Invoice, InvoicesAnswer
 from costwire_db_handler.errors import NotAcceptable
 from costwire_focus.canonical import canonical_text, subtract
 
@@ -171,6 +172,77 @@ def changes_document(answer: ChangesAnswer, following: str | None) -> Json:
             for balance in answer.balances
         },
         "next": following,
+    }
+
+
+def invoices_document(answer: InvoicesAnswer, following: str | None) -> Json:
+    """The JSON document of an answer of invoices."""
+    document: Json = {
+        "table": answer.table,
+        "asOf": answer.moment.told(),
+        "invoices": [
+            {
+                **_invoice(row.invoice),
+                "charges": row.charges,
+                "billed": text(row.amount),
+                "history": [
+                    {
+                        **each.moment.told(),
+                        "charges": each.charges,
+                        "billed": text(each.amount),
+                    }
+                    for each in row.billed
+                ],
+            }
+            for row in answer.rows
+        ],
+        "next": following,
+    }
+    if answer.compared is not None:
+        document["compared"] = [
+            {
+                **_invoice(each.listed.invoice),
+                "line": each.listed.line,
+                "total": text(each.listed.total),
+                "charges": each.charges,
+                "billed": text(each.billed),
+                "difference": text(each.difference),
+            }
+            for each in answer.compared
+        ]
+        document["unlisted"] = [
+            {**_invoice(row.invoice), "charges": row.charges, "billed": text(row.amount)}
+            for row in answer.unlisted
+        ]
+    return document
+
+
+def invoices_sheet(answer: InvoicesAnswer) -> Sheet:
+    """The invoices, or, where a list was sent, its lines and the invoices that it lacks."""
+    names = ["InvoiceId", "InvoiceIssuerName", "BillingCurrency", "BillingMonth", "charges"]
+    if answer.compared is None:
+        rows: list[list[Cell]] = [
+            [*row.invoice, row.charges, text(row.amount)] for row in answer.rows
+        ]
+        return Sheet([*names, "billed"], rows)
+    rows = [
+        [*each.listed.invoice, each.charges, *map(text, _compared(each))]
+        for each in answer.compared
+    ]
+    rows += [[*row.invoice, row.charges, text(row.amount), None, None] for row in answer.unlisted]
+    return Sheet([*names, "billed", "total", "difference"], rows)
+
+
+def _compared(each: Compared) -> tuple[Decimal, Decimal, Decimal]:
+    return each.billed, each.listed.total, each.difference
+
+
+def _invoice(invoice: Invoice) -> Json:
+    return {
+        "invoiceId": invoice.id,
+        "issuer": invoice.issuer,
+        "currency": invoice.currency,
+        "month": invoice.month,
     }
 
 

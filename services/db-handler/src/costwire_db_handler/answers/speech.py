@@ -81,6 +81,14 @@ class Speech(ABC):
         """What readers saw in a state and not in another: a relation as `visible`."""
 
     @abstractmethod
+    def came(self, until: int) -> str:
+        """Every charge that readers ever saw, with the state that it came with as `_state`."""
+
+    @abstractmethod
+    def went(self, until: int) -> str:
+        """Those of them that readers see no more, with the state that took them as `_state`."""
+
+    @abstractmethod
     def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:
         """Whether a text is one of these."""
 

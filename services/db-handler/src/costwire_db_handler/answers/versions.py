@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+import pyarrow as pa
+
 from costwire_db_handler.answers.changed import Changed, ChangedColumns
 from costwire_db_handler.answers.grouping import Months, instant_text
 from costwire_db_handler.answers.moments import History
-from costwire_db_handler.answers.speech import Fragment, Speech
+from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
+from costwire_db_handler.errors import BadQuestion
 from costwire_focus.manifest import month_of
 
 Row = Sequence[object]
@@ -33,6 +36,16 @@ class Versions(Protocol):
         """The rows of a query; raises `QuestionTooLong` when it takes too long."""
         ...
 
+    def source_number(self, name: str) -> int:
+        """The number that stands for a source; raises `BadQuestion` when there is none."""
+        ...
+
+    def charges(
+        self, columns: Sequence[TableColumn], relation: str, where: Fragment
+    ) -> Iterator[pa.RecordBatch]:
+        """Charges in batches: text, amounts as text too, instants as timestamps, tags as JSON."""
+        ...
+
     def changed(
         self, columns: ChangedColumns, where: Fragment, before: int, after: int
     ) -> AbstractContextManager[Changed]:
@@ -43,17 +56,25 @@ class Versions(Protocol):
         ...
 
 
+def unknown_source(name: str, known: Iterable[str]) -> BadQuestion:
+    """Why nothing of a source can be told."""
+    told = ", ".join(sorted(known)) or "none"
+    return BadQuestion(f"source {name!r}: the table has charges of {told}")
+
+
 def months(versions: Versions, state: int) -> Months:
     """The billing periods of a state, and the months that they are by their own bounds."""
-    speech = versions.speech
+    return months_in(versions, versions.speech.visible(state))
+
+
+def months_in(versions: Versions, relation: str) -> Months:
+    """The billing periods of a relation, and their months."""
+    columns = versions.speech.columns
     end = "NULL"
-    if "BillingPeriodEnd" in speech.columns:
-        end = f"max({speech.columns['BillingPeriodEnd'].sql})"
-    text = f'SELECT "_period", {end} FROM {speech.visible(state)} GROUP BY 1'
-    return {
-        str(period): _month(str(period), instant_text(last))
-        for period, last in versions.rows(Fragment(text))
-    }
+    if "BillingPeriodEnd" in columns:
+        end = f"max({columns['BillingPeriodEnd'].sql})"
+    rows = versions.rows(Fragment(f'SELECT "_period", {end} FROM {relation} GROUP BY 1'))
+    return {str(period): _month(str(period), instant_text(last)) for period, last in rows}
 
 
 def newest(versions: Versions, state: int) -> Sequence[tuple[int, str, str | None]]:

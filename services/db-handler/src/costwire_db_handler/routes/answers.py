@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from costwire_db_handler.access import requires
+from costwire_db_handler.answers import export as exporting
 from costwire_db_handler.answers import rates as exchange
 from costwire_db_handler.answers import sheets
 from costwire_db_handler.answers.changes import ChangesAnswer, ChangesQuestion, changes
 from costwire_db_handler.answers.costs import CostsAnswer, CostsQuestion, costs
+from costwire_db_handler.answers.export import Export, ExportQuestion, prepared, written
+from costwire_db_handler.answers.invoices import (
+    InvoicesAnswer,
+    InvoicesQuestion,
+    invoices,
+    read_list,
+)
 from costwire_db_handler.answers.moments import Moment
 from costwire_db_handler.answers.sheets import Form, Sheet
-from costwire_db_handler.errors import StoreBusy
+from costwire_db_handler.errors import QuestionTooLong, StoreBusy
 from costwire_db_handler.handler import handler_of
 from costwire_db_handler.settings import MIB
 from costwire_db_handler.stores import CostStore
@@ -27,6 +36,12 @@ from costwire_db_handler.users import Caller, Role
 from costwire_runtime.bodies import read_body
 
 _TRIES = 3
+_LIST_BYTES = 16 * MIB
+_EXPORT_SECONDS = 3600.0
+_FILES = {
+    exporting.Form.CSV: "text/csv; charset=utf-8",
+    exporting.Form.PARQUET: "application/vnd.apache.parquet",
+}
 
 
 def answer_routes() -> list[BaseRoute]:
@@ -34,6 +49,8 @@ def answer_routes() -> list[BaseRoute]:
     return [
         Route("/costs", get_costs, methods=["GET"]),
         Route("/changes", get_changes, methods=["GET"]),
+        Route("/invoices", get_invoices, methods=["GET", "POST"]),
+        Route("/export", get_export, methods=["GET"]),
         Route("/rates", list_rates, methods=["GET"]),
         Route("/rates", put_rates, methods=["POST"]),
     ]
@@ -91,6 +108,64 @@ async def get_changes(request: Request, caller: Caller) -> Response:
         lambda: sheets.changes_document(answer, following),
         lambda: sheets.changes_sheet(answer),
         following,
+    )
+
+
+@requires(Role.READER)
+async def get_invoices(request: Request, caller: Caller) -> Response:
+    """What each invoice adds up to; a POST brings a CSV list of totals that is put beside."""
+    form = sheets.wanted_form(request.headers.get("Accept"))
+    question = InvoicesQuestion.read(request.query_params.multi_items())
+    listed = None
+    if request.method == "POST":
+        listed = read_list(await read_body(request, _LIST_BYTES))
+    store, now = _store(request, caller), handler_of(request).clock()
+
+    def ask() -> InvoicesAnswer:
+        with store.versions(question.scope.table) as versions:
+            return invoices(versions, question, now, listed)
+
+    answer = await run_in_threadpool(ask)
+    following = _next(request, answer.next_offset, {"as_of": answer.moment})
+    return _told(
+        form,
+        lambda: sheets.invoices_document(answer, following),
+        lambda: sheets.invoices_sheet(answer),
+        following,
+    )
+
+
+@requires(Role.READER)
+async def get_export(request: Request, caller: Caller) -> Response:
+    """A table as of any moment as a FOCUS report; what cannot be told whole is cut off."""
+    question = ExportQuestion.read(request.query_params.multi_items())
+    store, now = _store(request, caller), handler_of(request).clock()
+
+    def prepare() -> Export:
+        with store.versions(question.scope.table) as versions:
+            return prepared(versions, question, now)
+
+    export = await run_in_threadpool(prepare)
+
+    def pieces() -> Iterator[bytes]:
+        deadline = time.monotonic() + _EXPORT_SECONDS
+        with store.versions(question.scope.table) as versions:
+            charges = versions.charges(export.columns, export.relation, export.where)
+            for piece in written(charges, export.columns, question.form):
+                if time.monotonic() > deadline:
+                    raise QuestionTooLong("export: it was fetched too slowly")
+                yield piece
+
+    name = f"{question.scope.table}-{export.moment.state}.{question.form}"
+    return StreamingResponse(
+        pieces(),
+        media_type=_FILES[question.form],
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Costwire-State": str(export.moment.state),
+            "Costwire-Commit": str(export.moment.commit or ""),
+            "Costwire-Charges": str(export.charges),
+        },
     )
 
 

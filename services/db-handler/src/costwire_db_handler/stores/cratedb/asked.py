@@ -12,17 +12,19 @@ import pyarrow as pa
 
 from costwire_db_handler.answers.changed import CAME, GONE, Changed, ChangedColumns, Loaded
 from costwire_db_handler.answers.moments import History
-from costwire_db_handler.answers.speech import Fragment, listed
-from costwire_db_handler.answers.versions import Row, newest
+from costwire_db_handler.answers.speech import Fragment, TableColumn, listed
+from costwire_db_handler.answers.versions import Row, newest, unknown_source
 from costwire_db_handler.errors import QuestionTooLong, UnknownTable
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.cratedb import ledger
+from costwire_db_handler.stores.cratedb.catalog import source_names
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import StoreTimedOut
 from costwire_db_handler.stores.cratedb.layout import HASH_COLUMNS
 from costwire_db_handler.stores.cratedb.speech import CrateDBSpeech
 from costwire_db_handler.stores.cratedb.turns import read_row
 from costwire_db_handler.stores.cratedb.versions import joined_hash, row_pages
+from costwire_focus.columns import ValueType
 
 Scratch = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 _KEYS = ("_commit", "_row", "_source", "_period")
@@ -33,12 +35,18 @@ class CrateDBVersions:
     """The versions of one table, with the rights of a caller."""
 
     def __init__(
-        self, session: Session, table: str, timeout_seconds: float, scratch: Scratch
+        self,
+        own: Session,
+        session: Session,
+        table: str,
+        timeout_seconds: float,
+        scratch: Scratch,
     ) -> None:
-        """Raises `UnknownTable`."""
+        """`own`: of the handler, which knows the names of sources. Raises `UnknownTable`."""
         row = read_row(session, table)
         if row is None or row.layout is None or not row.layout.shown:
             raise UnknownTable(f"there is no table {table!r} of charges")
+        self._own = own
         self._session = session
         self._timeout_seconds = timeout_seconds
         self._scratch = scratch
@@ -53,6 +61,25 @@ class CrateDBVersions:
         lines = ledger.log(self._session, self.speech.table)
         known = [line for line in lines if line.applied is None or line.applied <= self._head]
         return History(self.speech.table, known)
+
+    def source_number(self, name: str) -> int:
+        """The number that stands for a source."""
+        known = {told: n for n, told in source_names(self._own, self.speech.table).items()}
+        if name not in known:
+            raise unknown_source(name, known)
+        return known[name]
+
+    def charges(
+        self, columns: Sequence[TableColumn], relation: str, where: Fragment
+    ) -> Iterator[pa.RecordBatch]:
+        """Charges in batches, page by page."""
+        schema = pa.schema([(f"c{n}", _arrow_type(column)) for n, column in enumerate(columns)])
+        select = listed([Fragment(_cell(column)) for column in columns])
+        pages = row_pages(self._session, relation, select, where.text, where.arguments)
+        for page in pages:
+            cells = zip(zip(*page, strict=True), schema, strict=True)
+            arrays = [pa.array(list(cell), field.type) for cell, field in cells]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
     @contextmanager
     def changed(
@@ -176,6 +203,16 @@ class _CrateDBChanged:
     def newest(self) -> Sequence[tuple[int, str, str | None]]:
         """When the newest charge of each source and billing period began."""
         return newest(self._versions, self._before)
+
+
+def _arrow_type(column: TableColumn) -> pa.DataType:
+    return pa.timestamp("ms") if column.kind is ValueType.INSTANT else pa.string()
+
+
+def _cell(column: TableColumn) -> str:
+    if column.kind is ValueType.AMOUNT:
+        return f"{column.sql}::TEXT"
+    return column.json_sql or column.sql
 
 
 def _as_text(column: Loaded) -> Fragment:

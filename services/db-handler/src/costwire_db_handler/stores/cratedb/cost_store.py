@@ -347,7 +347,9 @@ class CrateDBCostStore:
     def versions(self, table: str) -> Iterator[Versions]:
         """All versions of a table's charges; a state never changes once it was shown."""
         seconds = self._shared.limits.query_timeout_seconds
-        yield CrateDBVersions(self._session, table, seconds, self._scratch_for_questions)
+        yield CrateDBVersions(
+            self._shared.own, self._session, table, seconds, self._scratch_for_questions
+        )
 
     @contextlib.contextmanager
     def _scratch_for_questions(self) -> Iterator[duckdb.DuckDBPyConnection]:

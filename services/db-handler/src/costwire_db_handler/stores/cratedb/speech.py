@@ -31,6 +31,20 @@ class CrateDBSpeech(Speech):
             f"AND NOT ({visible_at(other)})) AS visible"
         )
 
+    def came(self, until: int) -> str:
+        """Of all versions; what was kept unseen ended before it began."""
+        return (
+            f'(SELECT *, "_commit" AS "_state" FROM {self.versions} '
+            f'WHERE "_commit" <= {until:d} AND "_last" >= "_commit") AS came'
+        )
+
+    def went(self, until: int) -> str:
+        """Of all versions."""
+        return (
+            f'(SELECT *, "_last" + 1 AS "_state" FROM {self.versions} '
+            f'WHERE "_last" < {until:d} AND "_last" >= "_commit") AS went'
+        )
+
     @property
     def versions(self) -> str:
         """The readers' view of all versions."""

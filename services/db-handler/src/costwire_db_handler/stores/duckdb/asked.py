@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 import duckdb
+import pyarrow as pa
 
 from costwire_db_handler.answers.changed import CAME, GONE, Changed, ChangedColumns
 from costwire_db_handler.answers.moments import History
-from costwire_db_handler.answers.speech import Fragment
-from costwire_db_handler.answers.versions import Row, newest
+from costwire_db_handler.answers.speech import Fragment, TableColumn
+from costwire_db_handler.answers.versions import Row, newest, unknown_source
 from costwire_db_handler.errors import UnknownTable
 from costwire_db_handler.stores.duckdb import catalog, deliveries
 from costwire_db_handler.stores.duckdb.speech import DuckDBSpeech
+from costwire_focus.columns import ValueType
 
+_BATCH_ROWS = 20_000
 Limited = Callable[[duckdb.DuckDBPyConnection], AbstractContextManager[None]]
 
 
@@ -35,6 +38,22 @@ class DuckDBVersions:
         """The states that readers were shown."""
         return History(self.speech.table, deliveries.log(self._sql, self.speech.table))
 
+    def source_number(self, name: str) -> int:
+        """The number that stands for a source."""
+        known = catalog.source_names(self._sql, self.speech.table)
+        if name not in known:
+            raise unknown_source(name, known)
+        return known[name]
+
+    def charges(
+        self, columns: Sequence[TableColumn], relation: str, where: Fragment
+    ) -> Iterator[pa.RecordBatch]:
+        """Charges in batches, as long as the transaction is open."""
+        cells = ", ".join(map(_cell, columns))
+        query = f"SELECT {cells} FROM {relation} WHERE {where.text}"
+        # Two columns may differ in case alone, so they are told by their places.
+        yield from self._sql.sql(query, params=list(where.arguments)).to_arrow_reader(_BATCH_ROWS)
+
     @contextmanager
     def changed(
         self, columns: ChangedColumns, where: Fragment, before: int, after: int
@@ -52,6 +71,12 @@ class DuckDBVersions:
                 statement.text, list(statement.arguments)
             ).fetchall()
             return found
+
+
+def _cell(column: TableColumn) -> str:
+    if column.kind is ValueType.AMOUNT:
+        return f"CAST({column.sql} AS VARCHAR)"
+    return column.json_sql or column.sql
 
 
 class _DuckDBChanged:

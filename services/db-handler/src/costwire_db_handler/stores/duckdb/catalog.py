@@ -157,6 +157,15 @@ def ensure_views(sql: duckdb.DuckDBPyConnection) -> None:
             refresh_view(sql, table)
 
 
+def source_names(sql: duckdb.DuckDBPyConnection, table: str) -> dict[str, int]:
+    """The sources of a table, and the numbers that stand for them."""
+    return dict(
+        sql.execute(
+            "SELECT name, id FROM costwire.sources WHERE table_name = ?", [table]
+        ).fetchall()
+    )
+
+
 def source_id(sql: duckdb.DuckDBPyConnection, table: str, name: str) -> int:
     """The number that stands for a source in the table's rows."""
     found = sql.execute(

@@ -39,6 +39,22 @@ class DuckDBSpeech(Speech):
             f"AND NOT (_commit <= {other:d} AND _ended > {other:d})",
         )
 
+    def came(self, until: int) -> str:
+        """Of both tables; what was kept unseen ended as it began."""
+        current, history = catalog.current(self.table), catalog.history(self.table)
+        return (
+            f"(SELECT *, _commit AS _state FROM {current} WHERE _commit <= {until:d} UNION ALL "
+            f"BY NAME SELECT * EXCLUDE (_ended), _commit AS _state FROM {history} "
+            f"WHERE _commit <= {until:d} AND _ended > _commit) AS came"
+        )
+
+    def went(self, until: int) -> str:
+        """Of the closed ones."""
+        return (
+            f"(SELECT *, _ended AS _state FROM {catalog.history(self.table)} "
+            f"WHERE _ended <= {until:d} AND _ended > _commit) AS went"
+        )
+
     def _versions(self, current: str, history: str) -> str:
         columns = "*, 2 * rowid AS id", "* EXCLUDE (_ended), 2 * rowid + 1 AS id"
         return (
