@@ -100,6 +100,28 @@ class HandlerApi:
             ).json()
             return answer
 
+    def costs(self, params: Mapping[str, str]) -> Json:
+        """A page of what costs were, with the parameters of `GET /costs`."""
+        return self._answer("costs", "/costs", params)
+
+    def changes(self, params: Mapping[str, str]) -> Json:
+        """A page of what changed, with the parameters of `GET /changes`."""
+        return self._answer("diff", "/changes", params)
+
+    def rates(self) -> list[Json]:
+        """Every rate."""
+        rates: list[Json] = self._json("list rates", "GET", "/rates")["rates"]
+        return rates
+
+    def set_rates(self, sheet: bytes) -> Json:
+        """Keep the rates of a CSV text."""
+        with _told("set rates"):
+            # Repeated, it changes nothing.
+            answer: Json = self._http.post(
+                "/rates", data=sheet, headers={"Content-Type": "text/csv"}, retry=True
+            ).json()
+            return answer
+
     @contextmanager
     def export(self, asked: Mapping[str, str]) -> Iterator[Export]:
         """A table as a report, read as it comes; a report that was cut off is an error."""
@@ -176,6 +198,11 @@ class HandlerApi:
         """Remove a user."""
         with _told(f"remove user {name}"):
             self._http.delete(f"/users/{quote(name, safe='')}")
+
+    def _answer(self, act: str, path: str, params: Mapping[str, str]) -> Json:
+        with _told(act):
+            answer: Json = self._http.get(path, params=params, timeout=QUERY_TIMEOUT).json()
+            return answer
 
     def _json(self, act: str, method: str, path: str, params: dict[str, str] | None = None) -> Json:
         with _told(act):

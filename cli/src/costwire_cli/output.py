@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 _COLUMN_GAP = "  "
@@ -17,14 +19,22 @@ def say(line: str = "") -> None:
     sys.stdout.flush()
 
 
+def terminal_width() -> int | None:
+    """The width of a terminal that draws bars and colours; None where there is none, or no wish."""
+    dull = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    if dull or not sys.stdout.isatty() or not (sys.stdout.encoding or "").lower().startswith("utf"):
+        return None
+    return shutil.get_terminal_size().columns
+
+
 def write_json(document: Any) -> None:
     """An indented JSON document, its texts as they are."""
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
 def write_csv(headers: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
-    """CSV with a header; null is an empty cell, an empty text a quoted one."""
-    for row in (headers, *rows):
+    """CSV with a header; null is an empty cell, an empty text a quoted one. Rows may stream."""
+    for row in chain([headers], rows):
         sys.stdout.write(",".join(_csv_cell(cell) for cell in row) + "\n")
 
 
@@ -42,14 +52,15 @@ def write_table(
 ) -> None:
     """A table: drawn on a terminal, plain columns elsewhere. `right`: which columns end flush."""
     flush = [*right, *[False] * (len(headers) - len(right))]
-    shown = [[_one_line(cell) for cell in row] for row in rows]
+    shown = [[one_line(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _draw(headers, shown, flush)
     else:
         _align(headers, shown, flush)
 
 
-def _one_line(cell: str | None) -> str:
+def one_line(cell: str | None) -> str:
+    """A cell without control characters; null is told as NULL."""
     if cell is None:
         return "NULL"
     return cell if cell.isprintable() else "".join(_visible(character) for character in cell)

@@ -68,6 +68,15 @@ def write_ledger(entries: Sequence[Entry]) -> None:
     write_table(headers, rows, [True, False, False, False, False, *[True] * 7, True, False])
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "charge"), counted(1200, "charge")
+    ('1 charge', '1,200 charges')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _labelled(label: str, text: str) -> str:
     return f"  {label:<{_LABEL_WIDTH}}{text}"
 

@@ -25,6 +25,10 @@ def test_run_has_the_promised_options() -> None:
         "ask list",
         "ask show some-question",
         "ask run some-question",
+        "costs",
+        "diff 1",
+        "rates set rates.csv",
+        "rates list",
         "ledger",
         "deliveries list",
         "deliveries show 1",
@@ -66,6 +70,13 @@ def test_every_command_takes_a_folder_or_a_store(line: str) -> None:
         "ask run some-question --table Costs",
         "erase --table t",
         "erase --where a=1",
+        "costs --limit 0",
+        "costs --format arrow",
+        "costs 1",
+        "diff",
+        "diff 1 2 3",
+        "rates set",
+        "rates",
     ],
 )
 def test_wrong_use_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,6 +89,12 @@ def test_wrong_use_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) ->
 def test_a_parameter_is_a_name_and_a_value_of_any_letters() -> None:
     line = ["ask", "run", "q", "--param", "a=b=c", "--param", "d="]
     assert parser().parse_args(line).param == [("a", "b=c"), ("d", "")]
+
+
+def test_moments_of_days_ago_are_no_options() -> None:
+    args = parser().parse_args(["diff", "-7d", "-1d", "--by", "month"])
+    assert (args.begin, args.end, args.by) == ("-7d", "-1d", "month")
+    assert parser().parse_args(["costs", "--as-of", "-7d"]).as_of == "-7d"
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pyarrow as pa
 import pytest
 import requests
-from tests.factories import part_body
+from tests.factories import a_charge, a_report, part_body
 from tests.integration.db_handler.app.conftest import ARROW, Client, Running
 from tests.support.openapi import Node, Operation, assert_as_told, operations
 
@@ -93,8 +94,15 @@ def rita(lasting: Running) -> Client:
     return lasting.user("rita", "reader")
 
 
-def without_times(entry: Node) -> Node:
-    return {name: value for name, value in entry.items() if name != "times"}
+TIMES = frozenset({"times", "at", "frozen", "delivery"})
+"""What differs from one run to the next."""
+
+
+def without_times(told: Any) -> Any:
+    """A document without what differs from one run to the next."""
+    if isinstance(told, dict):
+        return {name: without_times(each) for name, each in told.items() if name not in TIMES}
+    return [without_times(each) for each in told] if isinstance(told, list) else told
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +208,91 @@ def test_statements_are_as_told(run: Callable[..., Running], asked: Asked) -> No
     examples = DESCRIBED["POST /_sql"].told["responses"]["401"]["content"]["application/json"]
     assert missing.json() == examples["examples"]["missing"]["value"]
     asked.ask(rita, "POST /_sql", 413, " " * (17 << 20))
+
+
+STORAGE = a_charge(ResourceId="disk-1", BilledCost="2.03", InvoiceId="INV-7")
+COMPUTE = a_charge(ServiceName="Compute", ResourceId="vm-1", InvoiceId="INV-7")
+"""The charges of which the examples of answers tell, before one is corrected."""
+
+
+@pytest.fixture
+def answering(run: Callable[..., Running]) -> Running:
+    """A handler with the two deliveries of which the examples of answers tell."""
+    running = run()
+    running.admin.deliver(a_report([COMPUTE, STORAGE]))
+    late = STORAGE | {"ResourceId": "disk-2", "BilledCost": "0.5"}
+    changed = [COMPUTE | {"BilledCost": "1.75"}, STORAGE, late]
+    running.admin.deliver(a_report(changed).generated(hours=1))
+    return running
+
+
+def ask_in_each_form(
+    asked: Asked, client: Client, which: str, query: str, label: str, body: Any = None
+) -> None:
+    """Hold the JSON, and the CSV where the example is of the same query, against the examples."""
+    operation = DESCRIBED[which]
+    shown = operation.told["responses"]["200"]["content"]
+    expected = shown["application/json"]["examples"][label]["value"]
+    answer = asked.ask(client, which, 200, body, query=query)
+    assert without_times(answer.json()) == without_times(expected)
+    for media in ("text/csv", ARROW):
+        headers = {"Accept": media}
+        sheet = client.request(
+            operation.method.upper(), operation.path + query, data=body, headers=headers
+        )
+        assert_as_told(DOCUMENT, operation, sheet)
+        if media == "text/csv" and label != "converted":
+            assert sheet.text == shown[media]["examples"]["sheet"]["value"]
+
+
+def test_answers_across_time_are_as_told(asked: Asked, answering: Running) -> None:
+    will, rita = answering.user("will", "writer"), answering.user("rita", "reader")
+    by_month = "?by=ServiceName,month&from=2024-09&to=2024-10&as_of=2&currency=USD"
+    ask_in_each_form(asked, rita, "GET /costs", by_month, "byService")
+    ask_in_each_form(asked, rita, "GET /changes", "?from=1&to=2&by=ServiceName", "byService")
+    ask_in_each_form(asked, rita, "GET /invoices", "?as_of=2", "one")
+    listed = example("POST /invoices", "one")
+    ask_in_each_form(asked, rita, "POST /invoices", "", "one", listed)
+    rates = example("POST /rates", "september")
+    assert asked.ask(will, "POST /rates", 200, rates).json() == told(
+        "POST /rates", "200", "september"
+    )
+    ask_in_each_form(asked, rita, "GET /costs", "?in=EUR", "converted")
+    known = asked.ask(rita, "GET /rates", 200).json()
+    assert without_times(known) == without_times(told("GET /rates", "200", "frozen"))
+    asked.ask(will, "POST /rates", 409, rates.replace("0.9", "0.8"))
+    asked.ask(will, "POST /rates", 400, "month,from,to,rate\n")
+    for form in ("csv", "parquet"):
+        asked.ask(rita, "GET /export", 200, query=f"?as_of=1&format={form}")
+    asked.ask(rita, "GET /export", 400, query="?format=xlsx")
+    asked.ask(rita, "POST /invoices", 400, "InvoiceId\n")
+
+
+@pytest.mark.parametrize("which", ["/costs", "/changes", "/invoices", "/export"])
+def test_questions_that_cannot_be_answered_are_as_told(
+    asked: Asked, answering: Running, which: str
+) -> None:
+    admin, which = answering.admin, f"GET {which}"
+    moment = "from" if which == "GET /changes" else "as_of"
+    asked.ask(admin, which, 400, query=f"?{moment}=1&goup_by=x")
+    asked.ask(admin, which, 404, query=f"?{moment}=99")
+    asked.ask(admin, which, 404, query=f"?{moment}=1&table=nosuch")
+    if which != "GET /export":
+        path = DESCRIBED[which].path + f"?{moment}=1"
+        answer = admin.get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == 406
+        assert_as_told(DOCUMENT, DESCRIBED[which], answer)
+
+
+@pytest.mark.parametrize("name", ["by", "from", "to", "filter", "as_of", "currency", "in"])
+def test_examples_of_parameters_are_understood(asked: Asked, answering: Running, name: str) -> None:
+    answering.admin.post("/rates", example("POST /rates", "september"))
+    (value,) = (
+        each["example"]
+        for each in DESCRIBED["GET /costs"].told["parameters"]
+        if each["name"] == name
+    )
+    asked.ask(answering.admin, "GET /costs", 200, query=f"?{urlencode({name: value})}")
 
 
 def test_uploads_are_as_told(asked: Asked, will: Client) -> None:

@@ -119,7 +119,7 @@ def test_held_delivery_is_accepted_without_what_was_erased(shop: Shop) -> None:
     shop.deliver(a_report(a_month(30)))
     held = shop.deliver(a_report(a_month(3, "7")).generated(hours=2))
     erase(shop)
-    accepted = shop.store.accept(held.commit, shop.tick())
+    accepted = shop.store.accept(held.commit, shop.tick)
     assert (accepted.state, accepted.balanced) == (State.COMMITTED, True)
     assert counted(accepted) == (3, 2, 1)
     assert billed(accepted) == ("21", "14", "7")
@@ -134,7 +134,7 @@ def test_accepted_delivery_keeps_its_scope_where_all_charges_of_it_were_erased(
     held = shop.deliver(a_report([*zaphods, a_charge(BilledCost="5")]).generated(hours=2))
     assert held.state is State.HELD
     erase(shop)
-    accepted = shop.store.accept(held.commit, shop.tick())
+    accepted = shop.store.accept(held.commit, shop.tick)
     assert (accepted.state, accepted.balanced) == (State.COMMITTED, True)
     assert [cost for _, cost in shop.costs()] == ["5"]
 
@@ -145,7 +145,7 @@ def test_delivery_of_nothing_but_erased_charges_withdraws_no_other_period(shop: 
     held = shop.deliver(a_report([a_charge(Tags=ZAPHOD)]).generated(hours=2))
     assert held.state is State.HELD
     erase(shop)
-    accepted = shop.store.accept(held.commit, shop.tick())
+    accepted = shop.store.accept(held.commit, shop.tick)
     assert counted(accepted) == (1, 0, 1)
     assert len(shop.costs()) == 30
 
@@ -332,7 +332,7 @@ def test_every_state_lacks_exactly_the_erased_charges(
             content = (source, tuple(rows))
             counts[entry.commit] = counts[appended[content]] if repeats else list(rows)
             if entry.state in (State.HELD, State.SUPERSEDED) and accepts:
-                entry = shop.store.accept(entry.commit, shop.tick())
+                entry = shop.store.accept(entry.commit, shop.tick)
             if mode == "append" and entry.state in (State.COMMITTED, State.UNCHANGED):
                 appended[content] = entry.commit
         found = versions(shop.store, table)

@@ -84,7 +84,7 @@ def test_unseen_charges_leave_once_they_were_decided_against(shop: Shop) -> None
     shop.deliver(a_report(charges(30)).generated(hours=3))
     late = shop.deliver(a_report(charges(29)))
     rejected = shop.deliver(a_report(charges(3)).generated(hours=4))
-    shop.store.reject(rejected.commit, shop.tick())
+    shop.store.reject(rejected.commit, shop.tick)
     held = shop.deliver(a_report(charges(4)).generated(hours=5))
     assert (late.state, held.state) == (State.SUPERSEDED, State.HELD)
     later(shop, 20)
@@ -98,9 +98,9 @@ def test_unseen_charges_leave_once_they_were_decided_against(shop: Shop) -> None
         assert entry.rows.retired == entry.rows.stored == entry.rows.read
         assert entry.balanced
         with pytest.raises(HistoryGone):
-            shop.store.accept(commit, shop.tick())
+            shop.store.accept(commit, shop.tick)
     assert retire(shop, 15) is None
-    assert shop.store.accept(held.commit, shop.tick()).state is State.COMMITTED
+    assert shop.store.accept(held.commit, shop.tick).state is State.COMMITTED
 
 
 def test_what_was_held_is_superseded_from_that_moment_on(shop: Shop) -> None:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import version
 
 from costwire_db_handler.openapi import (
+    answers,
     deliveries,
     ledger,
     manifest,
@@ -20,10 +21,11 @@ from costwire_db_handler.openapi import (
 )
 from costwire_db_handler.openapi.parts import SHARED_SCHEMAS, Node
 
-_GROUPS = (service, sql, deliveries, upload, tables, users)
+_GROUPS = (service, sql, answers, deliveries, upload, tables, users)
 _TAGS = {
     "deliveries": "A delivery: opened with its manifest, sent in parts, committed as a whole",
     "ledger": "What became of every delivery",
+    "answers": "What people ask of a bill across time",
     "sql": "CrateDB's HTTP protocol",
     "upload": "Charges that belong to no delivery",
     "tables": "Tables of the original handler",
@@ -63,6 +65,7 @@ def document() -> Node:
             },
             "schemas": {
                 **SHARED_SCHEMAS,
+                **answers.SCHEMAS,
                 **ledger.SCHEMAS,
                 **sql.SCHEMAS,
                 **manifest.SCHEMAS,

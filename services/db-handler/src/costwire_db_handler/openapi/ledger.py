@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costwire_db_handler.ledger import State
+from costwire_db_handler.ledger import Act, HeldFor, State
 from costwire_db_handler.openapi.parts import Node, listed, or_null, record, ref
 from costwire_focus.columns import VERSIONS
 
@@ -20,7 +20,8 @@ SCHEMAS: Node = {
         **record({"start": or_null(ref("WrittenInstant")), "end": or_null(ref("WrittenInstant"))}),
     },
     "Rows": {
-        "description": "How many charges: read = stored + quarantined.",
+        "description": "How many charges: read = stored + quarantined; `held` are those of the "
+        "stored ones that no reader sees, because the delivery is held.",
         **record(
             {
                 name: ref("Count")
@@ -28,6 +29,7 @@ SCHEMAS: Node = {
                     "read",
                     "stored",
                     "quarantined",
+                    "held",
                     "added",
                     "removed",
                     "corrected",
@@ -65,6 +67,19 @@ SCHEMAS: Node = {
             }
         ),
     },
+    "Decision": {
+        "description": "What was decided on a delivery. `by` is null for the handler itself; "
+        "`kind` says of a held one what kind of reason it has.",
+        **record(
+            {
+                "act": {"enum": list(Act)},
+                "by": {"type": ["string", "null"]},
+                "at": ref("Instant"),
+                "reason": {"type": ["string", "null"]},
+                "kind": {"enum": [*HeldFor, None]},
+            }
+        ),
+    },
     "Entry": {
         "description": "A line of the ledger: what became of a delivery.",
         **record(
@@ -92,6 +107,11 @@ SCHEMAS: Node = {
                     "description": "Nothing lost, nothing doubled, in rows and in every sum.",
                 },
                 "reason": {"type": ["string", "null"], "description": "Why it is in its state."},
+                "closedPeriods": {
+                    "description": "The months of closed billing periods for which it was held.",
+                    **listed(ref("Month")),
+                },
+                "decisions": listed(ref("Decision")),
                 "times": ref("Times"),
             }
         ),
@@ -112,6 +132,7 @@ OPENED: Node = {
         "read": 3,
         "stored": 0,
         "quarantined": 1,
+        "held": 0,
         "added": 0,
         "removed": 0,
         "corrected": 0,
@@ -121,12 +142,21 @@ OPENED: Node = {
     "findings": {"CW-Currency": 1},
     "balanced": False,
     "reason": None,
+    "closedPeriods": [],
+    "decisions": [],
     "times": {
         "read": "2024-10-02T06:00:00Z",
         "opened": "2024-10-02T06:00:01.250Z",
         "committed": None,
     },
 }
+_COMMITTED_AT = "2024-10-02T06:00:02Z"
+
+
+def _decided(act: Act, **told: object) -> Node:
+    return {"act": act, "by": None, "at": _COMMITTED_AT, "reason": None, "kind": None} | told
+
+
 COMMITTED: Node = OPENED | {
     "state": "committed",
     "rows": OPENED["rows"] | {"stored": 2, "added": 2},
@@ -139,11 +169,13 @@ COMMITTED: Node = OPENED | {
         }
     },
     "balanced": True,
-    "times": OPENED["times"] | {"committed": "2024-10-02T06:00:02Z"},
+    "decisions": [_decided(Act.COMMITTED)],
+    "times": OPENED["times"] | {"committed": _COMMITTED_AT},
 }
 UNCHANGED: Node = COMMITTED | {
     "commit": 2,
     "state": "unchanged",
+    "decisions": [_decided(Act.UNCHANGED)],
     "rows": COMMITTED["rows"] | {"added": 0, "unchanged": 2},
 }
 REJECTED: Node = COMMITTED | {
@@ -152,4 +184,8 @@ REJECTED: Node = COMMITTED | {
     "rows": COMMITTED["rows"] | {"read": 1, "stored": 0, "quarantined": 1, "added": 0},
     "sums": {"USD": {"BilledCost": {"read": "0.01", "stored": "0", "quarantined": "0.01"}}},
     "reason": "the report is empty",
+    "decisions": [
+        _decided(Act.HELD, reason="the report is empty", kind=HeldFor.EMPTY),
+        _decided(Act.REJECTED, by="will"),
+    ],
 }

@@ -51,6 +51,12 @@ SHARED_SCHEMAS: Node = {
         "examples": ["charges"],
     },
     "Count": {"type": "integer", "minimum": 0},
+    "Month": {
+        "type": "string",
+        "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$",
+        "description": "A billing month.",
+        "examples": ["2024-09"],
+    },
     "Problem": {
         "type": "object",
         "description": "RFC 9457. Some problems tell more, such as `line` and `column`.",
@@ -80,6 +86,8 @@ _HEADERS: dict[int, Node] = {
         }
     },
 }
+_UNAVAILABLE = 503
+_SOMETIMES: Node = {"Retry-After": _HEADERS[_UNAVAILABLE]["Retry-After"] | {"required": False}}
 _GUARDED: tuple[Failure, ...] = (
     (problems.Unauthorized, "sign in with a user and its password (Basic)"),
     (problems.Forbidden, "rita is a reader; this takes a writer"),
@@ -167,8 +175,10 @@ def failures(told: Iterable[Failure]) -> Node:
         response = responses.setdefault(
             str(kind.status), answer(kind.title, content(ref("Problem"), problems.MEDIA_TYPE))
         )
-        if kind.status in _HEADERS:
-            response["headers"] = _HEADERS[kind.status]
+        if kind.status == _UNAVAILABLE and not issubclass(kind, errors.TryAgain):
+            response["headers"] = _SOMETIMES
+        elif kind.status in _HEADERS:
+            response.setdefault("headers", _HEADERS[kind.status])
         examples = response["content"][problems.MEDIA_TYPE].setdefault("examples", {})
         examples[kind.slug] = {
             "summary": kind.title,
@@ -208,7 +218,7 @@ def operation(
         for status, title in _OF_CRATEDB.items()
     }
     failing = failures((*fails, *_GUARDED, *(_WITH_BODY if body else ())))
-    responses = {**answers, **failing, **others}
+    responses = {**answers, **others, **failing}
     return told | {"responses": dict(sorted(responses.items()))}
 
 
