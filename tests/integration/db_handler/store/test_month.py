@@ -114,7 +114,7 @@ def _deliver(shop: Shop, table: str, path: Path, truth: Mapping[str, Any]) -> Da
     report = a_report(rows, columns=opened.names, table=table).generated(days=day)
     entry = shop.deliver(report)
     assert entry.state is State.COMMITTED, entry.reason
-    return Day(path, truth, entry.commit, entry.delivery, shop.now.date().isoformat())
+    return Day(path, truth, entry.commit, entry.id, shop.now.date().isoformat())
 
 
 def _sums(answer: CostsAnswer) -> Sums:
