@@ -19,7 +19,9 @@ def run(args: Namespace) -> int:
     if args.focus_version:
         estate = replace(estate, focus_version=args.focus_version)
     if args.whole and not args.days:
-        raise CommandError("sample --whole: say how many deliveries with --days N", status=WRONG_USE)
+        raise CommandError(
+            "sample --whole: say how many deliveries with --days N", status=WRONG_USE
+        )
     written = write_days(estate, args) if args.days else write_estate(estate, args.out)
     for path, size in written:
         say(f"{path}  {size:,} bytes")
