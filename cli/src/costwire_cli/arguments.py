@@ -233,6 +233,17 @@ def _sample(commands: _Subparsers) -> None:
     command.add_argument(
         "--focus-version", choices=("1.0", "1.1", "1.2", "1.3", "1.4"), help="of all reports"
     )
+    command.add_argument(
+        "--days",
+        type=_at_least(1),
+        metavar="N",
+        help="each report as its provider delivers it on N days, a folder a day",
+    )
+    command.add_argument(
+        "--whole",
+        action="store_true",
+        help="with --days: all of the month from the first day on, 1 %% changed each day",
+    )
     _store(command)
 
 

@@ -62,6 +62,7 @@ def test_every_command_takes_a_folder_or_a_store(line: str) -> None:
         "run a --data d --store http://h",
         "ledger --store host",
         "sample --rows 0 --out d",
+        "sample --days 0 --out d",
         "user add ann --role god",
         "adopt",
         "ask",

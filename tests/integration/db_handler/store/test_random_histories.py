@@ -104,7 +104,9 @@ def _sum(shown: Shown) -> Decimal:
 
 
 @pytest.mark.parametrize("part", range(-(-HISTORIES // IN_A_STORE)))
-@settings(max_examples=min(HISTORIES, IN_A_STORE), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=min(HISTORIES, IN_A_STORE), deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(states, st.lists(act, min_size=1, max_size=7))
 def test_no_moment_is_told_otherwise_than_it_was_shown(
     shop: Shop,
