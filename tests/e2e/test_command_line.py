@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -14,7 +15,7 @@ from tests.support.commands import Run, costwire, costwire_here
 from tests.support.in_process import Pipeline, pipeline
 from tests.support.needs import focus_sample
 from tests.support.processes import ServiceProcess
-from tests.support.reports import charges, numbered, write_report
+from tests.support.reports import charges, numbered, read_rows, write_report
 from tests.support.store import ON_CRATEDB, Store
 
 AWS_BILL = (
@@ -261,6 +262,20 @@ def test_validate_tells_clean_from_findings_and_writes_nothing(tmp_path: Path) -
     assert findings["BillingPeriodEnd-C-002-M"]["lines"][0]["line"] == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made"]
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == made
+
+
+def test_sample_day_by_day_writes_a_folder_a_day_each_newer_than_the_last(tmp_path: Path) -> None:
+    made = costwire_here("sample", "--rows", 400, "--days", 3, "--out", tmp_path / "made")
+    assert made.status == 0, made.err
+    aws = [tmp_path / "made" / f"day-{day:02d}" / "aws" / "2024-09.csv" for day in (1, 2, 3)]
+    times = [path.stat().st_mtime for path in aws]
+    assert times == sorted(set(times))
+    told = json.loads((tmp_path / "made" / "truth.json").read_text())
+    rows = {report["file"]: report["rows"] for report in told["reports"]}
+    assert len(read_rows(aws[2])) == rows["day-03/aws/2024-09.csv"] > rows["day-01/aws/2024-09.csv"]
+    alone = costwire_here("sample", "--whole", "--out", tmp_path / "none")
+    assert (alone.status, (tmp_path / "none").exists()) == (2, False)
+    assert "--days" in alone.err
 
 
 def test_sample_is_the_same_from_the_same_seed(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
         _adopt,
         _export,
         _invoices,
+        _erase,
         _costs,
         _diff,
         _rates,
@@ -232,6 +233,17 @@ def _sample(commands: _Subparsers) -> None:
     command.add_argument(
         "--focus-version", choices=("1.0", "1.1", "1.2", "1.3", "1.4"), help="of all reports"
     )
+    command.add_argument(
+        "--days",
+        type=_at_least(1),
+        metavar="N",
+        help="each report as its provider delivers it on N days, a folder a day",
+    )
+    command.add_argument(
+        "--whole",
+        action="store_true",
+        help="with --days: all of the month from the first day on, 1 %% changed each day",
+    )
     _store(command)
 
 
@@ -321,6 +333,34 @@ def _adopt(commands: _Subparsers) -> None:
         "delivery; the old table stays, as TABLE__original.",
     )
     command.add_argument("--table", type=_table, required=True, help="the table's name")
+    _format(command, "table", "json")
+    _store(command)
+
+
+def _erase(commands: _Subparsers) -> None:
+    command = commands.add_parser(
+        "erase",
+        help="remove charges from every version, for good",
+        description="Remove the charges of a condition from every version, current, closed and "
+        "held, for good; the ledger says how many and still balances.",
+    )
+    command.add_argument("--table", type=_table, required=True, help="the table's name")
+    command.add_argument(
+        "--where",
+        required=True,
+        metavar="CONDITION",
+        help="which charges, e.g. \"Tags['person'] = 'x'\"",
+    )
+    command.add_argument("--reason", metavar="TEXT", help="why; it stays in the ledger")
+    command.add_argument(
+        "--quarantine",
+        action="store_true",
+        help="also empty all quarantined rows of the table; they keep place and rule",
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="show what would be erased, change nothing"
+    )
+    command.add_argument("--yes", action="store_true", help="ask no question")
     _format(command, "table", "json")
     _store(command)
 

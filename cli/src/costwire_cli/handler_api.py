@@ -17,6 +17,7 @@ Json = dict[str, Any]
 QUERY_TIMEOUT = (5.0, 330.0)
 ADOPT_SECONDS = 4 * 3600.0
 ADOPT_TIMEOUT = (5.0, ADOPT_SECONDS)
+ERASE_SECONDS = 4 * 3600.0
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
@@ -150,6 +151,24 @@ class HandlerApi:
             answer["invoices"] += page["invoices"]
             following = page["next"]
         return answer | {"next": None}
+
+    def erase(
+        self,
+        table: str,
+        where: str,
+        *,
+        reason: str | None,
+        quarantine: bool,
+        dry_run: bool,
+    ) -> Json:
+        """Remove charges from every version, or tell which ones."""
+        body = {"table": table, "where": where, "reason": reason, "quarantine": quarantine}
+        params = {"dryRun": "true"} if dry_run else None
+        with _told(f"erase from {table}"):
+            answer: Json = self._http.post(
+                "/erasures", params=params, json=body, timeout=(5.0, ERASE_SECONDS)
+            ).json()
+            return answer
 
     def quarantined_rows(self, commit: str, most: int) -> list[Json]:
         """The first quarantined rows of a delivery."""

@@ -28,7 +28,7 @@ _LOOK_SECONDS = 0.2
 
 
 @contextmanager
-def open_store(args: Namespace) -> Iterator[HandlerApi]:
+def open_store(args: Namespace, longest_seconds: float = 300.0) -> Iterator[HandlerApi]:
     """The API of the store that the command's options name; it must have been made before."""
     made = any((args.data / name).exists() for name in (DATABASE_FILE, ADDRESS_FILE))
     if args.store is None and not made:
@@ -36,7 +36,7 @@ def open_store(args: Namespace) -> Iterator[HandlerApi]:
             f"open {args.data}: there is no store yet; make one with "
             f"costwire run SOURCE{data_option(args.data)}"
         )
-    with connected(args) as connection, open_api(connection) as api:
+    with connected(args) as connection, open_api(connection, longest_seconds) as api:
         yield api
 
 

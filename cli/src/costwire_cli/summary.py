@@ -17,6 +17,8 @@ _STATES = {
     "rejected": "rejected: put away, readers never saw it",
     "aborted": "aborted: nothing was stored",
     "open": "open: not committed yet",
+    "erased": "erased: these charges left every version",
+    "retired": "retired: history that became too old has left",
 }
 Entry = Mapping[str, Any]
 
@@ -81,7 +83,8 @@ def _labelled(label: str, text: str) -> str:
 
 def _rows(rows: Mapping[str, int | None]) -> str:
     read, stored, quarantined = (rows.get(name) or 0 for name in ("read", "stored", "quarantined"))
-    told = f"{read:,} read = {stored:,} stored + {quarantined:,} quarantined"
+    erased = f" + {rows['erased']:,} erased" if rows.get("erased") else ""
+    told = f"{read:,} read = {stored:,} stored + {quarantined:,} quarantined{erased}"
     held = rows.get("held") or 0
     return f"{told}; {held:,} of those stored are held back from readers" if held else told
 

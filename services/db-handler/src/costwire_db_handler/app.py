@@ -18,8 +18,10 @@ from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.handler import Handler, Turns
 from costwire_db_handler.ledger import Clock
 from costwire_db_handler.metrics import HandlerMetrics
+from costwire_db_handler.retention import Retention
 from costwire_db_handler.routes.answers import answer_routes
 from costwire_db_handler.routes.deliveries import delivery_routes
+from costwire_db_handler.routes.erasures import erasure_routes
 from costwire_db_handler.routes.openapi import openapi_routes
 from costwire_db_handler.routes.sql import sql_routes
 from costwire_db_handler.routes.tables import table_routes
@@ -46,14 +48,16 @@ def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         store = await run_in_threadpool(_open, settings, metrics)
+        retention = Retention(store, settings.history_days, clock=clock, on_retired=metrics.settled)
         gatherer = Gatherer(
             settings.data_dir / "gathering",
             store,
             quiet_seconds=settings.upload_quiet_seconds,
             clock=clock,
+            on_committed=retention.after,
         )
         app.state.probing = CapacityLimiter(1)
-        app.state.handler = Handler(settings, store, gatherer, metrics, clock, Turns())
+        app.state.handler = Handler(settings, store, gatherer, metrics, clock, Turns(), retention)
         gatherer.start()
         try:
             yield
@@ -75,6 +79,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
             *sql_routes(),
             *delivery_routes(),
             *answer_routes(),
+            *erasure_routes(),
             *upload_routes(),
             *table_routes(),
             *user_routes(),

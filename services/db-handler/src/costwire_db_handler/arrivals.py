@@ -33,13 +33,19 @@ def continued(books: Books, manifest: Manifest) -> Delivery | None:
 
 
 def shown_already(books: Books, manifest: Manifest) -> Delivery | None:
-    """The delivery of the same content that readers see as it is, if there is one."""
+    """The delivery of the same content that readers see as it is, if there is one.
+
+    Not one of which charges were erased: where the source still has them, they come back. Appended
+    ones do not, since all of the others would be appended once more.
+    """
     same = books.same_content(manifest, _SHOWN)
     if not same:
         return None
     last = books.get(same[-1])
     if manifest.mode == "append":
         return last if _stands_whole(books, last) else None
+    if last.entry.rows.erased:
+        return None
     shapes = books.shapes(manifest.table, manifest.source)
     mine = {period for period, other in shapes.items() if other.commit == last.commit}
     return last if last.periods and mine == set(last.periods) else None

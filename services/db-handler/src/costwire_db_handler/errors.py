@@ -177,6 +177,13 @@ class CannotAdopt(problems.Conflict):
     title: ClassVar[str] = "The table cannot be taken over"
 
 
+class CannotErase(problems.Conflict):
+    """Charges that are on their way would be left behind."""
+
+    slug: ClassVar[str] = "cannot-erase"
+    title: ClassVar[str] = "The charges cannot be erased now"
+
+
 class UnknownUser(problems.NotFound):
     """No user has this name."""
 

@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,12 +62,16 @@ class Gatherer:
         *,
         quiet_seconds: float,
         clock: Clock,
+        on_committed: Callable[[str], None] = lambda table: None,
     ) -> None:
+        """`on_committed`: told the table of what was delivered, once that is done."""
         self._folder = folder
         self._store = store
         self._quiet_seconds = quiet_seconds
         self._clock = clock
+        self._on_committed = on_committed
         self._lock = threading.Lock()
+        self._delivering = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -104,11 +109,32 @@ class Gatherer:
             if self._stop.is_set():
                 break
             try:
-                with self._store.receiving():
-                    settled.append(self._deliver(folder))
+                with self._delivering, self._store.receiving():
+                    if folder.exists():
+                        settled.append(self._deliver(folder))
             except Exception:
                 _logger.exception("a gathered upload was not delivered; it is tried again")
         return settled
+
+    def holds(self, table: str) -> bool:
+        """Whether anything is gathered for a table."""
+        with self._lock:
+            return any(_is_of(folder, table) for folder in self._folder.glob("*"))
+
+    def deliver_all(self, table: str) -> None:
+        """Deliver what was gathered of a table now, or raise a `Problem`: then it stays."""
+        with self._lock:
+            for folder in self._folder.glob("*"):
+                if not folder.name.startswith(_QUIET) and _is_of(folder, table):
+                    self._set_quiet(folder)
+        with self._delivering:
+            for folder in sorted(self._folder.glob(f"{_QUIET}*")):
+                if _is_of(folder, table):
+                    with self._store.receiving():
+                        self._deliver(folder)
+
+    def _set_quiet(self, folder: Path) -> None:
+        folder.rename(folder.with_name(f"{_QUIET}{time.time_ns()}-{uuid.uuid4().hex}"))
 
     def _fallen_quiet(self) -> list[Path]:
         """The folders that are complete; uploads that follow go into new ones."""
@@ -118,7 +144,7 @@ class Gatherer:
                 if is_quiet and not (folder / _META).exists():
                     shutil.rmtree(folder)  # a kill came before the first charge
                 elif is_quiet and not folder.name.startswith(_QUIET):
-                    folder.rename(folder.with_name(f"{_QUIET}{time.time_ns()}-{uuid.uuid4().hex}"))
+                    self._set_quiet(folder)
             return sorted(self._folder.glob(f"{_QUIET}*"))
 
     def _watch(self) -> None:
@@ -146,7 +172,16 @@ class Gatherer:
             "gathered upload delivered", extra={"commit": entry.commit, "state": entry.state.value}
         )
         shutil.rmtree(folder)
+        self._on_committed(gathering.table)
         return entry
+
+
+def _is_of(folder: Path, table: str) -> bool:
+    try:
+        told = (folder / _META).read_bytes()
+    except FileNotFoundError:  # delivered since, or not begun
+        return False
+    return Gathering(**json.loads(told)).table == table
 
 
 def _stream(charges: pa.Table) -> bytes:

@@ -13,6 +13,7 @@ from costwire_db_handler.errors import StoreBusy
 from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.ledger import Clock
 from costwire_db_handler.metrics import HandlerMetrics
+from costwire_db_handler.retention import Retention
 from costwire_db_handler.settings import Settings
 from costwire_db_handler.stores import Store
 
@@ -51,6 +52,7 @@ class Handler:
     metrics: HandlerMetrics
     clock: Clock
     turns: Turns
+    retention: Retention
 
     @asynccontextmanager
     async def taking_in(self) -> AsyncIterator[None]:

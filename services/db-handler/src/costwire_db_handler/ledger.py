@@ -34,6 +34,10 @@ class State(StrEnum):
     SUPERSEDED = "superseded"
     REJECTED = "rejected"
     ABORTED = "aborted"
+    ERASED = "erased"
+    """No delivery: charges were removed from every version."""
+    RETIRED = "retired"
+    """No delivery: history that became too old has left."""
 
 
 class Act(StrEnum):
@@ -75,7 +79,7 @@ class Decision(_Model):
 
 
 class Rows(_Model):
-    """How many charges; read = stored + quarantined."""
+    """How many charges; read = stored + quarantined + erased."""
 
     read: int = 0
     stored: int = 0
@@ -86,14 +90,18 @@ class Rows(_Model):
     removed: int = 0
     corrected: int = 0
     unchanged: int = 0
+    erased: int = 0
+    retired: int = 0
+    """Of those stored: they left with the history, unseen."""
 
 
 class SumLine(_Model):
-    """One cost column in one currency; read = stored + quarantined."""
+    """One cost column in one currency; read = stored + quarantined + erased."""
 
     read: str
     stored: str
     quarantined: str
+    erased: str = "0"
 
 
 class Times(_Model):
@@ -127,6 +135,12 @@ class Entry(_Model):
     """The months of closed billing periods for which it was held."""
     decisions: list[Decision] = []
     """In their order; none where an earlier version decided."""
+    by: str | None = None
+    """Who asked for an erasure."""
+    condition: str | None = None
+    """Of an erasure, with `?` in place of its values: they would be what was to be erased."""
+    horizon: int | None = None
+    """Of history that has left: the first state that can still be asked for."""
     times: Times
 
     def to_json(self) -> str:
@@ -180,6 +194,28 @@ class Refused:
         return cls(entry.rows.quarantined - manifest.rows.quarantined, sums)
 
 
+@dataclass(frozen=True)
+class Erased:
+    """What was erased of the charges that a delivery's entry counts."""
+
+    rows: int = 0
+    sums: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    """currency -> cost column -> sum"""
+
+    @classmethod
+    def told_by(cls, entry: Entry) -> Erased:
+        """As a settled entry tells it."""
+        return cls(
+            entry.rows.erased,
+            {
+                currency: {
+                    name: Decimal(line.erased) for name, line in lines.items() if line is not None
+                }
+                for currency, lines in entry.sums.items()
+            },
+        )
+
+
 class _Claimed(NamedTuple):
     read: Decimal = _ZERO
     quarantined: Decimal = _ZERO
@@ -189,19 +225,27 @@ def _claimed(line: CostSum | None) -> _Claimed:
     return _Claimed(Decimal(line.read), Decimal(line.quarantined)) if line else _Claimed()
 
 
-def settle_sums(manifest: Manifest, stored: CostSums, refused: Refused) -> Sums:
+def settle_sums(
+    manifest: Manifest, stored: CostSums, refused: Refused, erased: Erased = Erased()
+) -> Sums:
     """The ledger's sums: read by the manifest, stored as counted in the store."""
     currencies = sorted({*manifest.sums, *stored.currencies()})
     return {
         currency: {
-            name: _sum_line(manifest, currency, name, stored, refused) for name in COST_COLUMNS
+            name: _sum_line(manifest, currency, name, stored, refused, erased)
+            for name in COST_COLUMNS
         }
         for currency in currencies
     }
 
 
 def _sum_line(
-    manifest: Manifest, currency: str, name: str, stored: CostSums, refused: Refused
+    manifest: Manifest,
+    currency: str,
+    name: str,
+    stored: CostSums,
+    refused: Refused,
+    erased: Erased,
 ) -> SumLine | None:
     line = manifest.sums.get(currency, {}).get(name)
     kept = stored.get(currency, name)
@@ -213,14 +257,16 @@ def _sum_line(
         read=canonical_text(claimed.read),
         stored=canonical_text(kept or _ZERO),
         quarantined=canonical_text(exact_sum((claimed.quarantined, later))),
+        erased=canonical_text(erased.sums.get(currency, {}).get(name, _ZERO)),
     )
 
 
 def balances(rows: Rows, sums: Sums) -> bool:
-    """Nothing lost, nothing doubled: read = stored + quarantined, in rows and in every sum."""
-    return rows.read == rows.stored + rows.quarantined and all(
+    """Nothing lost, nothing doubled: read = stored + quarantined + erased, in rows and sums."""
+    return rows.read == rows.stored + rows.quarantined + rows.erased and all(
         line is None
-        or Decimal(line.read) == exact_sum((Decimal(line.stored), Decimal(line.quarantined)))
+        or Decimal(line.read)
+        == exact_sum((Decimal(line.stored), Decimal(line.quarantined), Decimal(line.erased)))
         for lines in sums.values()
         for line in lines.values()
     )

@@ -14,7 +14,8 @@ DELIVERIES = Metric(
 )
 CHARGES = Metric(
     "charges_total",
-    "Charges of settled deliveries: added, removed, corrected, unchanged, quarantined",
+    "Charges of settled deliveries: added, removed, corrected, unchanged, quarantined; "
+    "erased, and retired: left as too old",
     ("table", "fate"),
 )
 UNBALANCED = Metric(
@@ -34,6 +35,8 @@ HELD = Metric(
 ALL_METRICS = (DELIVERIES, HELD, CHARGES, UNBALANCED, STAGED_CHARGES, LAST_SETTLED)
 
 _FATES = ("added", "removed", "corrected", "unchanged", "quarantined")
+_FATES_OF_NOTES = {State.ERASED: ("erased",), State.RETIRED: ("retired",)}
+"""Of entries that are no deliveries; a delivery tells the charges of another one as erased."""
 
 
 class HandlerMetrics:
@@ -52,7 +55,7 @@ class HandlerMetrics:
         self._deliveries.labels(entry.table, entry.state.value).inc()
         if entry.state is State.HELD and (kind := entry.decisions[-1].kind):
             self._held.labels(entry.table, kind.value).inc()
-        for fate in _FATES:
+        for fate in _FATES_OF_NOTES.get(entry.state, _FATES):
             self._charges.labels(entry.table, fate).inc(getattr(entry.rows, fate))
         if not entry.balanced:
             self._unbalanced.labels(entry.table).inc()

@@ -90,6 +90,11 @@ class Settings(ServiceSettings):
     closed_periods: ListedMonths = Field(
         default=(), description="months (YYYY-MM) that are closed, with commas between"
     )
+    history_days: float | None = Field(
+        default=None,
+        gt=0,
+        description="closed versions leave after so many days (default: never); current ones stay",
+    )
     upload_quiet_seconds: float = Field(
         default=30.0,
         gt=0,

@@ -19,9 +19,11 @@ from costwire_db_handler.charges.scope import PresentPeriod, scope_periods
 from costwire_db_handler.charges.staging import StagedParts
 from costwire_db_handler.decide import Change, Thresholds, Verdict
 from costwire_db_handler.delivery import Delivery
+from costwire_db_handler.errors import HistoryGone
 from costwire_db_handler.ledger import (
     Act,
     Clock,
+    Erased,
     HeldFor,
     Refused,
     Rows,
@@ -44,6 +46,7 @@ class Settlement:
         self._act: Act | None = None
         self._by: str | None = None
         self._kind: HeldFor | None = None
+        self._erased = Erased()
 
     @cached_property
     def _charges(self) -> Charges:
@@ -72,9 +75,18 @@ class Settlement:
         `by`: who decided so; None for the handler itself.
         """
         self._act, self._by = Act.ACCEPTED, by
-        self._refused = Refused.told_by(self._delivery.entry, self._manifest)
+        entry = self._delivery.entry
+        if entry.rows.retired:
+            raise HistoryGone(
+                f"accept {entry.commit}: its charges have left with the history that became too "
+                "old; deliver it anew"
+            )
+        self._refused = Refused.told_by(entry, self._manifest)
+        self._erased = Erased.told_by(entry)
         self._charges.load_kept(self._delivery)
         periods = self._periods()
+        if self._erased.rows:  # the charges that named one of them may all be gone
+            periods = sorted({*periods, *self._delivery.periods})
         if not periods and not self._manifest.scope.declared:
             periods = self._periods_of_source()
         settled = self._make_visible(periods, self._compare(periods))
@@ -87,6 +99,7 @@ class Settlement:
         self._books.set_shapes(self._manifest.table, source, earlier.periods, commit)
         brought = self._books.get(earlier.brought_by)
         self._refused = Refused.told_by(earlier.entry, earlier.manifest)
+        self._erased = Erased.told_by(earlier.entry)
         shown = replace(
             self._delivery,
             periods=earlier.periods,
@@ -266,9 +279,10 @@ class Settlement:
             read=claimed.read,
             stored=stored,
             quarantined=claimed.quarantined + self._refused.rows,
+            erased=self._erased.rows,
             **counts,
         )
-        lines = settle_sums(self._manifest, sums, self._refused)
+        lines = settle_sums(self._manifest, sums, self._refused, self._erased)
         return delivery.settled(
             state=state,
             rows=rows,

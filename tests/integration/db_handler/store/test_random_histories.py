@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.factories import a_charge, a_report
@@ -20,6 +22,10 @@ from costwire_db_handler.ledger import Entry, State
 Shop = Any
 Shown = Counter[tuple[str, Decimal]]
 HISTORIES = int(os.environ.get("COSTWIRE_TEST_HISTORIES", "15"))
+IN_A_STORE = 100
+"""Each history has a table of its own, and each table of a file takes some of the memory."""
+
+TABLES = itertools.count()
 
 charge = st.tuples(st.sampled_from("abcdef"), st.sampled_from(["0.1", "0.25", "-3", "1e-18"]))
 states = st.lists(st.lists(charge, min_size=1, max_size=8), min_size=2, max_size=5)
@@ -97,15 +103,18 @@ def _sum(shown: Shown) -> Decimal:
     return sum((cost for _, cost in shown), Decimal(0))
 
 
-@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize("part", range(-(-HISTORIES // IN_A_STORE)))
+@settings(
+    max_examples=min(HISTORIES, IN_A_STORE), deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(states, st.lists(act, min_size=1, max_size=7))
 def test_no_moment_is_told_otherwise_than_it_was_shown(
-    lasting_shop: Callable[[], tuple[Shop, str]],
+    shop: Shop,
+    part: int,
     told: list[list[tuple[str, str]]],
     acts: list[tuple[int, str, str]],
 ) -> None:
-    shop, table = lasting_shop()
-    bill = Bill(shop, table, told)
+    bill = Bill(shop, f"charges_{next(TABLES)}", told)
     bill.deliver(told[0], 0, "aws", "accept")
     for each in acts:
         bill.arrive(*each)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from costwire_db_handler.answers.conditions import Condition
-from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
+from costwire_db_handler.answers.speech import Fragment, TableColumn
 from costwire_db_handler.errors import BadQuestion
+from costwire_db_handler.stores.duckdb.speech import DuckDBSpeech
 from costwire_focus.columns import ValueType
 
 _COLUMNS = [
@@ -23,23 +22,7 @@ _COLUMNS = [
 ]
 
 
-class _Plain(Speech):
-    """The words of the embedded engine."""
-
-    def text(self, column: TableColumn) -> str:
-        return column.sql
-
-    def tag(self, column: TableColumn, key: str) -> Fragment:
-        return Fragment(f"{column.sql}[?]", (key,))
-
-    def amount(self, text: str, scale: int) -> Fragment:
-        return Fragment(f"CAST(? AS DECIMAL(38,{scale}))", (text,))
-
-    def instant(self, moment: datetime) -> Fragment:
-        return Fragment("CAST(? AS TIMESTAMP)", (moment.isoformat(),))
-
-
-SPEECH = _Plain("charges", _COLUMNS)
+SPEECH = DuckDBSpeech("charges", _COLUMNS)
 
 
 def _holds(condition: str) -> list[int]:
@@ -166,3 +149,13 @@ def test_value_is_bound_as_it_is(value: str) -> None:
     told = Condition.read(f"ServiceName = '{literal}'").sql(SPEECH)
 
     assert told == Fragment('"ServiceName" = ?', (value,))
+
+
+def test_condition_can_be_told_without_its_values() -> None:
+    text = (
+        "Tags['person'] = 'Zaphod' AND NOT BilledCost = -0.5 /* Zaphod */ "
+        "OR \"x_Cost Center\" IN ('Zaphod', 'b') -- Zaphod"
+    )
+    told = Condition.read(text).without_values()
+    assert told == ("Tags['person'] = ? AND NOT BilledCost = -? OR \"x_Cost Center\" IN (?, ?)")
+    assert Condition.read("").without_values() == ""

@@ -55,7 +55,7 @@ class InPlace:
         ]
         insert(self.sql, LAYOUT.physical, rows)
 
-    def execute(self, statement: str, arguments: Sequence[object] = ()) -> Answer:
+    def execute(self, statement: str, arguments: Sequence[object] = (), **how: object) -> Answer:
         if statement.startswith("REFRESH"):
             return Answer([], [], 0)
         rows = [list(row) for row in self.sql.execute(statement, list(arguments)).fetchall()]

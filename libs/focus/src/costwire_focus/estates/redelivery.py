@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -35,8 +36,8 @@ def redeliver(
     gone = np.sort(chosen[corrected : corrected + withdrawn])
     sources = chosen[corrected + withdrawn :]
 
-    restated = _scaled(report.charges, changed, draws.child("corrected"))
-    late = _elsewhere(_scaled(report.charges, sources, draws.child("new")), seed)
+    restated = scaled_charges(report.charges, changed, draws.child("corrected"))
+    late = _elsewhere(scaled_charges(report.charges, sources, draws.child("new")), seed)
     rows = report.charges.num_rows
     kept = np.setdiff1d(np.arange(rows), gone)
     position = np.arange(rows)
@@ -44,8 +45,8 @@ def redeliver(
     charges = pa.concat_tables([report.charges, restated]).take(pa.array(position[kept]))
     charges = pa.concat_tables([charges, late]).combine_chunks()
 
-    before = _sums(report.charges.take(pa.array(np.concatenate([changed, gone]))))
-    after = _sums(pa.concat_tables([restated, late]))
+    before = cost_sums(report.charges.take(pa.array(np.concatenate([changed, gone]))))
+    after = cost_sums(pa.concat_tables([restated, late]))
     truth = report.truth | {
         "rows": charges.num_rows,
         "usable": charges.num_rows,
@@ -74,6 +75,15 @@ def _changes(report: Report, kept: Ints, changed: Ints, gone: Ints, new: int) ->
 
 
 def _choose(report: Report, draws: Draws, count: int) -> Ints:
+    candidates = np.flatnonzero(restatable(report))
+    if len(candidates) < count:
+        raise ValueError(
+            f"re-deliver {report.name}: {count} charges are to change, {len(candidates)} can"
+        )
+    return candidates[draws.order("choice", len(candidates))[:count]]
+
+
+def restatable(report: Report) -> npt.NDArray[np.bool_]:
     """Plain usage that costs something and names no contract (whose text repeats the cost)."""
     charges = report.charges
     suitable = pc.and_(
@@ -82,15 +92,10 @@ def _choose(report: Report, draws: Draws, count: int) -> Ints:
     )
     if "ContractApplied" in charges.column_names:
         suitable = pc.and_(suitable, pc.is_null(charges.column("ContractApplied")))
-    candidates = np.flatnonzero(report.ordinary & np.asarray(suitable))
-    if len(candidates) < count:
-        raise ValueError(
-            f"re-deliver {report.name}: {count} charges are to change, {len(candidates)} can"
-        )
-    return candidates[draws.order("choice", len(candidates))[:count]]
+    return report.ordinary & np.asarray(suitable)
 
 
-def _scaled(charges: pa.Table, rows: Ints, draws: Draws) -> pa.Table:
+def scaled_charges(charges: pa.Table, rows: Ints, draws: Draws) -> pa.Table:
     """These charges with their quantities and costs changed by a factor, so that products hold."""
     some = charges.take(pa.array(rows))
     factors = [_FACTORS[pick] for pick in draws.below("factor", len(_FACTORS), len(rows))]
@@ -115,7 +120,8 @@ def _elsewhere(charges: pa.Table, seed: int) -> pa.Table:
     return charges.set_column(place, "ResourceId", pa.array(texts, pa.string()))
 
 
-def _sums(charges: pa.Table) -> dict[str, Decimal]:
+def cost_sums(charges: pa.Table) -> dict[str, Decimal]:
+    """The exact sums of charges in one currency, their amounts as text."""
     return {
         name: exact_sum(
             value for value in parse(charges.column(name))[0].to_pylist() if value is not None

@@ -80,6 +80,16 @@ class Condition:
             return _TRUE
         return _Writer(speech).write(self._tree, 0)
 
+    def without_values(self) -> str:
+        """The condition with `?` in place of its values; names and keys of tags stay."""
+        if self._tree is None:
+            return ""
+        tree = self._tree.copy()
+        for literal in list(tree.find_all(exp.Literal)):
+            if not isinstance(literal.parent, exp.Bracket):
+                literal.replace(exp.Placeholder())
+        return tree.sql(comments=False)
+
 
 def _unreadable(wrong: SqlglotError) -> BadQuestion:
     errors = getattr(wrong, "errors", None) or [{}]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import IO
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -109,7 +110,9 @@ async def commit_delivery(request: Request, caller: Caller) -> Response:
     handler, store = handler_of(request), _store(request, caller)
     clock, dry_run = handler.clock, _is_dry_run(request)
     entry = await run_in_threadpool(store.commit, _commit(request), clock, dry_run=dry_run)
-    return _told(entry)
+    if dry_run:
+        return _told(entry)
+    return _told(entry, then=BackgroundTask(handler.retention.after, entry.table))
 
 
 @requires(Role.WRITER)
@@ -123,10 +126,10 @@ async def abort_delivery(request: Request, caller: Caller) -> Response:
 @requires(Role.WRITER)
 async def accept_delivery(request: Request, caller: Caller) -> Response:
     """Let readers see a delivery that was held, superseded or rejected."""
-    clock = handler_of(request).clock
-    entry = await run_in_threadpool(_store(request, caller).accept, _commit(request), clock)
+    handler = handler_of(request)
+    entry = await run_in_threadpool(_store(request, caller).accept, _commit(request), handler.clock)
     _log_decision(entry)
-    return _told(entry)
+    return _told(entry, then=BackgroundTask(handler.retention.after, entry.table))
 
 
 @requires(Role.WRITER)
@@ -193,8 +196,9 @@ def _log_decision(entry: Entry) -> None:
     )
 
 
-def _told(entry: Entry) -> Response:
-    return Response(entry.to_json(), media_type="application/json")
+def _told(entry: Entry, then: BackgroundTask | None = None) -> Response:
+    """`then`: what follows once the answer is sent."""
+    return Response(entry.to_json(), media_type="application/json", background=then)
 
 
 def _keep_quarantine(store: CostStore, commit: int, spool: IO[bytes]) -> None:

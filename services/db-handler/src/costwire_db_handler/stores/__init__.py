@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +17,7 @@ import pyarrow as pa
 from costwire_db_handler.answers.rates import Rates
 from costwire_db_handler.answers.versions import Versions
 from costwire_db_handler.decide import Thresholds
+from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.ledger import Clock, Entry
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
 from costwire_db_handler.users import Caller, Role, Users
@@ -155,6 +157,26 @@ class CostStore(Protocol):
     @property
     def rates(self) -> Rates:
         """Where exchange rates are kept."""
+        ...
+
+    def erase(self, request: ErasureRequest, now: datetime, *, dry_run: bool = False) -> Erasure:
+        """Remove charges from every version, for good, and from the files of the database.
+
+        Deliveries of the table that are open are given up. Repeated, it removes what is left.
+        Raises `UnknownTable`, and `StoreBusy` when the files could not be written anew: then it is
+        to be repeated.
+        """
+        ...
+
+    def retire(self, table: str, cutoff: datetime, now: datetime) -> Entry | None:
+        """Remove what was closed or decided against before a time, as much as goes in a moment.
+
+        Never current charges, nor held ones. None where there is nothing.
+        """
+        ...
+
+    def horizon(self, table: str) -> int:
+        """The first state of a table that can still be asked for; 0 where nothing has left."""
         ...
 
     def run_sql(self, call: SqlCall) -> SqlAnswer:

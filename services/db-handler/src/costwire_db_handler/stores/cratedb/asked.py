@@ -16,7 +16,7 @@ from costwire_db_handler.answers.speech import Fragment, TableColumn, listed
 from costwire_db_handler.answers.versions import Row, newest, unknown_source
 from costwire_db_handler.errors import QuestionTooLong, UnknownTable
 from costwire_db_handler.names import quoted
-from costwire_db_handler.stores.cratedb import ledger
+from costwire_db_handler.stores.cratedb import ledger, retiring
 from costwire_db_handler.stores.cratedb.catalog import source_names
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import StoreTimedOut
@@ -60,7 +60,7 @@ class CrateDBVersions:
         """The states that readers were shown; what came since it was first looked at is none."""
         lines = ledger.log(self._session, self.speech.table)
         known = [line for line in lines if line.applied is None or line.applied <= self._head]
-        return History(self.speech.table, known)
+        return History(self.speech.table, known, retiring.horizon(self._own, self.speech.table))
 
     def source_number(self, name: str) -> int:
         """The number that stands for a source."""

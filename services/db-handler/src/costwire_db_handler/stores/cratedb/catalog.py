@@ -156,7 +156,7 @@ class Shaper:
         after = before or Layout(table=table)
         after = after.with_columns(columns, self._storage.plain_columns)
         if after == before and before.is_complete:
-            self._drop_older(after)
+            self.drop_older(table)
             return before
         self._turn.check()
         if before is None:
@@ -216,15 +216,18 @@ class Shaper:
         self._turn.change(layout=after)
         return self._publish(after)
 
-    def _drop_older(self, layout: Layout) -> None:
+    def drop_older(self, table: str) -> None:
         """Drop what was copied into another shape, or was never finished."""
+        layout = self._turn.row.layout
+        if layout is None:
+            return
         tables = self._own.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'costwire' "
             "AND table_name LIKE ? LIMIT 1000",
-            [f"{layout.table}\\_\\_%"],
+            [f"{table}\\_\\_%"],
         ).rows
         for (name,) in tables:
-            generation = name.removeprefix(f"{layout.table}__")
+            generation = name.removeprefix(f"{table}__")
             if generation.isdigit() and name != layout.physical_name:
                 self._turn.require()
                 self._own.execute(f"DROP TABLE IF EXISTS costwire.{quoted(name)}", repeatable=True)

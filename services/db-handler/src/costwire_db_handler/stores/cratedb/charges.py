@@ -18,7 +18,7 @@ from costwire_db_handler.charges.verify import published_sums
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.stores.cratedb import catalog, rows, versions
 from costwire_db_handler.stores.cratedb.failures import StoreFailed
-from costwire_db_handler.stores.cratedb.layout import Layout, insert_rows
+from costwire_db_handler.stores.cratedb.layout import Layout, insert_rows, visible_at
 from costwire_db_handler.stores.cratedb.loading import Loader
 from costwire_db_handler.stores.cratedb.means import Means
 from costwire_db_handler.stores.cratedb.needs import long_columns, tag_keys
@@ -143,7 +143,7 @@ class CrateDBCharges(ABC):
         """Compare the delivery with what readers see of these periods."""
         if not self._exists:
             return difference.nothing_present(self._sql)
-        where = f"{versions.visible_at(self._head)} AND {_OF_PERIODS}"
+        where = f"{visible_at(self._head)} AND {_OF_PERIODS}"
         arguments = [self._source, list(periods)]
         versions.load_seen(self._sql, self._session, self._layout, where, arguments)
         return difference.compare(self._sql, _SEEN)
@@ -183,7 +183,7 @@ class CrateDBCharges(ABC):
 
     def brought(self, number: int | None) -> Counted:
         """What readers see of what a state brought."""
-        where = f'{versions.visible_at(self._head)} AND "_source" = ? AND "_commit" = ?'
+        where = f'{visible_at(self._head)} AND "_source" = ? AND "_commit" = ?'
         if not self._exists or number is None:
             return 0, CostSums()
         return versions.counted(self._session, self._layout, where, [self._source, number])
@@ -195,7 +195,7 @@ class CrateDBCharges(ABC):
     def _seen(self, periods: Sequence[str]) -> Counted:
         if not self._exists:
             return 0, CostSums()
-        where = f"{versions.visible_at(self._head)} AND {_OF_PERIODS}"
+        where = f"{visible_at(self._head)} AND {_OF_PERIODS}"
         arguments = [self._source, list(periods)]
         return versions.counted(self._session, self._layout, where, arguments)
 

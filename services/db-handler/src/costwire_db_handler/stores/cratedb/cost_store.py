@@ -8,7 +8,8 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -23,6 +24,7 @@ from costwire_db_handler.answers.versions import Versions
 from costwire_db_handler.charges.prepare import Preparer
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.delivery import Delivery
+from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.errors import (
     BadPart,
     DeliveryNotOpen,
@@ -34,10 +36,11 @@ from costwire_db_handler.ledger import Clock, Entry, State
 from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
 from costwire_db_handler.stores import OnSettled, StoreLimits
-from costwire_db_handler.stores.cratedb import ledger, quarantine, states
+from costwire_db_handler.stores.cratedb import erasing, ledger, quarantine, retiring, states
 from costwire_db_handler.stores.cratedb.adopt import adopt
 from costwire_db_handler.stores.cratedb.asked import CrateDBVersions
 from costwire_db_handler.stores.cratedb.books import CrateDBBooks
+from costwire_db_handler.stores.cratedb.catalog import Shaper
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import PrivilegeMissing
 from costwire_db_handler.stores.cratedb.layout import Storage
@@ -367,6 +370,33 @@ class CrateDBCostStore:
     def rates(self) -> Rates:
         """Where exchange rates are kept."""
         return CrateDBRates(self._shared.own, self._session)
+
+    def erase(self, request: ErasureRequest, now: datetime, *, dry_run: bool = False) -> Erasure:
+        """Remove charges from every version within a turn, and merge the files."""
+        session, table = self._session, request.table
+        session.execute(erasing.ONLY_ADMINS)
+        told = replace(request, by=session.credentials.name)
+        if dry_run or read_row(session, table) is None:
+            return erasing.tried(session, read_row(session, table), told, now)
+        with self._turn(table) as turn:
+            self._shaper(turn).drop_older(table)
+            erasure = erasing.erase(session, turn, self._shared.parts, told, now)
+            if turn.row.layout is not None:
+                erasing.merge_wanted(self._shared.own, [turn.row.layout])
+        self._opened()
+        return erasure
+
+    def retire(self, table: str, cutoff: datetime, now: datetime) -> Entry | None:
+        """Remove what is too old within a turn."""
+        with self._turn(table) as turn:
+            return retiring.retire(self._session, turn, table, cutoff, now)
+
+    def horizon(self, table: str) -> int:
+        """The first state that can still be asked for."""
+        return retiring.horizon(self._shared.own, table)
+
+    def _shaper(self, turn: Turn) -> Shaper:
+        return Shaper(self._shared.own, self._session, self._shared.storage, turn)
 
     def run_sql(self, call: SqlCall) -> SqlAnswer:
         """Run a statement with the caller's rights, as CrateDB answers it."""

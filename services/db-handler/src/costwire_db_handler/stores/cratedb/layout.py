@@ -242,6 +242,11 @@ def _noted(left: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(left))
 
 
+def visible_at(state: int) -> str:
+    """The condition of what readers see in a state."""
+    return f'"_commit" <= {state:d} AND "_last" >= {state:d}'
+
+
 def hash_ranges(count: int) -> Iterator[tuple[int, int]]:
     """So many ranges of `_content_hi`, both ends included, that together hold every row.
 

@@ -21,6 +21,7 @@ from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_focus.manifest import Manifest
 
 _PAGE = 2_000
+_PAGE_OF_DELIVERIES = 200
 
 
 class _Changed(NamedTuple):
@@ -47,6 +48,10 @@ class Outcome:
     """(table, source, period) -> the delivery that shaped it last."""
     forgotten: list[int] = field(default_factory=list)
     """Numbers of charges that were kept unseen, and are not needed any more."""
+    erased: str | None = None
+    """The condition of charges that leave every version."""
+    retired: tuple[int, list[str]] | None = None
+    """A state, and the months in which what was closed by it leaves."""
 
     def to_json(self) -> str:
         """The JSON text by which it is found again after a kill."""
@@ -57,6 +62,8 @@ class Outcome:
                 ],
                 "shapes": [[*key, commit] for key, commit in self.shapes.items()],
                 "forgotten": self.forgotten,
+                "erased": self.erased,
+                "retired": self.retired,
             }
         )
 
@@ -180,6 +187,37 @@ def get(session: Session, commit: int) -> Delivery:
         twin=twin,
         dry_run=dry_run,
     )
+
+
+def all_of(session: Session, table: str) -> list[Delivery]:
+    """The deliveries of a table as they are now, trials too, oldest first."""
+    session.execute("REFRESH TABLE costwire.deliveries")
+    decided = _decided(session, [table])
+    found: list[Delivery] = []
+    while True:
+        rows = session.execute(
+            'SELECT manifest, entry, periods, applied, kept, twin, "commit", dry_run '
+            'FROM costwire.deliveries WHERE table_name = ? AND "commit" > ? '
+            f'ORDER BY "commit" LIMIT {_PAGE_OF_DELIVERIES}',
+            [table, found[-1].commit if found else -1],
+        ).rows
+        for manifest, *changed, commit, dry_run in rows:
+            if commit in decided:
+                changed = list(decided[commit][1:])
+            entry, periods, applied, kept, twin = changed
+            found.append(
+                Delivery(
+                    Manifest.model_validate_json(manifest),
+                    Entry.model_validate_json(entry),
+                    periods=periods or [],
+                    applied=applied,
+                    kept=kept,
+                    twin=twin,
+                    dry_run=dry_run,
+                )
+            )
+        if len(rows) < _PAGE_OF_DELIVERIES:
+            return found
 
 
 def entries(session: Session, table: str | None) -> list[Entry]:

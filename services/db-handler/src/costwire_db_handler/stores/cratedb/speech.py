@@ -7,8 +7,7 @@ from datetime import datetime
 
 from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
 from costwire_db_handler.names import quoted
-from costwire_db_handler.stores.cratedb.layout import Column, Layout
-from costwire_db_handler.stores.cratedb.versions import visible_at
+from costwire_db_handler.stores.cratedb.layout import Column, Layout, visible_at
 from costwire_focus.columns import ValueType
 from costwire_focus.typed import DIGITS
 

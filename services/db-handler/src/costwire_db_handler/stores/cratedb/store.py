@@ -17,7 +17,7 @@ from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.errors import CannotOpen, StoreInUse, UnknownDelivery
 from costwire_db_handler.ledger import State
 from costwire_db_handler.stores import OnSettled, StoreLimits
-from costwire_db_handler.stores.cratedb import ledger, states
+from costwire_db_handler.stores.cratedb import erasing, ledger, states
 from costwire_db_handler.stores.cratedb.catalog import Shaper
 from costwire_db_handler.stores.cratedb.cluster import (
     Cluster,
@@ -167,6 +167,11 @@ class CrateDBStore:
                     _logger.info("the table is as its ledger says", extra={"table": table})
             except Problem as problem:
                 _logger.info("left to another handler", extra={"why": problem.detail})
+        layouts = (row.layout for (table,) in rows if (row := read_row(shared.own, table)))
+        try:
+            erasing.merge_wanted(shared.own, [layout for layout in layouts if layout is not None])
+        except StoreProblem:
+            _logger.exception("files are still to be merged after an erasure")
         for commit in shared.parts.commits(shared.own):
             with contextlib.suppress(UnknownDelivery):
                 if ledger.get(shared.own, commit).entry.state is State.OPEN:

@@ -27,7 +27,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from costwire_db_handler.errors import StoreBusy
-from costwire_db_handler.stores.cratedb import ledger, states
+from costwire_db_handler.stores.cratedb import ledger, removals, states
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import OutcomeUnknown, VersionConflict
 from costwire_db_handler.stores.cratedb.layout import OPEN, Layout, hash_ranges
@@ -243,6 +243,10 @@ class Turn:
             for number in forgotten:
                 unseen = f'"_commit" = {number:d} AND "_last" < "_commit"'
                 self._in_pieces(physical, f"DELETE FROM {physical}", unseen)
+            for leaving in removals.decided(outcome, self._row.layout):
+                self._in_pieces(
+                    physical, f"DELETE FROM {physical}", leaving.text, leaving.arguments
+                )
         self.change(outcome=None, attempt=None)
 
     def require(self) -> None:
@@ -282,18 +286,21 @@ class Turn:
         opened = self._in_pieces(physical, f'UPDATE {physical} SET "_last" = {OPEN:d}', closed)
         return removed + opened
 
-    def _in_pieces(self, physical: str, statement: str, condition: str) -> int:
+    def _in_pieces(
+        self, physical: str, statement: str, condition: str, arguments: Sequence[object] = ()
+    ) -> int:
         """Run a change of rows so that no single statement takes long; gives how many there are."""
         self._session.execute(f"REFRESH TABLE {physical}")
         ((rows,),) = self._session.execute(
-            f"SELECT count(*) FROM {physical} WHERE {condition}"
+            f"SELECT count(*) FROM {physical} WHERE {condition}", arguments
         ).rows
         if rows:
             for low, high in hash_ranges(-(-rows // _PIECE_ROWS)):
                 self.check()
                 self._session.execute(
-                    f"{statement} WHERE {condition} "
+                    f"{statement} WHERE ({condition}) "
                     f'AND "_content_hi" >= {low:d} AND "_content_hi" <= {high:d}',
+                    arguments,
                     repeatable=True,
                 )
             self._session.execute(f"REFRESH TABLE {physical}")

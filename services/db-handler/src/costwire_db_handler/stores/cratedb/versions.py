@@ -23,7 +23,13 @@ from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.cratedb import catalog
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import StoreFailed
-from costwire_db_handler.stores.cratedb.layout import HASH_COLUMNS, OPEN, Layout, hash_ranges
+from costwire_db_handler.stores.cratedb.layout import (
+    HASH_COLUMNS,
+    OPEN,
+    Layout,
+    hash_ranges,
+    visible_at,
+)
 from costwire_focus.amounts import COST_COLUMNS, NO_CURRENCY, CostSums
 
 SEEN = "seen"
@@ -45,11 +51,6 @@ _COPIED_AT_ONCE = 100_000
 _MINE = "mine"
 """The temporary table of the delivery's contents in order: content, how many copies."""
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
-
-
-def visible_at(state: int) -> str:
-    """The condition of what readers see in a state."""
-    return f'"_commit" <= {state:d} AND "_last" >= {state:d}'
 
 
 def present_periods(

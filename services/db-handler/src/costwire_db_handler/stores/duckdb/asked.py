@@ -13,7 +13,7 @@ from costwire_db_handler.answers.moments import History
 from costwire_db_handler.answers.speech import Fragment, TableColumn
 from costwire_db_handler.answers.versions import Row, newest, unknown_source
 from costwire_db_handler.errors import UnknownTable
-from costwire_db_handler.stores.duckdb import catalog, deliveries
+from costwire_db_handler.stores.duckdb import catalog, deliveries, retiring
 from costwire_db_handler.stores.duckdb.speech import DuckDBSpeech
 from costwire_focus.columns import ValueType
 
@@ -36,7 +36,9 @@ class DuckDBVersions:
     @property
     def history(self) -> History:
         """The states that readers were shown."""
-        return History(self.speech.table, deliveries.log(self._sql, self.speech.table))
+        table = self.speech.table
+        lines = deliveries.log(self._sql, table)
+        return History(table, lines, retiring.horizon(self._sql, table))
 
     def source_number(self, name: str) -> int:
         """The number that stands for a source."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import logging
+import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -11,71 +15,153 @@ from pathlib import Path
 import duckdb
 
 from costwire_db_handler.errors import CannotOpen, StoreBusy, StoreInUse
+from costwire_db_handler.stores.duckdb import rewriting
+from costwire_db_handler.stores.duckdb.gate import Gate
 from costwire_db_handler.stores.duckdb.headroom import Headroom
 from costwire_db_handler.stores.duckdb.locks import harden
 from costwire_db_handler.stores.duckdb.watchdog import MIB
+from costwire_runtime.problems import Problem
 
 FILE_NAME = "store.duckdb"
 WRITE_TIMEOUT_SECONDS = 45.0
 """Less than clients wait for an answer, so that they are told why, and to come again."""
 
+_logger = logging.getLogger(__name__)
+
 
 class Database:
     """One open database file. Reads run at any time, writes one after the other."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, path: Path, *, memory_bytes: int, threads: int) -> None:
         self.headroom = Headroom()
-        self._connection = connection
+        self._path = path
+        self._memory_bytes = memory_bytes
+        self._threads = threads
         self._writing = threading.RLock()
+        self._gate = Gate(wait_seconds=WRITE_TIMEOUT_SECONDS)
+        self._opening = threading.Lock()
+        self._opened: duckdb.DuckDBPyConnection | None = None
 
     @classmethod
     def open(cls, data_dir: Path, *, memory_bytes: int, threads: int) -> Database:
-        """Open or make the file of a data folder; raises `CannotOpen`, `StoreInUse`."""
+        """Open or make the file of a data folder; raises `CannotOpen`, `StoreInUse`.
+
+        A file that was to be rewritten when a kill came is so first.
+        """
         path = data_dir / FILE_NAME
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CannotOpen(f"open {path}: {error.strerror}; choose another folder") from error
+        database = cls(path, memory_bytes=memory_bytes, threads=threads)
+        database._opened = database._connect()
+        rewriting.clear(path)
+        shutil.rmtree(database._spill, ignore_errors=True)  # what a kill left
+        database.migrate()
+        if rewriting.is_wanted(database._connection):
+            try:
+                database._put_new_file()
+            except (Problem, duckdb.Error, OSError):
+                _logger.exception("the file is still to be rewritten after an erasure")
+        database._harden(database._connection)
+        return database
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(self._path, config=self._config())
+        except duckdb.IOException as taken:
+            if "lock" not in str(taken).lower():
+                raise CannotOpen(f"open {self._path}: {str(taken).splitlines()[0]}") from taken
+            raise StoreInUse(
+                f"open {self._path}: another process has it open; stop that one, or ask it by HTTP "
+                "(its address stands in handler.address beside the file)"
+            ) from taken
+
+    def _config(self) -> rewriting.Config:
         # The limits hold from the first moment: after a kill, opening repeats what was logged.
-        config: dict[str, str | bool | int | float | list[str]] = {
+        return {
             "preserve_insertion_order": "false",
-            "memory_limit": f"{memory_bytes // MIB}MiB",
-            "threads": threads,
+            "memory_limit": f"{self._memory_bytes // MIB}MiB",
+            "threads": self._threads,
             "allocator_flush_threshold": "16MiB",
             "allocator_bulk_deallocation_flush_threshold": "16MiB",
         }
-        try:
-            connection = duckdb.connect(path, config=config)
-        except duckdb.IOException as taken:
-            if "lock" not in str(taken).lower():
-                raise CannotOpen(f"open {path}: {str(taken).splitlines()[0]}") from taken
-            raise StoreInUse(
-                f"open {path}: another process has it open; stop that one, or ask it by HTTP "
-                "(its address stands in handler.address beside the file)"
-            ) from taken
-        database = cls(connection)
-        database.migrate()
+
+    @property
+    def _spill(self) -> Path:
+        return self._path.parent / "spill"
+
+    def _harden(self, connection: duckdb.DuckDBPyConnection) -> None:
         harden(
             connection,
-            temp_directory=data_dir / "spill",
-            memory_bytes=memory_bytes,
-            threads=threads,
+            temp_directory=self._spill,
+            memory_bytes=self._memory_bytes,
+            threads=self._threads,
         )
-        return database
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A connection of its own to the same database; close it."""
-        return self._connection.cursor()
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        """The open file; one that could not be opened after it was rewritten is tried again."""
+        with self._opening:
+            if self._opened is None:
+                try:
+                    connection = self._connect()
+                except CannotOpen as problem:
+                    raise StoreBusy(str(problem)) from problem
+                self._harden(connection)
+                self._opened = connection
+            return self._opened
+
+    @property
+    def is_being_rewritten(self) -> bool:
+        """Whether whoever wants to use it now has to wait."""
+        return self._gate.is_closed
+
+    def rewrite(self) -> None:
+        """Write the file anew where an erasure wants that; nobody uses it meanwhile.
+
+        Raises `StoreBusy` when the others do not leave.
+        """
+        with self._gate.closed():
+            if not rewriting.is_wanted(self._connection):
+                return
+            try:
+                self._put_new_file()
+            except (duckdb.Error, OSError) as error:
+                why = str(error).splitlines()[0]
+                raise StoreBusy(f"rewrite the file: {why}") from error
+            self._harden(self._connection)
+
+    def _put_new_file(self) -> None:
+        """Close the file, write it anew, and open it."""
+        started = time.monotonic()
+        with self._opening:
+            if self._opened is not None:
+                self._opened.execute("CHECKPOINT")
+                self._opened.close()
+                self._opened = None
+            shutil.rmtree(self._spill, ignore_errors=True)
+            gc.collect()  # a cursor that nobody closed would keep the old file open
+            with rewriting.rewritten(self._path, self._config(), self._spill):
+                self._opened = self._connect()
+        _logger.info("the file was rewritten", extra={"seconds": time.monotonic() - started})
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own to the same database."""
+        with self._gate.passed(), self._connection.cursor() as cursor:
+            yield cursor
 
     def close(self) -> None:
         """Close the file; waits for a write that is under way."""
-        with self._writing:
-            self._connection.close()
+        with self._writing, self._opening:
+            if self._opened is not None:
+                self._opened.close()
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor in a transaction of its own: one state of the database throughout."""
-        with self._connection.cursor() as cursor:
+        with self.cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
             try:
                 yield cursor
@@ -96,7 +182,7 @@ class Database:
                 "try again in a while"
             )
         try:
-            with self.headroom.unbounded(), self._connection.cursor() as cursor:
+            with self.headroom.unbounded(), self.cursor() as cursor:
                 cursor.execute("BEGIN TRANSACTION")
                 try:
                     yield cursor

@@ -15,6 +15,8 @@ from costwire_db_handler.errors import UnknownDelivery
 from costwire_db_handler.ledger import Entry, State
 from costwire_focus.manifest import Manifest
 
+_FIELDS = "manifest, entry, periods, applied, twin, dry_run FROM costwire.deliveries"
+
 
 def next_number(sql: duckdb.DuckDBPyConnection) -> int:
     """A commit number that was never used."""
@@ -56,14 +58,24 @@ def put(sql: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
 
 def get(sql: duckdb.DuckDBPyConnection, commit: int) -> Delivery:
     """One delivery; raises `UnknownDelivery`."""
-    found = sql.execute(
-        "SELECT manifest, entry, periods, applied, twin, dry_run FROM costwire.deliveries "
-        "WHERE commit = ?",
-        [commit],
-    ).fetchall()
+    found = sql.execute(f"SELECT {_FIELDS} WHERE commit = ?", [commit]).fetchall()
     if not found:
         raise UnknownDelivery(f"no delivery has the number {commit}; GET /deliveries lists them")
-    manifest, entry, periods, applied, twin, dry_run = found[0]
+    return _delivery(*found[0])
+
+
+def all_of(sql: duckdb.DuckDBPyConnection, table: str, *, dry_runs: bool = False) -> list[Delivery]:
+    """The deliveries of a table, oldest first."""
+    rows = sql.execute(
+        f"SELECT {_FIELDS} WHERE table_name = ? AND (NOT dry_run OR ?) ORDER BY commit",
+        [table, dry_runs],
+    ).fetchall()
+    return [_delivery(*row) for row in rows]
+
+
+def _delivery(
+    manifest: str, entry: str, periods: str, applied: int | None, twin: int | None, dry_run: bool
+) -> Delivery:
     return Delivery(
         manifest=Manifest.model_validate_json(manifest),
         entry=Entry.model_validate_json(entry),

@@ -6,6 +6,8 @@ import copy
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,13 +22,20 @@ from costwire_db_handler.charges.prepare import Preparer
 from costwire_db_handler.charges.staging import StagingArea
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.errors import BadPart, CannotAdopt, DeliveryNotOpen, WrongState
+from costwire_db_handler.erasing import Erasure, ErasureRequest
+from costwire_db_handler.errors import (
+    BadPart,
+    CannotAdopt,
+    DeliveryNotOpen,
+    StoreBusy,
+    WrongState,
+)
 from costwire_db_handler.ledger import Clock, Entry, State
 from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, told
 from costwire_db_handler.sql.protocol import read_request
 from costwire_db_handler.stores import OnSettled, StoreLimits
-from costwire_db_handler.stores.duckdb import deliveries, quarantine
+from costwire_db_handler.stores.duckdb import deliveries, erasing, quarantine, retiring
 from costwire_db_handler.stores.duckdb.asked import DuckDBVersions
 from costwire_db_handler.stores.duckdb.books import DuckDBBooks
 from costwire_db_handler.stores.duckdb.bootstrap import ensure_admin
@@ -106,7 +115,9 @@ class DuckDBStore:
         return caller.role is not None and caller.role.includes(role)
 
     def why_not_ready(self) -> str | None:
-        """Nothing keeps it once it is open."""
+        """Nothing keeps it once it is open, but for the writing anew of its file."""
+        if self._database.is_being_rewritten:
+            return "the file is being rewritten after an erasure"
         return None
 
     def acting_for(self, caller: Caller) -> DuckDBStore:
@@ -290,6 +301,33 @@ class DuckDBStore:
     def rates(self) -> Rates:
         """Where exchange rates are kept."""
         return DuckDBRates(self._database)
+
+    def erase(self, request: ErasureRequest, now: datetime, *, dry_run: bool = False) -> Erasure:
+        """Remove charges from every version in one transaction, and write the file anew."""
+        told = replace(request, by=self._caller.name)
+        with self._database.writing(keep=not dry_run) as sql:
+            erasure = erasing.erase(sql, told, now)
+        if not dry_run:
+            for commit in erasure.aborted:
+                self._staging.clear(commit)
+            try:
+                self._database.rewrite()
+            except StoreBusy as busy:
+                raise StoreBusy(
+                    f"erase: {erasure.entry.rows.erased} charges are gone for readers (entry "
+                    f"{erasure.entry.commit} of the ledger), but not from the file; repeat the "
+                    f"erasure, or start the handler anew: {busy.detail}"
+                ) from busy
+        return erasure
+
+    def retire(self, table: str, cutoff: datetime, now: datetime) -> Entry | None:
+        """Remove what is too old, in a transaction for each month."""
+        return retiring.retire(self._database, table, cutoff, now)
+
+    def horizon(self, table: str) -> int:
+        """The first state that can still be asked for."""
+        with self._database.reading() as sql:
+            return retiring.horizon(sql, table)
 
     def run_sql(self, call: SqlCall) -> SqlAnswer:
         """Run a statement with the caller's rights and within the limits."""

@@ -1,0 +1,62 @@
+"""History that became too old leaves, after settlements: the setting, and how often one looks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from costwire_db_handler.ledger import Entry
+from costwire_db_handler.stores import Store
+
+_EVERY_SECONDS = 3_600.0
+_logger = logging.getLogger(__name__)
+
+
+class Retention:
+    """Looks at a table after a settlement, at most once an hour."""
+
+    def __init__(
+        self,
+        store: Store,
+        days: float | None,
+        *,
+        clock: Callable[[], datetime],
+        on_retired: Callable[[Entry], None],
+        every_seconds: float = _EVERY_SECONDS,
+    ) -> None:
+        """`days`: how long history stays; None is for ever."""
+        self._store = store
+        self._days = days
+        self._clock = clock
+        self._on_retired = on_retired
+        self._every_seconds = every_seconds
+        self._looked: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def after(self, table: str) -> None:
+        """Let what is too old leave; what goes wrong is logged, and tried the next time."""
+        if self._days is None or not self._is_due(table):
+            return
+        now = self._clock()
+        try:
+            entry = self._store.own.retire(table, now - timedelta(days=self._days), now)
+        except Exception:
+            _logger.warning("old history has not left; it is tried again", exc_info=True)
+            return
+        if entry is not None:
+            self._on_retired(entry)
+            _logger.info(
+                "old history has left", extra={"table": table, "charges": entry.rows.retired}
+            )
+
+    def _is_due(self, table: str) -> bool:
+        moment = time.monotonic()
+        with self._lock:
+            looked = self._looked.get(table)
+            if looked is not None and moment - looked < self._every_seconds:
+                return False
+            self._looked[table] = moment
+        return True

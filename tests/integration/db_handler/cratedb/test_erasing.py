@@ -1,0 +1,105 @@
+"""Erasing on CrateDB: who may, and what a kill leaves to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.factories import NOW, a_charge, a_report, charges
+from tests.support.cratedb import a_user, cratedb_url
+from tests.support.cratedb_store import alone, forget_all
+from tests.support.versions import versions
+
+from costwire_db_handler.answers.conditions import Condition
+from costwire_db_handler.decide import Thresholds
+from costwire_db_handler.erasing import ErasureRequest
+from costwire_db_handler.ledger import State
+from costwire_db_handler.stores import StoreLimits, open_store
+from costwire_db_handler.stores.cratedb import erasing
+from costwire_db_handler.stores.cratedb.cluster import ClusterOptions, Credentials
+from costwire_db_handler.stores.cratedb.failures import PrivilegeMissing, StoreFailed
+from costwire_db_handler.stores.cratedb.store import CrateDBOptions
+from costwire_db_handler.stores.cratedb.turns import Turn
+from costwire_db_handler.users import Caller
+
+WRITER = ("DQL, DDL ON SCHEMA doc", "DQL, DML ON SCHEMA costwire")
+ADMIN = (*WRITER, "AL", "DQL ON TABLE sys.privileges")
+REQUEST = ErasureRequest("charges", Condition.read("x_Note = 'gone'"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Any]:
+    """A store with thirty charges and one that is to go."""
+    with alone():
+        forget_all(cratedb_url())
+        opened = _open(tmp_path)
+        report = a_report([*charges(30, x_Note="kept"), a_charge(x_Note="gone")])
+        entry = opened.own.open_delivery(report.manifest, NOW)
+        for seq, part in enumerate(report.parts):
+            opened.own.stage_part(entry.commit, seq, part, str(seq))
+        opened.own.commit(entry.commit, NOW)
+        yield opened
+        opened.close()
+
+
+def _open(folder: Path) -> Any:
+    options = CrateDBOptions(ClusterOptions([cratedb_url()]), Credentials("crate", ""))
+    return open_store(
+        folder / "data", thresholds=Thresholds(), limits=StoreLimits(), cratedb=options
+    )
+
+
+def test_erasing_takes_who_manages_users(store: Any) -> None:
+    with a_user(cratedb_url(), WRITER) as writer, a_user(cratedb_url(), ADMIN) as admin:
+        with pytest.raises(PrivilegeMissing):
+            store.acting_for(Caller(writer.name, None, writer.password)).erase(REQUEST, NOW)
+        assert len(versions(store.own)) == 31
+        acting = store.acting_for(Caller(admin.name, None, admin.password))
+        assert acting.erase(REQUEST, NOW, dry_run=True).entry.rows.erased == 1
+        erasure = acting.erase(REQUEST, NOW)
+        assert (erasure.entry.rows.erased, erasure.entry.by) == (1, admin.name)
+    assert len(versions(store.own)) == 30
+
+
+def test_what_was_decided_is_finished_after_a_restart(
+    store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> int:
+        raise StoreFailed("the node is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Turn, "_in_pieces", fail)
+        with pytest.raises(StoreFailed):
+            store.own.erase(REQUEST, NOW)
+    assert store.own.deliveries()[-1].state is State.ERASED
+    assert len(versions(store.own)) == 31
+    store.close()
+    again = _open(tmp_path)
+    assert len(versions(again.own)) == 30
+    assert all(entry.balanced for entry in again.own.deliveries())
+    assert again.own.erase(REQUEST, NOW).entry.rows.erased == 0
+    again.close()
+
+
+def test_files_that_were_not_merged_are_so_at_the_next_start(
+    store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreFailed("the node is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erasing, "_merge", fail)
+        with pytest.raises(StoreFailed):
+            store.own.erase(REQUEST, NOW)
+    session = store.own._session
+    wanted = "SELECT count(*) FROM costwire.rewrites WHERE table_name = 'charges'"
+    assert session.execute(wanted).rows == [[1]]
+    store.close()
+    again = _open(tmp_path)
+    session = again.own._session
+    session.execute("REFRESH TABLE costwire.rewrites")
+    assert session.execute(wanted).rows == [[0]]
+    assert len(versions(again.own)) == 30
+    again.close()
