@@ -13,7 +13,7 @@ from costwire_db_handler.app import create_app
 from costwire_db_handler.intake import read_manifest
 from costwire_db_handler.ledger import Entry, Rows, State, SumLine, Times, balances
 from costwire_db_handler.openapi import document
-from costwire_db_handler.openapi.ledger import COMMITTED, OPENED, UNCHANGED
+from costwire_db_handler.openapi.ledger import COMMITTED, ERASED, OPENED, UNCHANGED
 from costwire_db_handler.openapi.manifest import MANIFEST, QUARANTINED
 from costwire_db_handler.quarantined import FIELDS
 from costwire_db_handler.settings import Settings
@@ -107,7 +107,9 @@ def test_manifest_of_the_example_does_not_contradict_itself() -> None:
     assert manifest.id == COMMITTED["id"]
 
 
-@pytest.mark.parametrize("example", [OPENED, COMMITTED, UNCHANGED], ids=lambda each: each["state"])
+@pytest.mark.parametrize(
+    "example", [OPENED, COMMITTED, UNCHANGED, ERASED], ids=lambda each: each["state"]
+)
 def test_entries_of_the_examples_tell_the_truth_of_their_balance(example: Any) -> None:
     entry = Entry.model_validate(example)
     assert balances(entry.rows, entry.sums) is entry.balanced

@@ -295,6 +295,26 @@ def test_examples_of_parameters_are_understood(asked: Asked, answering: Running,
     asked.ask(answering.admin, "GET /costs", 200, query=f"?{urlencode({name: value})}")
 
 
+def test_erasures_are_as_told(run: Callable[..., Running], asked: Asked) -> None:
+    admin = run().admin
+    opened = asked.ask(admin, "POST /deliveries", 201, MANIFEST).json()["entry"]
+    at = {"commit": opened["commit"]}
+    part = part_body(CHARGES)
+    asked.ask(admin, "POST /deliveries/{commit}/parts", 204, part, query="?seq=0", **at)
+    rows = example("POST /deliveries/{commit}/quarantine", "one")
+    asked.ask(admin, "POST /deliveries/{commit}/quarantine", 204, rows, **at)
+    asked.ask(admin, "POST /deliveries/{commit}/commit", 200, **at)
+    wanted = example("POST /erasures", "one")
+    erased = without_times(asked.ask(admin, "POST /erasures", 200, wanted).json())
+    shown = without_times(told("POST /erasures", "200", "one"))
+    for entry in (erased["entry"], shown["entry"]):  # which have an id and a time of their own
+        del entry["id"], entry["generation"]
+    assert erased == shown
+    asked.ask(admin, "POST /erasures", 200, wanted, query="?dryRun=true")
+    asked.ask(admin, "POST /erasures", 400, wanted | {"where": ""})
+    asked.ask(admin, "POST /erasures", 404, wanted | {"table": "nosuch"})
+
+
 def test_uploads_are_as_told(asked: Asked, will: Client) -> None:
     for label in ("records", "nothing"):
         records = example("POST /upload", label)

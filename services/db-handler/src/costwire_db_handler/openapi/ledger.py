@@ -13,15 +13,16 @@ SCHEMAS: Node = {
         "type": "string",
         "enum": list(State),
         "description": "Readers see what is `committed` or `unchanged`; what is `held`, "
-        "`superseded` or `rejected` is stored and can be accepted.",
+        "`superseded` or `rejected` is stored and can be accepted. `erased` and `retired` are no "
+        "deliveries: charges were removed from every version, or old history has left.",
     },
     "BillingPeriod": {
         "description": "As the charges name it: start in, end out; null where a charge lacks it.",
         **record({"start": or_null(ref("WrittenInstant")), "end": or_null(ref("WrittenInstant"))}),
     },
     "Rows": {
-        "description": "How many charges: read = stored + quarantined; `held` are those of the "
-        "stored ones that no reader sees, because the delivery is held.",
+        "description": "How many charges: read = stored + quarantined + erased; of the stored ones "
+        "no reader sees those `held` with their delivery, and those `retired` with the history.",
         **record(
             {
                 name: ref("Count")
@@ -34,18 +35,22 @@ SCHEMAS: Node = {
                     "removed",
                     "corrected",
                     "unchanged",
+                    "erased",
+                    "retired",
                 )
             }
         ),
     },
     "SumLine": {
-        "description": "One cost in one currency: read = stored + quarantined, exactly. "
+        "description": "One cost in one currency: read = stored + quarantined + erased, "
+        "exactly. "
         "Of an open delivery it is what the manifest claims.",
         **record(
             {
                 "read": ref("WrittenAmount"),
                 "stored": ref("Amount"),
                 "quarantined": ref("WrittenAmount"),
+                "erased": ref("Amount"),
             }
         ),
     },
@@ -112,6 +117,15 @@ SCHEMAS: Node = {
                     **listed(ref("Month")),
                 },
                 "decisions": listed(ref("Decision")),
+                "by": {"type": ["string", "null"], "description": "Who asked for an erasure."},
+                "condition": {
+                    "description": "Of an erasure, with `?` in place of its values.",
+                    "type": ["string", "null"],
+                },
+                "horizon": {
+                    "description": "Of history that has left: the first state that can be asked.",
+                    "type": ["integer", "null"],
+                },
                 "times": ref("Times"),
             }
         ),
@@ -137,13 +151,20 @@ OPENED: Node = {
         "removed": 0,
         "corrected": 0,
         "unchanged": 0,
+        "erased": 0,
+        "retired": 0,
     },
-    "sums": {"USD": {"BilledCost": {"read": "3.54", "stored": "0", "quarantined": "0.01"}}},
+    "sums": {
+        "USD": {"BilledCost": {"read": "3.54", "stored": "0", "quarantined": "0.01", "erased": "0"}}
+    },
     "findings": {"CW-Currency": 1},
     "balanced": False,
     "reason": None,
     "closedPeriods": [],
     "decisions": [],
+    "by": None,
+    "condition": None,
+    "horizon": None,
     "times": {
         "read": "2024-10-02T06:00:00Z",
         "opened": "2024-10-02T06:00:01.250Z",
@@ -162,7 +183,7 @@ COMMITTED: Node = OPENED | {
     "rows": OPENED["rows"] | {"stored": 2, "added": 2},
     "sums": {
         "USD": {
-            "BilledCost": {"read": "3.54", "stored": "3.53", "quarantined": "0.01"},
+            "BilledCost": {"read": "3.54", "stored": "3.53", "quarantined": "0.01", "erased": "0"},
             "EffectiveCost": None,
             "ListCost": None,
             "ContractedCost": None,
@@ -182,10 +203,39 @@ REJECTED: Node = COMMITTED | {
     "commit": 3,
     "state": "rejected",
     "rows": COMMITTED["rows"] | {"read": 1, "stored": 0, "quarantined": 1, "added": 0},
-    "sums": {"USD": {"BilledCost": {"read": "0.01", "stored": "0", "quarantined": "0.01"}}},
+    "sums": {
+        "USD": {"BilledCost": {"read": "0.01", "stored": "0", "quarantined": "0.01", "erased": "0"}}
+    },
     "reason": "the report is empty",
     "decisions": [
         _decided(Act.HELD, reason="the report is empty", kind=HeldFor.EMPTY),
         _decided(Act.REJECTED, by="will"),
     ],
+}
+ERASED: Node = OPENED | {
+    "commit": 2,
+    "id": "8d0c4f7e" * 8,
+    "source": "costwire:erasure",
+    "state": "erased",
+    "generation": "2024-10-04T06:00:00Z",
+    "billingPeriods": [],
+    "rows": OPENED["rows"] | {"read": 1, "quarantined": 0, "erased": 1},
+    "sums": {
+        "USD": {
+            "BilledCost": {"read": "1.5", "stored": "0", "quarantined": "0", "erased": "1.5"},
+            "EffectiveCost": None,
+            "ListCost": None,
+            "ContractedCost": None,
+        }
+    },
+    "findings": {},
+    "balanced": True,
+    "reason": "request 12",
+    "by": "costwire",
+    "condition": "ResourceId = ?",
+    "times": {
+        "read": "2024-10-04T06:00:00Z",
+        "opened": "2024-10-04T06:00:00Z",
+        "committed": "2024-10-04T06:00:00Z",
+    },
 }
