@@ -212,6 +212,7 @@ REJECTED: Node = COMMITTED | {
         _decided(Act.REJECTED, by="will"),
     ],
 }
+_NOTHING: Node = {"read": "0", "stored": "0", "quarantined": "0", "erased": "0"}
 ERASED: Node = OPENED | {
     "commit": 2,
     "id": "8d0c4f7e" * 8,
@@ -223,9 +224,9 @@ ERASED: Node = OPENED | {
     "sums": {
         "USD": {
             "BilledCost": {"read": "1.5", "stored": "0", "quarantined": "0", "erased": "1.5"},
-            "EffectiveCost": None,
-            "ListCost": None,
-            "ContractedCost": None,
+            "EffectiveCost": _NOTHING,
+            "ListCost": _NOTHING,
+            "ContractedCost": _NOTHING,
         }
     },
     "findings": {},
