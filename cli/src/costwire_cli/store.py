@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
 
-from costwire_cli.arguments import DEFAULT_DATA
 from costwire_cli.errors import CommandError
 from costwire_cli.handler_api import Connection, HandlerApi, open_api
+from costwire_cli.options import DEFAULT_DATA
 from costwire_cli.services import GRACE_SECONDS, Service, answers, local_get, read_address
 from costwire_cli.sharing import Usage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from costwire_cli.arguments import DEFAULT_DATA
+from costwire_cli.options import DEFAULT_DATA
 from costwire_cli.store import data_option, remote
 
 

@@ -1,0 +1,72 @@
+"""Options that commands have in common, and how their values are read."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+DEFAULT_DATA = Path("costwire-data")
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+_TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+def add_store(command: argparse.ArgumentParser) -> None:
+    """Which store a command is for."""
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
+        "--data",
+        type=Path,
+        default=DEFAULT_DATA,
+        metavar="DIR",
+        help="folder of the embedded store (default: ./costwire-data)",
+    )
+    where.add_argument(
+        "--store",
+        type=address,
+        metavar="URL",
+        help="a running database handler, e.g. https://user:password@host:8088",
+    )
+
+
+def add_format(command: argparse.ArgumentParser, *choices: str) -> None:
+    """In which form a command answers; a table where nothing is said."""
+    command.add_argument("--format", choices=choices, default="table", help="(default: table)")
+
+
+def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+        return text
+
+    return read
+
+
+table_name = _matching(_TABLE, "a table name (lower-case letters, digits, _)")
+month = _matching(_PERIOD, "a month such as 2024-09")
+currency_code = _matching(re.compile("[A-Z]{3}"), "a currency code such as USD")
+address = _matching(re.compile(r"https?://.+"), "an http:// or https:// address")
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """Read `name=value`."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value")
+    return name, value
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    """Reads a whole number that is no smaller."""
+
+    def read(text: str) -> int:
+        digits = text.replace("_", "")
+        if not digits.isdecimal() or int(digits) < minimum:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {minimum} on")
+        return int(digits)
+
+    return read
