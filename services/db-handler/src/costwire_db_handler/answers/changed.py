@@ -101,7 +101,7 @@ class ChangedColumns:
         """What a re-dimensioned charge has in common with the one before."""
         names = [*(f"i{n}" for n in range(len(self._same))), *self.amount_names]
         fields = ", ".join(["source", "period", "began", "ended", self.group_names[-1], *names])
-        return f"row({fields})"
+        return f"hash({fields})"
 
 
 def _or_null(column: TableColumn | None) -> Fragment:
@@ -119,7 +119,7 @@ class Changed(Protocol):
     def load_cells(self) -> None:
         """Fill `gone_cells` and `came_cells` for the ids in `gone_wanted` and `came_wanted`.
 
-        Their columns are `id`, and `d0`, `d1`, ... as text for `ChangedColumns.dimensions`.
+        Their columns are `id`, and `d0`, `d1`, ... for `ChangedColumns.dimensions`.
         """
         ...
 
@@ -174,30 +174,43 @@ def _drop_same(sql: duckdb.DuckDBPyConnection) -> None:
 
 
 def _pair(sql: duckdb.DuckDBPyConnection, kind: Kind, key: str, expression: str = "") -> None:
-    """Pair what is left by a key, each charge once, and take it out of what is left."""
+    """Pair what is left by a key, each charge once, and take it out of what is left.
+
+    Nearly every key stands for one charge on either side; only the others are put in order.
+    """
+    told = f"{expression} AS {key}" if expression else key
     for side in (GONE, CAME):
         wide = f"JOIN {side} USING (id)" if expression else ""
-        told = f"{expression} AS {key}" if expression else key
         sql.execute(
             f"CREATE OR REPLACE TEMP TABLE {side}_keyed AS "
             f"SELECT id, {side}_left.content AS content, {told} FROM {side}_left {wide}"
         )
-    numbered = {
+    one, other = (
+        f"(SELECT {key}, count(*) AS n, any_value(id) AS id FROM {side}_keyed GROUP BY 1)"
+        for side in (GONE, CAME)
+    )
+    sql.execute(
+        f"CREATE OR REPLACE TEMP TABLE common AS SELECT {key}, g.n + c.n AS n, g.id AS gone_id, "
+        f"c.id AS came_id FROM {one} AS g JOIN {other} AS c USING ({key})"
+    )
+    several = {
         side: f"SELECT id, {key}, row_number() OVER (PARTITION BY {key} ORDER BY content) AS copy "
-        f"FROM {side}_keyed SEMI JOIN {other}_keyed USING ({key})"
-        for side, other in ((GONE, CAME), (CAME, GONE))
+        f"FROM {side}_keyed SEMI JOIN (SELECT {key} FROM common WHERE n > 2) USING ({key})"
+        for side in (GONE, CAME)
     }
     sql.execute(
-        f"INSERT INTO pairs SELECT ?, g.id, c.id FROM ({numbered[GONE]}) AS g "
-        f"JOIN ({numbered[CAME]}) AS c USING ({key}, copy)",
-        [kind.value],
+        "INSERT INTO pairs SELECT $kind, gone_id, came_id FROM common WHERE n = 2 UNION ALL "
+        f"SELECT $kind, g.id, c.id FROM ({several[GONE]}) AS g "
+        f"JOIN ({several[CAME]}) AS c USING ({key}, copy)",
+        {"kind": kind.value},
     )
     for side in (GONE, CAME):
         sql.execute(
             f"CREATE OR REPLACE TEMP TABLE {side}_left AS SELECT * FROM {side}_left "
-            f"WHERE id NOT IN (SELECT {side}_id FROM pairs);"
+            f"ANTI JOIN (SELECT {side}_id AS id FROM pairs) USING (id);"
             f"DROP TABLE {side}_keyed"
         )
+    sql.execute("DROP TABLE common")
 
 
 def _label(changed: Changed) -> None:

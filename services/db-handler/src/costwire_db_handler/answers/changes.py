@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -20,6 +20,7 @@ from costwire_focus.canonical import exact_sum, subtract
 
 PARAMETERS = ("table", "by", "from", "to", "metric", "filter", "currency", "limit", "offset")
 _ZERO = Decimal(0)
+_FLAGS = ("_first", "_second")
 
 
 @dataclass(frozen=True)
@@ -169,14 +170,15 @@ class _Comparison:
 
     def _balances(self, parts: Mapping[_Key, Mapping[Kind, Part]]) -> list[Balance]:
         """The sums of both states, counted by themselves; raises `Unbalanced`."""
-        before, after = self._totals(self._begin.state), self._totals(self._end.state)
+        totals, nothing = self._totals(), dict.fromkeys(self._metrics, _ZERO)
         balances = []
-        for code in sorted({*before, *after, *(code for _, code in parts)}):
+        for code in sorted({*totals, *(code for _, code in parts)}):
+            before, after = totals.get(code, (nothing, nothing))
             mine = [kinds for (_, each), kinds in parts.items() if each == code]
             balance = Balance(
                 code,
-                {name: before[code][name] for name in self._metrics},
-                {name: after[code][name] for name in self._metrics},
+                before,
+                after,
                 {kind: added for kind in Kind if (added := _added(mine, kind, self._metrics))},
             )
             for name in self._metrics:
@@ -189,16 +191,25 @@ class _Comparison:
             balances.append(balance)
         return balances
 
-    def _totals(self, state: int) -> Mapping[str, Mapping[str, Decimal]]:
-        """The sums of each currency in a state."""
-        sums = Sums(self._versions.speech, [], self._metrics)
-        statement = sums.statement(self._versions.speech.visible(state), self._where)
-        found: dict[str, dict[str, Decimal]] = defaultdict(
-            lambda: dict.fromkeys(self._metrics, _ZERO)
-        )
-        for row in self._versions.rows(statement):
-            total = sums.read(row)
-            found[total.currency] = {name: total.sums[name] or _ZERO for name in self._metrics}
+    def _totals(self) -> Mapping[str, tuple[Mapping[str, Decimal], Mapping[str, Decimal]]]:
+        """The sums of each currency in both states, read at once."""
+        speech = self._versions.speech
+        amounts = {
+            flag + name: replace(column, sql=f'CASE WHEN "{flag}" THEN {column.sql} END')
+            for name, column in speech.columns.items()
+            if name in self._metrics
+            for flag in _FLAGS
+        }
+        names = [flag + name for flag in _FLAGS for name in self._metrics]
+        sums = Sums(speech, [], names, amounts)
+        relation = speech.either(self._begin.state, self._end.state)
+        found = {}
+        for row in self._versions.rows(sums.statement(relation, self._where)):
+            told = sums.read(row)
+            before, after = (
+                {name: told.sums[flag + name] or _ZERO for name in self._metrics} for flag in _FLAGS
+            )
+            found[told.currency] = before, after
         return found
 
     def _after(self, shown: Sequence[_Key]) -> Mapping[_Key, Total]:

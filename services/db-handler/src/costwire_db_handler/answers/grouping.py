@@ -143,13 +143,23 @@ def currency(speech: Speech) -> str:
 class Sums:
     """A statement that sums costs in groups, and the reading of its rows."""
 
-    def __init__(self, speech: Speech, groups: Sequence[Dimension], metrics: Sequence[str]) -> None:
-        """The groups are these dimensions, after them the currency."""
+    def __init__(
+        self,
+        speech: Speech,
+        groups: Sequence[Dimension],
+        metrics: Sequence[str],
+        amounts: Mapping[str, TableColumn] | None = None,
+    ) -> None:
+        """The groups are these dimensions, after them the currency.
+
+        `amounts`: what is summed for each metric, where that is not the column of its name.
+        """
         self._speech = speech
         self._groups = [*groups, Dimension("currency", Fragment(currency(speech)))]
         self._dimensions = [each.sql for each in self._groups]
-        present = [name for name in metrics if name in speech.columns]
-        self._sums = {name: list(speech.sums(speech.columns[name])) for name in present}
+        columns = speech.columns if amounts is None else amounts
+        present = [name for name in metrics if name in columns]
+        self._sums = {name: list(speech.sums(columns[name])) for name in present}
         self._metrics = list(metrics)
 
     def statement(self, relation: str, where: Fragment, page: Page | None = None) -> Fragment:

@@ -81,6 +81,13 @@ class Speech(ABC):
         """What readers saw in a state and not in another: a relation as `visible`."""
 
     @abstractmethod
+    def either(self, state: int, other: int) -> str:
+        """What readers saw in one of two states: a relation as `visible`.
+
+        `_first` and `_second` tell in which of them.
+        """
+
+    @abstractmethod
     def came(self, until: int) -> str:
         """Every charge that readers ever saw, with the state that it came with as `_state`."""
 

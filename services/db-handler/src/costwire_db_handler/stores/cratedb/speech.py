@@ -30,6 +30,14 @@ class CrateDBSpeech(Speech):
             f"AND NOT ({visible_at(other)})) AS visible"
         )
 
+    def either(self, state: int, other: int) -> str:
+        """Of the readers' view of all versions, with the two conditions as columns."""
+        first, second = visible_at(state), visible_at(other)
+        return (
+            f'(SELECT *, {first} AS "_first", {second} AS "_second" FROM {self.versions} '
+            f"WHERE ({first}) OR ({second})) AS either"
+        )
+
     def came(self, until: int) -> str:
         """Of all versions; what was kept unseen ended before it began."""
         return (

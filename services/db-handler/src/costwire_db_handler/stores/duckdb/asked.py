@@ -114,7 +114,7 @@ class _DuckDBChanged:
 
     def load_cells(self) -> None:
         """Fill the tables of the cells of some of them."""
-        told = [f"CAST({c.json_sql or c.sql} AS VARCHAR)" for c in self._columns.dimensions]
+        told = [c.json_sql or c.sql for c in self._columns.dimensions]
         cells = "".join(f", {each} AS d{n}" for n, each in enumerate(told))
         for side, relation in self._sides.items():
             self.sql.execute(

@@ -39,6 +39,25 @@ class DuckDBSpeech(Speech):
             f"AND NOT (_commit <= {other:d} AND _ended > {other:d})",
         )
 
+    def either(self, state: int, other: int) -> str:
+        """Of both tables, with the two conditions as columns."""
+        open_ = "_commit <= {:d}"
+        closed = "_commit <= {0:d} AND _ended > {0:d}"
+        parts = [
+            f"SELECT {columns}, {first} AS _first, {second} AS _second FROM {relation} "
+            f"WHERE ({first}) OR ({second})"
+            for columns, relation, first, second in (
+                ("*", catalog.current(self.table), open_.format(state), open_.format(other)),
+                (
+                    "* EXCLUDE (_ended)",
+                    catalog.history(self.table),
+                    closed.format(state),
+                    closed.format(other),
+                ),
+            )
+        ]
+        return f"({' UNION ALL BY NAME '.join(parts)}) AS either"
+
     def came(self, until: int) -> str:
         """Of both tables; what was kept unseen ended as it began."""
         current, history = catalog.current(self.table), catalog.history(self.table)
