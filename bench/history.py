@@ -300,10 +300,9 @@ def print_profile(engine: Engine, dice: random.Random, number: int) -> None:
         print(f"\n{kind}: {wall / number:.0f} ms, of which {in_sql:.0f} ms in SQL\n")
         print("| ms a question | times | statement |")
         print("| --- | --- | --- |")
-        for statement, seconds in sorted(took.items(), key=lambda each: -each[1])[:16]:
-            print(
-                f"| {seconds * 1000 / number:.1f} | {times[statement] / number:.1f} | `{statement}` |"
-            )
+        for statement, seconds in sorted(took.items(), key=lambda item: -item[1])[:16]:
+            each, often = seconds * 1000 / number, times[statement] / number
+            print(f"| {each:.1f} | {often:.1f} | `{statement}` |")
 
 
 if __name__ == "__main__":
