@@ -17,7 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -253,7 +253,7 @@ def timed(work: Callable[..., object], *given: object) -> float:
 class Watched:
     """A connection that counts the time of its statements."""
 
-    def __init__(self, sql: Any, took: Counter[str], times: Counter[str]) -> None:
+    def __init__(self, sql: Any, took: dict[str, float], times: Counter[str]) -> None:
         self._sql, self._took, self._times = sql, took, times
         self._label = ""
 
@@ -286,7 +286,7 @@ def label(statement: str) -> str:
 def print_profile(engine: Engine, dice: random.Random, number: int) -> None:
     """In which statements of the embedded store the time of `/changes` goes."""
     for kind in ("/changes to the next", "/changes of any pair"):
-        took: Counter[str] = Counter()
+        took: dict[str, float] = defaultdict(float)
         times: Counter[str] = Counter()
 
         def watch(versions: Any, took: Any = took, times: Any = times) -> Any:
@@ -300,8 +300,9 @@ def print_profile(engine: Engine, dice: random.Random, number: int) -> None:
         print(f"\n{kind}: {wall / number:.0f} ms, of which {in_sql:.0f} ms in SQL\n")
         print("| ms a question | times | statement |")
         print("| --- | --- | --- |")
-        for label, seconds in took.most_common(16):
-            print(f"| {seconds * 1000 / number:.1f} | {times[label] / number:.1f} | `{label}` |")
+        for statement, seconds in sorted(took.items(), key=lambda item: -item[1])[:16]:
+            each, often = seconds * 1000 / number, times[statement] / number
+            print(f"| {each:.1f} | {often:.1f} | `{statement}` |")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import pytest
 from costwire_focus.amounts import COST_COLUMNS
 from costwire_focus.canonical import canonical_text
 from costwire_focus.columns import ValueType, value_type
-from costwire_focus.estates import KINDS, Estate, Report, daily, daily_files, generate
+from costwire_focus.estates import CHANGE_KINDS, Estate, Report, daily, daily_files, generate
 
 Row = dict[str, str]
 Cells = tuple[tuple[str, str], ...]
@@ -49,8 +49,8 @@ def found(before: Sequence[Row], after: Sequence[Row]) -> tuple[dict[str, int], 
     gone = [dict(row) for row in (old - new).elements()]
     came = [dict(row) for row in (new - old).elements()]
     newest = max((row["ChargePeriodStart"] for row in before), default="")
-    counts = dict.fromkeys(KINDS, 0) | {"unchanged": sum((old & new).values())}
-    costs = dict.fromkeys(KINDS, Decimal(0))
+    counts = dict.fromkeys(CHANGE_KINDS, 0) | {"unchanged": sum((old & new).values())}
+    costs = dict.fromkeys(CHANGE_KINDS, Decimal(0))
     keys = ("ResourceId", "SkuPriceId", "ChargePeriodStart", "ChargePeriodEnd", "ChargeCategory")
     for row in came:
         same = [r for r in gone if dimensions(r) == dimensions(row)]
@@ -77,7 +77,7 @@ def test_each_delivery_differs_from_the_one_before_as_told(cloud: str, whole: bo
         counts, costs = found(before, rows)
         assert counts == {name: told[name] for name in counts}
         assert {kind: canonical_text(cost) for kind, cost in costs.items()} == {
-            kind: told["differences"][kind]["BilledCost"] for kind in KINDS
+            kind: told["differences"][kind]["BilledCost"] for kind in CHANGE_KINDS
         }
         assert report.truth["rows"] == report.charges.num_rows == len(rows)
         for name in COST_COLUMNS:

@@ -22,7 +22,7 @@ from tests.support.reports import COSTS, EXACT, amount, read_rows
 from costwire_db_handler.answers.changes import ChangesAnswer, ChangesQuestion, changes
 from costwire_db_handler.answers.costs import CostsAnswer, CostsQuestion, costs
 from costwire_db_handler.ledger import State
-from costwire_focus.estates import KINDS, Estate, daily_files
+from costwire_focus.estates import CHANGE_KINDS, Estate, daily_files
 from costwire_focus.readers import open_report
 
 Shop = Any
@@ -182,7 +182,7 @@ def test_changes_from_day_to_day_are_told_with_the_reasons_that_were_planted(
     seen: set[str] = set()
     for before, after in zip(month.days, month.days[1:], strict=False):
         told = after.truth["delivery"]
-        planted = {kind: told[kind] for kind in KINDS if told[kind]}
+        planted = {kind: told[kind] for kind in CHANGE_KINDS if told[kind]}
         (balance,) = month.changes(before, after, by="").balances
         found = {str(kind): part for kind, part in balance.parts.items()}
         assert {kind: max(part.added, part.removed) for kind, part in found.items()} == planted
@@ -192,4 +192,4 @@ def test_changes_from_day_to_day_are_told_with_the_reasons_that_were_planted(
         assert set(found["redimensioned"].columns) <= {"Tags", "ResourceName"}
         assert {"BilledCost", "EffectiveCost"} <= set(found["corrected"].columns)
         seen |= set(found)
-    assert seen == set(KINDS)
+    assert seen == set(CHANGE_KINDS)

@@ -1,7 +1,7 @@
 """Made-up estates: FOCUS reports of several clouds, and the truth about them, from a seed."""
 
 from costwire_focus.estates.csv_text import csv_chunks, write_csv
-from costwire_focus.estates.daily import KINDS, daily
+from costwire_focus.estates.daily import CHANGE_KINDS, daily
 from costwire_focus.estates.defects import DEFECTS
 from costwire_focus.estates.demo import demo_estate
 from costwire_focus.estates.dialects import Dialect
@@ -11,8 +11,8 @@ from costwire_focus.estates.redelivery import redeliver
 from costwire_focus.estates.report import Report, generate
 
 __all__ = [
+    "CHANGE_KINDS",
     "DEFECTS",
-    "KINDS",
     "TRUTH",
     "DailyFile",
     "Dialect",

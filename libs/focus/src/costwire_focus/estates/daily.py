@@ -21,7 +21,7 @@ from costwire_focus.estates.redelivery import cost_sums, restatable, scaled_char
 from costwire_focus.estates.report import Report
 from costwire_focus.estates.tags import ENVIRONMENTS
 
-KINDS = ("new", "late", "corrected", "redimensioned", "withdrawn")
+CHANGE_KINDS = ("new", "late", "corrected", "redimensioned", "withdrawn")
 """Why a charge differs from the delivery before, as the truth calls it."""
 
 _PER_MILLE = {"corrected": 10, "redimensioned": 2, "withdrawn": 1}
@@ -194,7 +194,7 @@ class _Month:
     def _truth(self, day: int, step: _Step, shown: int, before: int) -> dict[str, Any]:
         known = self._report.truth
         (currency,) = known["sums"] or ("",)
-        counts = {kind: len(step.rows[kind]) for kind in KINDS}
+        counts = {kind: len(step.rows[kind]) for kind in CHANGE_KINDS}
         changed = sum(counts[kind] for kind in ("corrected", "redimensioned", "withdrawn"))
         return {
             **{name: known[name] for name in ("file", "provider", "month", "focusVersion")},
@@ -206,7 +206,7 @@ class _Month:
                 "day": day,
                 **counts,
                 "unchanged": before - changed,
-                "differences": {kind: _texts(step.differences[kind]) for kind in KINDS},
+                "differences": {kind: _texts(step.differences[kind]) for kind in CHANGE_KINDS},
             },
         }
 
