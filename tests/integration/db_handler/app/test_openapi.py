@@ -295,6 +295,42 @@ def test_examples_of_parameters_are_understood(asked: Asked, answering: Running,
     asked.ask(answering.admin, "GET /costs", 200, query=f"?{urlencode({name: value})}")
 
 
+def without_chance(erasure: Node) -> Any:
+    """An erasure without what its own entry has of the moment in which it was made."""
+    entry = {
+        name: each for name, each in erasure["entry"].items() if name not in ("id", "generation")
+    }
+    return without_times(erasure | {"entry": entry})
+
+
+def test_erasures_are_as_told(run: Callable[..., Running], asked: Asked) -> None:
+    running = run()
+    will, fresh = running.user("will", "writer"), Asked()
+    opened = fresh.ask(will, "POST /deliveries", 201, MANIFEST).json()["entry"]
+    at = {"commit": opened["commit"]}
+    fresh.ask(
+        will, "POST /deliveries/{commit}/parts", 204, part_body(CHARGES), query="?seq=0", **at
+    )
+    rows = example("POST /deliveries/{commit}/quarantine", "one")
+    fresh.ask(will, "POST /deliveries/{commit}/quarantine", 204, rows, **at)
+    fresh.ask(will, "POST /deliveries/{commit}/commit", 200, **at)
+    will.sql("CREATE TABLE teams (ResourceId TEXT)")
+    wanted = example("POST /erasures", "disk")
+    for label, query in (("tried", "?dryRun=true"), ("erased", "")):
+        answer = asked.ask(running.admin, "POST /erasures", 200, wanted, query=query).json()
+        assert without_chance(answer) == without_chance(told("POST /erasures", "200", label))
+    entries = fresh.ask(will, "GET /deliveries", 200).json()["deliveries"]
+    assert [entry["rows"]["erased"] for entry in entries] == [1, 1]
+    for label, status, wrong in (
+        ("bad-question", 400, {"where": ""}),
+        ("unknown-table", 404, {"table": "nosuch"}),
+    ):
+        refused = asked.ask(running.admin, "POST /erasures", status, wanted | wrong).json()
+        shown = told("POST /erasures", str(status), label)
+        assert refused | {"instance": "/"} == shown
+    asked.ask(running.admin, "POST /erasures", 413, " " * (1 << 20))
+
+
 def test_uploads_are_as_told(asked: Asked, will: Client) -> None:
     for label in ("records", "nothing"):
         records = example("POST /upload", label)

@@ -92,7 +92,7 @@ def restatable(report: Report) -> npt.NDArray[np.bool_]:
     )
     if "ContractApplied" in charges.column_names:
         suitable = pc.and_(suitable, pc.is_null(charges.column("ContractApplied")))
-    return report.ordinary & np.asarray(suitable)
+    return report.ordinary & np.asarray(suitable, np.bool_)
 
 
 def scaled_charges(charges: pa.Table, rows: Ints, draws: Draws) -> pa.Table:

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from costwire_db_handler.openapi import (
     answers,
     deliveries,
+    erasures,
     ledger,
     manifest,
     service,
@@ -21,13 +22,14 @@ from costwire_db_handler.openapi import (
 )
 from costwire_db_handler.openapi.parts import SHARED_SCHEMAS, Node
 
-_GROUPS = (service, sql, answers, deliveries, upload, tables, users)
+_GROUPS = (service, sql, answers, deliveries, upload, erasures, tables, users)
 _TAGS = {
     "deliveries": "A delivery: opened with its manifest, sent in parts, committed as a whole",
     "ledger": "What became of every delivery",
     "answers": "What people ask of a bill across time",
     "sql": "CrateDB's HTTP protocol",
     "upload": "Charges that belong to no delivery",
+    "erasures": "Charges that are to be in no version any more",
     "tables": "Tables of the original handler",
     "users": "Who may sign in",
     "service": "Probes, own metrics, and this description",
@@ -66,6 +68,7 @@ def document() -> Node:
             "schemas": {
                 **SHARED_SCHEMAS,
                 **answers.SCHEMAS,
+                **erasures.SCHEMAS,
                 **ledger.SCHEMAS,
                 **sql.SCHEMAS,
                 **manifest.SCHEMAS,

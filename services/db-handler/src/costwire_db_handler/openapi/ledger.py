@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costwire_db_handler import erasing
 from costwire_db_handler.ledger import Act, HeldFor, State
 from costwire_db_handler.openapi.parts import Node, listed, or_null, record, ref
 from costwire_focus.columns import VERSIONS
@@ -13,15 +14,17 @@ SCHEMAS: Node = {
         "type": "string",
         "enum": list(State),
         "description": "Readers see what is `committed` or `unchanged`; what is `held`, "
-        "`superseded` or `rejected` is stored and can be accepted.",
+        "`superseded` or `rejected` is stored and can be accepted. `erased` and `retired` are no "
+        "deliveries: charges were removed from every version, or old history has left.",
     },
     "BillingPeriod": {
         "description": "As the charges name it: start in, end out; null where a charge lacks it.",
         **record({"start": or_null(ref("WrittenInstant")), "end": or_null(ref("WrittenInstant"))}),
     },
     "Rows": {
-        "description": "How many charges: read = stored + quarantined; `held` are those of the "
-        "stored ones that no reader sees, because the delivery is held.",
+        "description": "How many charges: read = stored + quarantined + erased; `held` are "
+        "those of the stored ones that no reader sees, because the delivery is held; `retired` "
+        "left with the history.",
         **record(
             {
                 name: ref("Count")
@@ -34,18 +37,21 @@ SCHEMAS: Node = {
                     "removed",
                     "corrected",
                     "unchanged",
+                    "erased",
+                    "retired",
                 )
             }
         ),
     },
     "SumLine": {
-        "description": "One cost in one currency: read = stored + quarantined, exactly. "
-        "Of an open delivery it is what the manifest claims.",
+        "description": "One cost in one currency: read = stored + quarantined + erased, "
+        "exactly. Of an open delivery it is what the manifest claims.",
         **record(
             {
                 "read": ref("WrittenAmount"),
                 "stored": ref("Amount"),
                 "quarantined": ref("WrittenAmount"),
+                "erased": ref("Amount"),
             }
         ),
     },
@@ -112,6 +118,16 @@ SCHEMAS: Node = {
                     **listed(ref("Month")),
                 },
                 "decisions": listed(ref("Decision")),
+                "by": {"type": ["string", "null"], "description": "Who asked for an erasure."},
+                "condition": {
+                    "type": ["string", "null"],
+                    "description": "Of an erasure, with `?` in place of its values.",
+                },
+                "horizon": {
+                    "description": "Of history that has left: the first state that can still be "
+                    "asked for.",
+                    **or_null(ref("Count")),
+                },
                 "times": ref("Times"),
             }
         ),
@@ -137,13 +153,20 @@ OPENED: Node = {
         "removed": 0,
         "corrected": 0,
         "unchanged": 0,
+        "erased": 0,
+        "retired": 0,
     },
-    "sums": {"USD": {"BilledCost": {"read": "3.54", "stored": "0", "quarantined": "0.01"}}},
+    "sums": {
+        "USD": {"BilledCost": {"read": "3.54", "stored": "0", "quarantined": "0.01", "erased": "0"}}
+    },
     "findings": {"CW-Currency": 1},
     "balanced": False,
     "reason": None,
     "closedPeriods": [],
     "decisions": [],
+    "by": None,
+    "condition": None,
+    "horizon": None,
     "times": {
         "read": "2024-10-02T06:00:00Z",
         "opened": "2024-10-02T06:00:01.250Z",
@@ -162,7 +185,7 @@ COMMITTED: Node = OPENED | {
     "rows": OPENED["rows"] | {"stored": 2, "added": 2},
     "sums": {
         "USD": {
-            "BilledCost": {"read": "3.54", "stored": "3.53", "quarantined": "0.01"},
+            "BilledCost": {"read": "3.54", "stored": "3.53", "quarantined": "0.01", "erased": "0"},
             "EffectiveCost": None,
             "ListCost": None,
             "ContractedCost": None,
@@ -182,10 +205,31 @@ REJECTED: Node = COMMITTED | {
     "commit": 3,
     "state": "rejected",
     "rows": COMMITTED["rows"] | {"read": 1, "stored": 0, "quarantined": 1, "added": 0},
-    "sums": {"USD": {"BilledCost": {"read": "0.01", "stored": "0", "quarantined": "0.01"}}},
+    "sums": {
+        "USD": {"BilledCost": {"read": "0.01", "stored": "0", "quarantined": "0.01", "erased": "0"}}
+    },
     "reason": "the report is empty",
     "decisions": [
         _decided(Act.HELD, reason="the report is empty", kind=HeldFor.EMPTY),
         _decided(Act.REJECTED, by="will"),
     ],
+}
+ERASED: Node = COMMITTED | {
+    "commit": 2,
+    "id": "0d6b4b7f8c1a2d3e4f5a6b7c8d9e0f1a" * 2,
+    "source": erasing.SOURCE,
+    "state": "erased",
+    "generation": "2024-11-05T09:30:00Z",
+    "billingPeriods": [],
+    "rows": dict.fromkeys(OPENED["rows"], 0) | {"read": 1, "erased": 1},
+    "sums": {
+        "USD": COMMITTED["sums"]["USD"]
+        | {"BilledCost": {"read": "2.03", "stored": "0", "quarantined": "0", "erased": "2.03"}}
+    },
+    "findings": {},
+    "reason": "request 12",
+    "decisions": [],
+    "by": "costwire",
+    "condition": "ResourceId = ?",
+    "times": dict.fromkeys(OPENED["times"], "2024-11-05T09:30:00Z"),
 }
