@@ -31,8 +31,11 @@ from costwire_runtime.asgi import AsgiAdapter
 NAMES = {Role.READER: "rita", Role.WRITER: "will", Role.ADMIN: "ada"}
 HANDLER = "costwire"
 OUTSIDER = "otto"
+RATES = "month,from,to,rate,source\n2024-09,USD,EUR,0.9,our bank\n"
+INVOICES = "InvoiceId,BillingCurrency,BilledCost\nINV-7,USD,6.75\n"
+ERASURE = '{"table": "charges", "where": "ResourceId = \'nosuch\'"}'
 PROBLEM = "application/problem+json"
-REPORT = a_report(charges(3))
+REPORT = a_report(charges(3, InvoiceId="INV-7"))
 UNDELIVERED = a_report(charges(2), source="gcp")
 OPEN_PATHS = ("/", "/openapi.json")
 READERS_VIEW = Grant(("DQL",), "VIEW", ("doc.charges",))
@@ -67,6 +70,13 @@ ENDPOINTS = (
     Endpoint("GET", "/deliveries", Role.READER, 200),
     Endpoint("GET", "/deliveries/1", Role.READER, 200),
     Endpoint("GET", "/deliveries/1/quarantine", Role.READER, 200),
+    Endpoint("GET", "/costs", Role.READER, 200),
+    Endpoint("GET", "/changes?from=1", Role.READER, 200),
+    Endpoint("GET", "/invoices", Role.READER, 200),
+    Endpoint("POST", "/invoices", Role.READER, 200, INVOICES),
+    Endpoint("GET", "/export", Role.READER, 200),
+    Endpoint("GET", "/rates", Role.READER, 200),
+    Endpoint("POST", "/rates", Role.WRITER, 200, RATES),
     Endpoint("POST", "/_sql", Role.READER, 200, '{"stmt": "SELECT BilledCost FROM charges"}'),
     Endpoint("POST", "/deliveries", Role.WRITER, 201, UNDELIVERED.manifest.to_json()),
     Endpoint("POST", "/deliveries/999/parts?seq=0", Role.WRITER, 404, part_body(REPORT.parts[0])),
@@ -84,6 +94,7 @@ ENDPOINTS = (
         {"Content-Type": ARROW},
     ),
     Endpoint("POST", "/tables/nosuch/adopt", Role.WRITER, 404, duckdb_status=409),
+    Endpoint("POST", "/erasures", Role.ADMIN, 200, ERASURE),
     Endpoint("GET", "/users", Role.ADMIN, 200),
     Endpoint("POST", "/users", Role.ADMIN, 201, '{"name":"tess","role":"reader","password":"t"}'),
     Endpoint("DELETE", "/users/nobody", Role.ADMIN, 404),

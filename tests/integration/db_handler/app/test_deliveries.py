@@ -47,11 +47,14 @@ def test_delivery_goes_through_its_states(running: Running) -> None:
         "removed": 0,
         "corrected": 0,
         "unchanged": 0,
+        "erased": 0,
+        "retired": 0,
     }
     assert settled["sums"]["USD"]["BilledCost"] == {
         "read": "331.75",
         "stored": "331.25",
         "quarantined": "0.5",
+        "erased": "0",
     }
     told = admin.get(f"{one}/quarantine")
     assert told.headers["Content-Type"].startswith("application/x-ndjson")
@@ -68,7 +71,7 @@ def test_entry_has_the_fields_of_the_ledger(running: Running) -> None:
     assert list(entry) == [
         *("commit", "id", "table", "source", "state", "generation", "focusVersion"),
         *("billingPeriods", "rows", "sums", "findings", "balanced", "reason"),
-        *("closedPeriods", "decisions", "times"),
+        *("closedPeriods", "decisions", "by", "condition", "horizon", "times"),
     ]
     assert entry["generation"] == "2024-12-11T10:00:00Z"
     assert entry["billingPeriods"] == [

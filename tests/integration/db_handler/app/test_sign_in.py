@@ -15,7 +15,13 @@ from costwire_db_handler.settings import Settings
 from costwire_db_handler.stores.duckdb.bootstrap import PASSWORD_FILE
 
 Running = Any
-OPEN = {("GET", "/"), ("GET", "/-/healthy"), ("GET", "/-/ready"), ("GET", "/-/metrics")}
+OPEN = {
+    ("GET", "/"),
+    ("GET", "/openapi.json"),
+    ("GET", "/-/healthy"),
+    ("GET", "/-/ready"),
+    ("GET", "/-/metrics"),
+}
 WRITERS = {
     ("POST", "/deliveries"),
     ("DELETE", "/deliveries/{commit}"),
@@ -25,13 +31,25 @@ WRITERS = {
     ("POST", "/deliveries/{commit}/accept"),
     ("POST", "/deliveries/{commit}/reject"),
     ("POST", "/upload"),
+    ("POST", "/rates"),
     ("POST", "/tables/{table}/adopt"),
 }
-ADMINS = {("GET", "/users"), ("POST", "/users"), ("DELETE", "/users/{name}")}
+ADMINS = {
+    ("POST", "/erasures"),
+    ("GET", "/users"),
+    ("POST", "/users"),
+    ("DELETE", "/users/{name}"),
+}
 READERS = {
     ("GET", "/deliveries"),
     ("GET", "/deliveries/{commit}"),
     ("GET", "/deliveries/{commit}/quarantine"),
+    ("GET", "/costs"),
+    ("GET", "/changes"),
+    ("GET", "/invoices"),
+    ("POST", "/invoices"),
+    ("GET", "/export"),
+    ("GET", "/rates"),
     ("POST", "/_sql"),
 }
 
@@ -85,7 +103,7 @@ def test_reader_may_not_change(reader: Any, method: str, route: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "route"), sorted(ADMINS))
-def test_writer_may_not_see_users(writer: Any, method: str, route: str) -> None:
+def test_writer_may_not_do_what_takes_an_admin(writer: Any, method: str, route: str) -> None:
     assert writer.request(method, path_of(route)).status_code == 403
 
 
