@@ -48,6 +48,10 @@ FILTERS = (
 METRICS = ("BilledCost", "EffectiveCost", "BilledCost,EffectiveCost,ListCost,ContractedCost")
 
 
+_LOOKS = 15
+"""At a size, until it stays: merged segments leave a while after their merge."""
+
+
 @dataclass
 class Engine:
     """A store that takes the deliveries, and how large its files are."""
@@ -71,7 +75,12 @@ class Engine:
         """Close the store, which folds its log in, and open it again."""
         self.store.close()
         self.merge()
-        self.settled.append(self.size())
+        size, before = self.size(), 0
+        for _ in range(_LOOKS):
+            if size == before:
+                break
+            size, before = self.size(), size
+        self.settled.append(size)
         self.store = self.open()
 
     def deliver(self, source: Path) -> None:
