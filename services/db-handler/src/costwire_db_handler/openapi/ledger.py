@@ -5,6 +5,7 @@ from __future__ import annotations
 from costwire_db_handler import erasing
 from costwire_db_handler.ledger import Act, HeldFor, State
 from costwire_db_handler.openapi.parts import Node, listed, or_null, record, ref
+from costwire_focus.amounts import COST_COLUMNS
 from costwire_focus.columns import VERSIONS
 
 DELIVERY_ID = "5f0c7e3e0d6b4b7f8c1a2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6"
@@ -223,8 +224,10 @@ ERASED: Node = COMMITTED | {
     "billingPeriods": [],
     "rows": dict.fromkeys(OPENED["rows"], 0) | {"read": 1, "erased": 1},
     "sums": {
-        "USD": COMMITTED["sums"]["USD"]
-        | {"BilledCost": {"read": "2.03", "stored": "0", "quarantined": "0", "erased": "2.03"}}
+        "USD": {
+            name: {"read": total, "stored": "0", "quarantined": "0", "erased": total}
+            for name, total in {**dict.fromkeys(COST_COLUMNS, "0"), "BilledCost": "2.03"}.items()
+        }
     },
     "findings": {},
     "reason": "request 12",
