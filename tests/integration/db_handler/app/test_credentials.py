@@ -94,7 +94,7 @@ ENDPOINTS = (
         {"Content-Type": ARROW},
     ),
     Endpoint("POST", "/tables/nosuch/adopt", Role.WRITER, 404, duckdb_status=409),
-    Endpoint("POST", "/erasures", Role.ADMIN, 200, ERASURE),
+    Endpoint("POST", "/erasures?dryRun=true", Role.ADMIN, 200, ERASURE),
     Endpoint("GET", "/users", Role.ADMIN, 200),
     Endpoint("POST", "/users", Role.ADMIN, 201, '{"name":"tess","role":"reader","password":"t"}'),
     Endpoint("DELETE", "/users/nobody", Role.ADMIN, 404),

@@ -21,9 +21,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from itertools import chain
-from typing import Protocol
-
-import duckdb
+from typing import TYPE_CHECKING, Protocol
 
 from costwire_db_handler.answers.grouping import Dimension, Group, currency
 from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
@@ -31,6 +29,10 @@ from costwire_db_handler.charges.sums import exact_sums
 from costwire_focus.amounts import NO_CURRENCY
 from costwire_focus.canonical import exact_sum
 from costwire_focus.columns import ValueType
+
+if TYPE_CHECKING:
+    # Imported at run time, it stays until the process ends, and DuckDB tells of leaks on stderr.
+    import duckdb
 
 GONE, CAME = "gone", "came"
 _SAME_MONEY = ("ChargeCategory", "ResourceId", "SkuPriceId")

@@ -13,6 +13,8 @@ from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import DuplicateKey
 
 _TRIES = 5
+_OF_READERS = "SELECT 1 FROM costwire.tables LIMIT 0"
+"""What CrateDB refuses to those who may not read: readers have no privilege on the rates."""
 
 
 class _Version(NamedTuple):
@@ -24,12 +26,16 @@ class CrateDBRates:
     """Where the rates are kept."""
 
     def __init__(self, own: Session, caller: Session) -> None:
-        """Everybody may read rates, and their use freezes them; a caller's rights change them."""
+        """Whoever reads charges may read rates, and their use freezes them for the handler.
+
+        A caller's rights change them.
+        """
         self._own = own
         self._caller = caller
 
     def list(self) -> Sequence[Rate]:
-        """All rates, in order."""
+        """All rates, in order; for whoever has a reader's privileges."""
+        self._caller.execute(_OF_READERS)
         return [rate for rate, _ in self._all()]
 
     def put(self, rates: Sequence[Rate]) -> int:
