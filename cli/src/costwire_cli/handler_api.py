@@ -15,6 +15,9 @@ from costwire_runtime.client import HttpClient, HttpError, HttpFailure, iter_bod
 
 Json = dict[str, Any]
 QUERY_TIMEOUT = (5.0, 330.0)
+EXPORT_SECONDS = 1_860.0
+"""The report is whole before its first byte is sent."""
+EXPORT_TIMEOUT = (5.0, EXPORT_SECONDS)
 ADOPT_SECONDS = 4 * 3600.0
 ADOPT_TIMEOUT = (5.0, ADOPT_SECONDS)
 ERASE_SECONDS = 4 * 3600.0
@@ -127,7 +130,9 @@ class HandlerApi:
         """A table as a report, read as it comes; a report that was cut off is an error."""
         act = "export"
         with _told(act):
-            response = self._http.get("/export", params=_given(asked), stream=True)
+            response = self._http.get(
+                "/export", params=_given(asked), stream=True, timeout=EXPORT_TIMEOUT
+            )
             with response:
                 yield Export(
                     int(response.headers["Costwire-Charges"]),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from costwire_cli.errors import SETTLED, WRONG_USE, CommandError
+from costwire_cli.handler_api import EXPORT_SECONDS
 from costwire_cli.output import say
 from costwire_cli.questions import scope_of
 from costwire_cli.store import open_store
@@ -21,7 +22,7 @@ def run(args: Namespace) -> int:
     if args.out is None and args.format == "parquet":
         raise CommandError("export: parquet is written to a file; name it with --out", status=2)
     asked = scope_of(args) | {"format": args.format, "source": args.source or ""}
-    with open_store(args) as api, api.export(asked) as export:
+    with open_store(args, EXPORT_SECONDS) as api, api.export(asked) as export:
         if args.out is None:
             _copy(export.pieces, sys.stdout.buffer)
             return SETTLED

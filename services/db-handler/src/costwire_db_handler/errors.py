@@ -107,6 +107,20 @@ class QuestionTooLarge(problems.Unavailable):
     title: ClassVar[str] = "The question takes too much memory"
 
 
+class NoRoom(problems.Unavailable):
+    """What was asked for finds no room on the handler's disk."""
+
+    slug: ClassVar[str] = "no-room"
+    title: ClassVar[str] = "There is no room for the answer"
+
+
+class SumTooLarge(problems.Unprocessable):
+    """A sum has more digits than it can have in the way it was taken."""
+
+    slug: ClassVar[str] = "sum-too-large"
+    title: ClassVar[str] = "A sum has too many digits"
+
+
 class HistoryGone(problems.Problem):
     """The versions that an answer would need were removed after the time set for that."""
 

@@ -9,9 +9,11 @@ from costwire_focus.columns import COLUMNS, ValueType, value_type
 
 _REFUSED = re.compile(r"[.\[\]\x00-\x1f\x7f]")
 _JSON_SUFFIX = "Json"
-_RESERVED = {name.lower() for name in COLUMNS} | {
-    (name + _JSON_SUFFIX).lower() for name in COLUMNS if value_type(name) is ValueType.TAGS
-}
+_RESERVED = (
+    {name.lower() for name in COLUMNS}
+    | {(name + _JSON_SUFFIX).lower() for name in COLUMNS if value_type(name) is ValueType.TAGS}
+    | {"rowid"}  # of every table in DuckDB
+)
 
 
 def json_name(name: str) -> str:

@@ -153,6 +153,8 @@ def test_rates_freeze_by_their_first_use(delivered: Any) -> None:
         ("month,from,to,rate,source\n2024-09,USD,EUR,1,\n", 2, "whose rate"),
         ("month,from,to,rate,source\n2024-09,US D,EUR,1,x\n", 2, "no currency"),
         (RATES + "2024-09,USD,EUR,0.7,x\n", 3, "says otherwise"),
+        ("month,from,to,rate,source\n2024-09,USD,EUR,1e5000,x\n", 2, "no rate"),
+        ("month,from,to,rate,source\n2024-09,USD,EUR,1e9999999999999999999,x\n", 2, "no rate"),
     ],
 )
 def test_rates_that_cannot_be_read_name_the_line(
@@ -178,6 +180,12 @@ def test_rates_that_cannot_be_read_name_the_line(
         ("/costs?in=EUR,USD", "name one currency"),
         ("/costs?by=a,b,c,d,e,f,g,h,i", "at most 8"),
         ("/costs?filter=ServiceName%20=", "line 1, column"),
+        ("/costs?by=[", "not closed"),
+        ("/costs?by=Tags.O'", "not closed"),
+        ("/costs?as_of=0001-01-01T00:00:00%2B14:00", "not in the years"),
+        ("/costs?filter=ChargePeriodStart>'9999-12-31T23:59:59-14:00'", "years 1 to 9999"),
+        ("/costs?filter=" + "a.a" * 4000, "nested too deeply"),
+        ("/costs?filter=a" + "::int" * 3000, "nested too deeply"),
         ("/changes", "say since when"),
         ("/changes?from=1&in=EUR", "there is no parameter 'in'"),
     ],
@@ -207,3 +215,48 @@ def test_charges_of_another_month_take_its_rate(admin: Any) -> None:
     told = admin.get("/costs?in=EUR").json()
 
     assert told["rows"][0]["converted"] == {"BilledCost": "9.00000000000000001"}
+
+
+def test_report_may_call_its_columns_as_it_likes(admin: Any) -> None:
+    rows = [a_charge(id="1", rowid="2", _id="3", came="4"), a_charge(id="5", ResourceId="b")]
+    first = admin.deliver(a_report(rows))
+    changed = [rows[0], a_charge(id="6", ResourceId="b", BilledCost="3")]
+    admin.deliver(a_report(changed).generated(hours=1))
+    if admin.get("/deliveries/2").json()["state"] == "held":
+        admin.post("/deliveries/2/accept")
+
+    assert admin.get("/costs?by=id").json()["totals"]["USD"]["charges"] == 2
+    assert admin.get(f"/changes?from={first['commit']}&by=rowid").status_code == 200
+    assert admin.get("/export").text.splitlines()[0].count("id") >= 3
+
+
+def test_sums_beyond_twenty_digits_are_exact(admin: Any) -> None:
+    large = "99999999999999999999"
+    rows = [a_charge(ResourceId=str(n), BilledCost=large) for n in range(3)]
+    admin.deliver(a_report(rows))
+    changed = [*rows[:2], a_charge(ResourceId="2", BilledCost=f"{large}.5")]
+    admin.deliver(a_report(changed).generated(hours=1))
+
+    told = admin.get("/costs").json()
+
+    assert told["rows"][0]["sums"] == {"BilledCost": "299999999999999999997.5"}
+    assert admin.get("/changes?from=1").json()["totals"]["USD"]["BilledCost"] == {
+        "before": "299999999999999999997",
+        "after": "299999999999999999997.5",
+        "difference": "0.5",
+    }
+
+
+def test_two_spellings_of_a_dimension_are_one(delivered: Any) -> None:
+    told = delivered.get("/costs?by=ServiceName,servicename").json()
+
+    assert told["by"] == ["ServiceName"]
+
+
+def test_empty_text_and_null_are_apart_in_csv(admin: Any) -> None:
+    rows = [a_charge(Tags='{"env":""}'), a_charge(Tags="{}", ResourceId="b")]
+    admin.deliver(a_report(rows))
+
+    lines = admin.get("/costs?by=Tags.env", headers={"Accept": "text/csv"}).text.splitlines()
+
+    assert sorted(lines[1:]) == ['"",USD,1,1.5', ",USD,1,1.5"]

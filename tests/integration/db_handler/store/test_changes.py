@@ -159,6 +159,20 @@ def test_pages_hold_every_changed_group_once(fresh: tuple[Shop, str]) -> None:
     assert exact_sum(row[-2] for row in found) == Decimal(sum(range(30))) - 30 * Decimal("1.25")
 
 
+def test_groups_of_an_instant_have_their_sums(fresh: tuple[Shop, str]) -> None:
+    shop, table = fresh
+    rows = [a_charge(ResourceId=f"r{n}") | day(n) for n in (1, 2, 3)]
+    first = shop.deliver(a_report(rows, table=table))
+    shop.deliver(
+        a_report([*rows[:2], rows[2] | {"BilledCost": "5"}], table=table).generated(hours=1)
+    )
+
+    (row,) = ask(shop, table, first.commit, by="ChargePeriodStart,ServiceName").rows
+
+    assert row.group == ("2024-09-03T00:00:00Z", "Storage")
+    assert (row.before["BilledCost"], row.after["BilledCost"]) == (Decimal("1.5"), Decimal(5))
+
+
 def test_question_without_a_beginning_says_so(fresh: tuple[Shop, str]) -> None:
     shop, table = fresh
     shop.deliver(a_report(charges(1), table=table))

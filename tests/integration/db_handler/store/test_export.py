@@ -41,8 +41,7 @@ def export(shop: Shop, table: str, **asked: str) -> tuple[Export, bytes]:
     question = ExportQuestion.read([("table", table), *asked.items()])
     with shop.store.versions(table) as versions:
         told = prepared(versions, question, shop.now)
-        batches = versions.charges(told.columns, told.relation, told.where)
-        return told, b"".join(written(batches, told.columns, question.form))
+        return told, b"".join(written(versions, told, question.form))
 
 
 def rows_of(form: str, file: bytes) -> list[dict[str, str | None]]:

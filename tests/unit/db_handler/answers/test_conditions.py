@@ -64,6 +64,8 @@ def _holds(condition: str) -> list[int]:
         ("ServiceName NOT LIKE 'C%'", [2]),
         ("ServiceName ILIKE 'comp%'", [1]),
         ("ServiceName NOT ILIKE 'comp%'", [2]),
+        ("\"x_Cost Center\" ILIKE 'A'", [1]),
+        ("BilledCost < 999999999999999999999999999999999999.99", [1, 2]),
         ("NOT ServiceName IS NULL", [1, 2]),
         ("BilledCost NOT BETWEEN -2 AND 1", [1]),
         ("ServiceName IS NULL", [3]),

@@ -24,8 +24,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from costwire_db_handler.answers.grouping import Dimension, Group, currency
+from costwire_db_handler.answers.questions import MOST_ROWS
 from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
 from costwire_db_handler.charges.sums import exact_sums
+from costwire_db_handler.errors import BadQuestion
 from costwire_focus.amounts import NO_CURRENCY
 from costwire_focus.canonical import exact_sum
 from costwire_focus.columns import ValueType
@@ -73,6 +75,7 @@ class ChangedColumns:
         self.dimensions = [c for c in columns.values() if c.kind is not ValueType.AMOUNT]
         """Of which a re-dimensioned charge may have others."""
         self._speech = speech
+        self.wide = speech.wide
 
     def loaded(self) -> list[Loaded]:
         """The columns of the two tables, after their keys."""
@@ -80,7 +83,10 @@ class ChangedColumns:
         return [
             Loaded("began", _or_null(self._began), "TIMESTAMP"),
             Loaded("ended", _or_null(self._ended), "TIMESTAMP"),
-            *(Loaded(f"g{n}", each.sql, "VARCHAR") for n, each in enumerate(self.groups)),
+            *(
+                Loaded(f"g{n}", each.sql, "TIMESTAMP" if each.is_instant else "VARCHAR")
+                for n, each in enumerate(self.groups)
+            ),
             *(Loaded(f"i{n}", Fragment(text(c)), "VARCHAR") for n, c in enumerate(self._same)),
             *(
                 Loaded(f"a{n}", Fragment(c.sql), f"DECIMAL(38,{c.scale or 0:d})")
@@ -146,14 +152,22 @@ class Explained:
 
 
 def explained(changed: Changed, columns: ChangedColumns) -> list[Explained]:
-    """Pair the charges, and sum up what each kind of change did to each group."""
+    """Pair the charges, and sum up what each kind of change did to each group.
+
+    Raises: `BadQuestion` for more groups than one answer can have.
+    """
     sql = changed.sql
     _drop_same(sql)
     _pair(sql, Kind.CORRECTED, "dimensions")
     _pair(sql, Kind.REDIMENSIONED, "money", columns.money)
     _label(changed)
+    rows = sql.execute(_summing(columns)).fetchall()
+    if len(rows) > MOST_ROWS:
+        raise BadQuestion(
+            f"changes: more than {MOST_ROWS:,} groups changed; ask for fewer dimensions"
+        )
     differing = _differing(changed, columns)
-    return [_read(row, columns, differing) for row in sql.execute(_summing(columns)).fetchall()]
+    return [_read(row, columns, differing) for row in rows]
 
 
 def _drop_same(sql: duckdb.DuckDBPyConnection) -> None:
@@ -243,7 +257,7 @@ def _summing(columns: ChangedColumns) -> str:
     for name in columns.metrics:
         if name in places:
             scale = columns.amounts[places[name]].scale or 0
-            sums += exact_sums(f"a{places[name]}", scale)
+            sums += exact_sums(f"a{places[name]}", scale, wide=columns.wide)
     groups = ", ".join(columns.group_names)
     sides = [
         f"SELECT {groups}, kind, {sign} AS sign, count(*) AS n{''.join(f', {s}' for s in named)} "
@@ -258,7 +272,7 @@ def _summing(columns: ChangedColumns) -> str:
     return (
         f"SELECT {groups}, kind, coalesce(max(CASE WHEN sign > 0 THEN n END), 0), "
         f"coalesce(max(CASE WHEN sign < 0 THEN n END), 0){told} "
-        f"FROM ({' UNION ALL '.join(sides)}) GROUP BY {groups}, kind"
+        f"FROM ({' UNION ALL '.join(sides)}) GROUP BY {groups}, kind LIMIT {MOST_ROWS + 1:d}"
     )
 
 
@@ -272,7 +286,9 @@ def _read(
     at, differences = count + 3, {}
     present = {column.name: column for column in columns.amounts}
     for name in columns.metrics:
-        pieces = len(exact_sums("a", present[name].scale or 0)) if name in present else 0
+        pieces = 0
+        if name in present:
+            pieces = len(exact_sums("a", present[name].scale or 0, wide=columns.wide))
         sums = row[at : at + 2 * pieces]
         before = [Decimal(str(cell)).copy_negate() for cell in sums[::2] if cell is not None]
         after = [Decimal(str(cell)) for cell in sums[1::2] if cell is not None]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from costwire_db_handler.answers import grouping
 from costwire_db_handler.answers.changed import ChangedColumns, Kind, explained
-from costwire_db_handler.answers.grouping import Group, Months, Sums, Total
+from costwire_db_handler.answers.grouping import Dimension, Group, Months, Sums, Total
 from costwire_db_handler.answers.moments import Moment
 from costwire_db_handler.answers.questions import MOST_ROWS, Page, Parameters, Scope
-from costwire_db_handler.answers.speech import joined
+from costwire_db_handler.answers.speech import Fragment, Speech, joined
 from costwire_db_handler.answers.versions import Versions, months
 from costwire_db_handler.errors import BadQuestion, Unbalanced
 from costwire_focus.canonical import exact_sum, subtract
@@ -107,7 +107,9 @@ def changes(versions: Versions, question: ChangesQuestion, now: datetime) -> Cha
     """
     begin = versions.history.moment(question.begin, now)
     end = versions.history.moment(question.end, now)
-    return _Comparison(versions, question, begin, end).answer()
+    answer = _Comparison(versions, question, begin, end).answer()
+    versions.require_kept(min(begin.state, end.state))
+    return answer
 
 
 _Key = tuple[Group, str]
@@ -156,10 +158,6 @@ class _Comparison:
             for each in explained(changed, columns):
                 part = Part(each.added, each.removed, each.differences, each.columns)
                 found[each.group, each.currency][each.kind] = part
-        if len(found) > MOST_ROWS:
-            raise BadQuestion(
-                f"changes: more than {MOST_ROWS:,} groups changed; ask for fewer dimensions"
-            )
         return found
 
     def _order(self, key: _Key, parts: Mapping[_Key, Mapping[Kind, Part]]) -> tuple[object, ...]:
@@ -219,12 +217,17 @@ class _Comparison:
         speech = self._versions.speech
         narrowed = [self._where]
         for place, dimension in enumerate(self._dimensions):
-            values = {group[place] for group, _ in shown}
-            if None not in values and dimension.is_text:
-                narrowed.append(speech.one_of(dimension.sql, sorted(map(str, values))))
+            if dimension.is_text:
+                narrowed.append(_one_of(speech, dimension, {group[place] for group, _ in shown}))
         sums = Sums(speech, self._dimensions, self._metrics)
         statement = sums.statement(speech.visible(self._end.state), joined(narrowed, " AND "))
-        totals = (sums.read(row) for row in self._versions.rows(statement))
+        rows = self._versions.rows(statement)
+        if len(rows) > MOST_ROWS:
+            raise BadQuestion(
+                f"changes: more than {MOST_ROWS:,} groups are like those of this page; ask for "
+                "fewer dimensions, or a smaller limit"
+            )
+        totals = map(sums.read, rows)
         return {(total.group, total.currency): total for total in totals}
 
     def _group(self, key: _Key, parts: Mapping[Kind, Part], after: Total | None) -> ChangedGroup:
@@ -235,6 +238,15 @@ class _Comparison:
         }
         before = {name: subtract(sums[name], _difference(parts, name)) for name in self._metrics}
         return ChangedGroup(group, code, before, sums, parts)
+
+
+def _one_of(speech: Speech, dimension: Dimension, values: Collection[str | None]) -> Fragment:
+    """The condition of the groups that have one of these values."""
+    texts = sorted(value for value in values if value is not None)
+    among = speech.one_of(dimension.sql, texts)
+    if None not in values:
+        return among
+    return joined([among, dimension.sql.inside("", " IS NULL")], " OR ")
 
 
 def _difference(parts: Mapping[Kind, Part], metric: str) -> Decimal:

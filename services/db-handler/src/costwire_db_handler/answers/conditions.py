@@ -78,7 +78,10 @@ class Condition:
         """The condition in the words of an engine; raises `BadQuestion`."""
         if self._tree is None:
             return _TRUE
-        return _Writer(speech).write(self._tree, 0)
+        try:
+            return _Writer(speech).write(self._tree, 0)
+        except RecursionError:
+            raise BadQuestion("read the condition: it is nested too deeply") from None
 
     def without_values(self) -> str:
         """The condition with `?` in place of its values; names and keys of tags stay."""
@@ -156,11 +159,13 @@ class _Writer:
         side, pattern = self._side(node.this), node.expression
         if isinstance(side, TableColumn) and side.kind not in _TEXTS:
             raise BadQuestion(f"read the condition: {side.name} is no text; LIKE is for texts")
-        word = "ILIKE" if isinstance(node, exp.ILike) else "LIKE"
         told, text = self._text_of(side), _text_value(pattern)
         if (len(text) - len(text.rstrip("\\"))) % 2:
             raise BadQuestion("read the condition: a pattern of LIKE ends with a lone backslash")
-        return Fragment(f"{told.text} {word} ? ESCAPE '\\'", (*told.arguments, text))
+        if isinstance(node, exp.ILike):  # CrateDB's own folds only the letters of ASCII
+            folded = told.inside("lower(", ")")
+            return Fragment(f"{folded.text} LIKE lower(?) ESCAPE '\\'", (*told.arguments, text))
+        return Fragment(f"{told.text} LIKE ? ESCAPE '\\'", (*told.arguments, text))
 
     def _is_null(self, node: exp.Is) -> Fragment:
         side = self._side(node.this)
@@ -211,7 +216,7 @@ class _Writer:
         number, scale = _number(column.name, value), column.scale or 0
         down = number.quantize(Decimal(1).scaleb(-scale), ROUND_FLOOR, _WIDE)
         up = number.quantize(Decimal(1).scaleb(-scale), ROUND_CEILING, _WIDE)
-        if max(abs(up), abs(down)) >= Decimal(10) ** (DIGITS - scale):
+        if max(up.copy_abs(), down.copy_abs()) >= Decimal(10) ** (DIGITS - scale):
             raise BadQuestion(
                 f"read the condition: {canonical_text(number)} is beyond what {column.name} holds"
             )
@@ -242,7 +247,10 @@ def read_instant(text: str) -> datetime:
             f"{text!r} is no time; write it like 2024-09-01 or 2024-09-01T00:00:00Z"
         ) from None
     if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise BadQuestion(f"{text!r} is no time in the years 1 to 9999") from None
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 

@@ -82,6 +82,14 @@ def costs(
     """Answer a question; raises `BadQuestion`, `HistoryGone`, `UnknownDelivery`."""
     moment = versions.history.moment(question.as_of, now)
     asked = _Asked(versions, question, moment.state)
+    answer = _answer(asked, question, moment, rates)
+    versions.require_kept(moment.state)
+    return answer
+
+
+def _answer(
+    asked: _Asked, question: CostsQuestion, moment: Moment, rates: Sequence[Rate]
+) -> CostsAnswer:
     if question.target is None:
         rows, totals = asked.page(question.page), None
         if len(rows) <= question.page.limit and not question.page.offset:

@@ -23,7 +23,7 @@ from costwire_db_handler.answers.moments import Moment
 from costwire_db_handler.answers.questions import Parameters, Scope
 from costwire_db_handler.answers.speech import Fragment, TableColumn, joined
 from costwire_db_handler.answers.versions import Versions, months
-from costwire_db_handler.errors import BadQuestion
+from costwire_db_handler.errors import BadQuestion, Unbalanced
 from costwire_focus.canonical import canonical_text
 from costwire_focus.columns import ValueType
 from costwire_focus.typed import DIGITS
@@ -93,14 +93,24 @@ def prepared(versions: Versions, question: ExportQuestion, now: datetime) -> Exp
     return Export(moment, present if charges else columns, charges, relation, where)
 
 
-def written(
-    batches: Iterable[pa.RecordBatch], columns: Sequence[TableColumn], form: Form
-) -> Iterator[bytes]:
+def written(versions: Versions, export: Export, form: Form) -> Iterator[bytes]:
     """The bytes of the file, piece by piece.
 
-    Batches: text, amounts as text too, and instants as timestamps, in the order of the columns.
+    Raises: `Unbalanced` when other charges came than were counted.
     """
-    return _csv(batches, columns) if form is Form.CSV else _parquet(batches, columns)
+    batches = versions.charges(export.columns, export.relation, export.where)
+    counted = _counted(batches, export.charges)
+    write = _csv if form is Form.CSV else _parquet
+    return write(counted, export.columns)
+
+
+def _counted(batches: Iterable[pa.RecordBatch], charges: int) -> Iterator[pa.RecordBatch]:
+    rows = 0
+    for batch in batches:
+        rows += batch.num_rows
+        yield batch
+    if rows != charges:
+        raise Unbalanced(f"export: {rows} charges came, {charges} were counted; ask again")
 
 
 def _csv(batches: Iterable[pa.RecordBatch], columns: Sequence[TableColumn]) -> Iterator[bytes]:

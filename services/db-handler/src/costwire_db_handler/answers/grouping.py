@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import chain
 
 from costwire_db_handler.answers.conditions import read_instant
-from costwire_db_handler.answers.questions import Page, Scope
+from costwire_db_handler.answers.questions import MOST_ROWS, Page, Scope
 from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn, joined
 from costwire_db_handler.errors import BadQuestion
 from costwire_focus.amounts import NO_CURRENCY
@@ -59,7 +59,8 @@ def dimensions(speech: Speech, names: Sequence[str], months: Months) -> list[Dim
 
     Raises: `BadQuestion`.
     """
-    return [_dimension(speech, name, months) for name in names]
+    found = [_dimension(speech, name, months) for name in names]
+    return list({each.name: each for each in found}.values())
 
 
 def _dimension(speech: Speech, name: str, months: Months) -> Dimension:
@@ -85,9 +86,7 @@ def _tag(speech: Speech, name: str) -> tuple[TableColumn, str] | None:
     found = _TAG.fullmatch(name)
     if found is None or name in speech.columns:
         return None
-    owner = next(
-        (c for c in speech.columns.values() if c.name.lower() == found["column"].lower()), None
-    )
+    owner = speech.find(found["column"])
     if owner is None or owner.kind is not ValueType.TAGS:
         return None
     return owner, found["key"] or found["quoted"]
@@ -163,7 +162,10 @@ class Sums:
         self._metrics = list(metrics)
 
     def statement(self, relation: str, where: Fragment, page: Page | None = None) -> Fragment:
-        """The groups of a relation; of a page the largest come first, in each currency."""
+        """The groups of a relation; of a page the largest come first, in each currency.
+
+        Without a page there is one more than `MOST_ROWS` where there are more.
+        """
         keys = [f"{each.text} AS g{n}" for n, each in enumerate(self._dimensions)]
         sums = list(chain.from_iterable(self._sums.values()))
         told = [f"{self._speech.exactly(each)} AS s{n}" for n, each in enumerate(sums)]
@@ -174,7 +176,9 @@ class Sums:
             f"SELECT {', '.join([*keys, 'count(*) AS charges', *told])} FROM {relation} "
             f"WHERE {where.text} GROUP BY {numbers}"
         )
-        if page is not None:
+        if page is None:
+            text += f" LIMIT {MOST_ROWS + 1:d}"
+        else:
             text += f" ORDER BY {self._order()} LIMIT {page.limit + 1:d} OFFSET {page.offset:d}"
         grouped = chain.from_iterable(each.arguments for each in self._dimensions)
         return Fragment(text, (*grouped, *where.arguments))

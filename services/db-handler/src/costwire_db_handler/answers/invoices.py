@@ -18,7 +18,7 @@ from costwire_db_handler.answers.speech import Fragment
 from costwire_db_handler.answers.tabular import read_lines
 from costwire_db_handler.answers.versions import Versions, months_in
 from costwire_db_handler.errors import BadInvoices, BadQuestion
-from costwire_focus.amounts import READABLE
+from costwire_focus import amounts
 from costwire_focus.canonical import exact_sum, subtract
 
 PARAMETERS = ("table", "from", "to", "filter", "currency", "as_of", "limit", "offset")
@@ -27,8 +27,6 @@ ISSUER, MONTH = "InvoiceIssuerName", "BillingMonth"
 MOST_LISTED = 100_000
 _BILLED = "BilledCost"
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-_AMOUNT = re.compile(READABLE)
-_MOST_DIGITS = 60
 _ZERO = Decimal(0)
 
 
@@ -154,9 +152,10 @@ def _listed(row: Mapping[str, str], line: int) -> Listed:
         raise wrong("an invoice has an InvoiceId and a BillingCurrency")
     if month is not None and not _MONTH.fullmatch(month):
         raise wrong(f"{month!r} is no month; write it like 2024-09")
-    if not _AMOUNT.fullmatch(total) or len(total) > _MOST_DIGITS:
+    amount = amounts.read(total)
+    if amount is None:
         raise wrong(f"{total!r} is no amount")
-    return Listed(Invoice(number, row.get(ISSUER) or None, code, month), Decimal(total), line)
+    return Listed(Invoice(number, row.get(ISSUER) or None, code, month), amount, line)
 
 
 def invoices(
@@ -170,6 +169,7 @@ def invoices(
     moment = history.moment(question.as_of, now)
     moments = {each.state: each for each in history.moments() if each.state <= moment.state}
     rows = _rows(_changes(versions, question.scope, moment.state), moments, history.horizon)
+    versions.require_kept(history.horizon)
     page = question.page
     following = page.offset + page.limit
     answer = InvoicesAnswer(
@@ -229,7 +229,8 @@ def _rows(changes: _Changes, moments: Mapping[int, Moment], horizon: int) -> Seq
         charges, amount = 0, _ZERO
         for state, (count, difference) in sorted(states.items()):
             charges, amount = charges + count, exact_sum((amount, difference))
-            told = Billed(moments.get(state, Moment(state)), charges, amount)
+            known_since = max(state, horizon)
+            told = Billed(moments.get(known_since, Moment(known_since)), charges, amount)
             if state <= horizon:  # what was before is not known any more
                 billed.clear()
             if not billed or (billed[-1].charges, billed[-1].amount) != (charges, amount):

@@ -76,7 +76,8 @@ class History:
         asked = (asked or "").strip()
         if not asked:
             return self._kept(self._latest(None))
-        if _COMMIT.fullmatch(asked):
+        is_known = asked in {str(line.commit) for line in self.lines}
+        if is_known or (_COMMIT.fullmatch(asked) and not self._begins_an_id(asked)):
             return self._kept(self._of_commit(int(asked)))
         if _DELIVERY.fullmatch(asked):
             return self._kept(self._of_delivery(asked))
@@ -94,6 +95,11 @@ class History:
             if line.applied is not None and (until is None or _decided(line) <= until)
         ]
         return _moment(max(shown, key=_state)) if shown else NOTHING
+
+    def _begins_an_id(self, digits: str) -> bool:
+        return bool(_DELIVERY.fullmatch(digits)) and any(
+            line.delivery.startswith(digits) for line in self.lines
+        )
 
     def _of_commit(self, commit: int) -> Moment:
         for line in self.lines:
@@ -141,7 +147,10 @@ def read_time(text: str, now: datetime) -> datetime:
             f"as of {text!r}: give a commit number, a delivery's id, or a time such as "
             "2024-09-03 or 2024-09-03T12:00:00Z"
         ) from None
-    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise BadQuestion(f"as of {text}: it is not in the years 1 to 9999") from None
     if moment > now:
         raise BadQuestion(f"as of {text}: this time has not come; it is {to_text(now)} now")
     return min(now, moment + _TO_ITS_END) if _DAY.fullmatch(text) else moment

@@ -88,7 +88,10 @@ class Parameters:
 
     def dimensions(self) -> list[str]:
         """What is grouped by: `ServiceName,Tags.env,month`."""
-        names = [piece.strip() for piece in _PIECE.findall(self.text("by"))]
+        text = self.text("by")
+        if _PIECE.sub("", text).strip(", "):
+            raise BadQuestion(f"by {text!r}: a quote or a bracket in it is not closed")
+        names = [piece.strip() for piece in _PIECE.findall(text)]
         names = [name for name in names if name]
         if len(names) > MOST_DIMENSIONS:
             raise BadQuestion(f"by: at most {MOST_DIMENSIONS} dimensions")

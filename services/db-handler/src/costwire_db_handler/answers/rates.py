@@ -15,15 +15,13 @@ from typing import NamedTuple, Protocol
 
 from costwire_db_handler.answers.tabular import read_lines
 from costwire_db_handler.errors import BadQuestion, BadRates, RateFrozen
-from costwire_focus.amounts import READABLE
+from costwire_focus import amounts
 from costwire_focus.canonical import EXACT_CONTEXT, canonical_text, to_text
 
 FIELDS = ("month", "from", "to", "rate", "source")
 MOST_RATES = 10_000
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _CURRENCY = re.compile(r"[A-Z][A-Z0-9_]{1,9}")
-_AMOUNT = re.compile(READABLE)
-_MOST_DIGITS = 60
 _MOST_SOURCE = 1_000
 _ONE = Decimal(1)
 
@@ -98,11 +96,12 @@ def _read(row: Mapping[str, str], line: int) -> Rate:
             raise wrong(f"{code!r} is no currency; write it like USD")
     if base == target:
         raise wrong(f"{base} is converted to itself")
-    if not _AMOUNT.fullmatch(rate) or len(rate) > _MOST_DIGITS or Decimal(rate) <= 0:
+    value = amounts.read(rate)
+    if value is None or value <= 0:
         raise wrong(f"{rate!r} is no rate; it is a number above zero")
     if not source or len(source) > _MOST_SOURCE:
         raise wrong("say in `source` whose rate it is")
-    return Rate(Pair(month, base, target), Decimal(rate), source)
+    return Rate(Pair(month, base, target), value, source)
 
 
 def merged(known: Mapping[Pair, Rate], brought: Iterable[Rate]) -> list[Rate]:
@@ -118,9 +117,14 @@ def merged(known: Mapping[Pair, Rate], brought: Iterable[Rate]) -> list[Rate]:
                     f"{to_text(before.frozen)}"
                 )
             continue
-        if before is None or (before.rate, before.source) != (rate.rate, rate.source):
+        if before is None or differ(before, rate):
             changed.append(rate)
     return changed
+
+
+def differ(one: Rate, other: Rate) -> bool:
+    """Whether two rates of a pair say other things, whenever they were frozen."""
+    return (one.rate, one.source) != (other.rate, other.source)
 
 
 class Converter:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,12 +58,9 @@ class Sheet:
     rows: Sequence[Sequence[Cell]]
 
     def to_csv(self) -> bytes:
-        """UTF-8, one line a row; an empty cell is null."""
-        out = io.StringIO(newline="")
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows(self.rows)
-        return out.getvalue().encode()
+        """UTF-8, one line a row; an empty cell is null, an empty text a quoted one."""
+        lines = [",".join(map(_csv_cell, row)) for row in (self.columns, *self.rows)]
+        return "".join(f"{line}\n" for line in lines).encode()
 
     def to_arrow(self) -> bytes:
         """An Arrow IPC stream; whole numbers are numbers, all else is text."""
@@ -79,6 +74,16 @@ class Sheet:
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
         return bytes(sink.getvalue())
+
+
+def _csv_cell(cell: Cell) -> str:
+    # Python's csv module writes null and an empty text alike before Python 3.12.
+    if cell is None:
+        return ""
+    text = str(cell)
+    if not text or any(character in text for character in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 _COUNTS = frozenset({"charges", "added", "removed"})

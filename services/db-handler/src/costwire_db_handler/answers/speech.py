@@ -56,6 +56,9 @@ class TableColumn:
 class Speech(ABC):
     """The SQL of one engine for one table."""
 
+    wide = False
+    """Whether sums are taken in more pieces, because they would not fit."""
+
     def __init__(self, table: str, columns: Sequence[TableColumn]) -> None:
         self.table = table
         self.columns: Mapping[str, TableColumn] = {column.name: column for column in columns}
@@ -63,7 +66,7 @@ class Speech(ABC):
 
     def column(self, name: str) -> TableColumn:
         """A column by its name in reports, in any case; raises `BadQuestion`."""
-        found = self.columns.get(name) or self._by_spelling.get(name.lower())
+        found = self.find(name)
         if found is None:
             near = get_close_matches(name.lower(), self._by_spelling, 3)
             told = " or ".join(self._by_spelling[each].name for each in near)
@@ -71,6 +74,10 @@ class Speech(ABC):
                 f"{self.table} has no column {name!r}" + (f"; did you mean {told}?" if told else "")
             )
         return found
+
+    def find(self, name: str) -> TableColumn | None:
+        """A column by its name in reports, in any case."""
+        return self.columns.get(name) or self._by_spelling.get(name.lower())
 
     @abstractmethod
     def visible(self, state: int) -> str:

@@ -36,6 +36,10 @@ class Versions(Protocol):
         """The rows of a query; raises `QuestionTooLong` when it takes too long."""
         ...
 
+    def require_kept(self, state: int) -> None:
+        """Whether a state can still be told, now that it was read; raises `HistoryGone`."""
+        ...
+
     def source_number(self, name: str) -> int:
         """The number that stands for a source; raises `BadQuestion` when there is none."""
         ...

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import IO, TypeVar
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -17,18 +23,18 @@ from costwire_db_handler.access import requires
 from costwire_db_handler.answers import export as exporting
 from costwire_db_handler.answers import rates as exchange
 from costwire_db_handler.answers import sheets
-from costwire_db_handler.answers.changes import ChangesAnswer, ChangesQuestion, changes
+from costwire_db_handler.answers.changes import ChangesQuestion, changes
 from costwire_db_handler.answers.costs import CostsAnswer, CostsQuestion, costs
 from costwire_db_handler.answers.export import Export, ExportQuestion, prepared, written
 from costwire_db_handler.answers.invoices import (
-    InvoicesAnswer,
     InvoicesQuestion,
     invoices,
     read_list,
 )
 from costwire_db_handler.answers.moments import Moment
 from costwire_db_handler.answers.sheets import Form, Sheet
-from costwire_db_handler.errors import QuestionTooLong, StoreBusy
+from costwire_db_handler.answers.versions import Versions
+from costwire_db_handler.errors import NoRoom, QuestionTooLong, StoreBusy, SumTooLarge
 from costwire_db_handler.handler import handler_of
 from costwire_db_handler.settings import MIB
 from costwire_db_handler.stores import CostStore
@@ -37,7 +43,10 @@ from costwire_runtime.bodies import read_body
 
 _TRIES = 3
 _LIST_BYTES = 16 * MIB
-_EXPORT_SECONDS = 3600.0
+_EXPORT_SECONDS = 1_800.0
+_EXPORT_WAIT_SECONDS = 45.0
+_EXPORTING = threading.BoundedSemaphore(2)
+T = TypeVar("T")
 _FILES = {
     exporting.Form.CSV: "text/csv; charset=utf-8",
     exporting.Form.PARQUET: "application/vnd.apache.parquet",
@@ -76,17 +85,29 @@ def _costs(request: Request, caller: Caller, question: CostsQuestion) -> CostsAn
     store, now = _store(request, caller), handler_of(request).clock()
     for _ in range(_TRIES):
         known = store.rates.list() if question.target is not None else ()
-        with store.versions(question.scope.table) as versions:
-            answer = costs(versions, question, now, known)
-        used = exchange.to_freeze(answer.converted.rates if answer.converted else (), now)
+        answer = _asked(
+            store, question.scope.table, partial(costs, question=question, now=now, rates=known)
+        )
+        if answer.converted is None:
+            return answer
+        used = exchange.to_freeze(answer.converted.rates, now)
         if not used:
             return answer
         if store.rates.freeze(used):
-            frozen = {rate.pair: rate for rate in used}
-            assert answer.converted is not None  # noqa: S101 -- it used rates
-            told = [frozen.get(rate.pair, rate) for rate in answer.converted.rates]
+            kept = {rate.pair: rate for rate in store.rates.list()}
+            told = [kept[rate.pair] for rate in answer.converted.rates]
             return replace(answer, converted=replace(answer.converted, rates=told))
     raise StoreBusy("convert: the rates change while they are used; try again")
+
+
+def _asked(store: CostStore, table: str, ask: Callable[[Versions], T]) -> T:
+    """An answer; sums that are too large for the fast way are taken the slow one."""
+    try:
+        with store.versions(table) as versions:
+            return ask(versions)
+    except SumTooLarge:
+        with store.versions(table, wide=True) as versions:
+            return ask(versions)
 
 
 @requires(Role.READER)
@@ -95,12 +116,8 @@ async def get_changes(request: Request, caller: Caller) -> Response:
     form = sheets.wanted_form(request.headers.get("Accept"))
     question = ChangesQuestion.read(request.query_params.multi_items())
     store, now = _store(request, caller), handler_of(request).clock()
-
-    def ask() -> ChangesAnswer:
-        with store.versions(question.scope.table) as versions:
-            return changes(versions, question, now)
-
-    answer = await run_in_threadpool(ask)
+    ask = partial(changes, question=question, now=now)
+    answer = await run_in_threadpool(_asked, store, question.scope.table, ask)
     pinned = {"from": answer.begin, "to": answer.end}
     following = _next(request, answer.next_offset, pinned)
     return _told(
@@ -120,12 +137,8 @@ async def get_invoices(request: Request, caller: Caller) -> Response:
     if request.method == "POST":
         listed = read_list(await read_body(request, _LIST_BYTES))
     store, now = _store(request, caller), handler_of(request).clock()
-
-    def ask() -> InvoicesAnswer:
-        with store.versions(question.scope.table) as versions:
-            return invoices(versions, question, now, listed)
-
-    answer = await run_in_threadpool(ask)
+    ask = partial(invoices, question=question, now=now, listed=listed)
+    answer = await run_in_threadpool(_asked, store, question.scope.table, ask)
     following = _next(request, answer.next_offset, {"as_of": answer.moment})
     return _told(
         form,
@@ -137,23 +150,20 @@ async def get_invoices(request: Request, caller: Caller) -> Response:
 
 @requires(Role.READER)
 async def get_export(request: Request, caller: Caller) -> Response:
-    """A table as of any moment as a FOCUS report; what cannot be told whole is cut off."""
+    """A table as of any moment as a FOCUS report; it is whole before its first byte is sent."""
     question = ExportQuestion.read(request.query_params.multi_items())
-    store, now = _store(request, caller), handler_of(request).clock()
-
-    def prepare() -> Export:
-        with store.versions(question.scope.table) as versions:
-            return prepared(versions, question, now)
-
-    export = await run_in_threadpool(prepare)
+    handler, store = handler_of(request), _store(request, caller)
+    file = tempfile.TemporaryFile(dir=str(handler.settings.data_dir))  # noqa: SIM115 -- see pieces
+    try:
+        export = await run_in_threadpool(_spooled, store, question, handler.clock(), file)
+    except BaseException:
+        file.close()
+        raise
 
     def pieces() -> Iterator[bytes]:
-        deadline = time.monotonic() + _EXPORT_SECONDS
-        with store.versions(question.scope.table) as versions:
-            charges = versions.charges(export.columns, export.relation, export.where)
-            for piece in written(charges, export.columns, question.form):
-                if time.monotonic() > deadline:
-                    raise QuestionTooLong("export: it was fetched too slowly")
+        with file:
+            file.seek(0)
+            while piece := file.read(MIB):
                 yield piece
 
     name = f"{question.scope.table}-{export.moment.state}.{question.form}"
@@ -161,12 +171,33 @@ async def get_export(request: Request, caller: Caller) -> Response:
         pieces(),
         media_type=_FILES[question.form],
         headers={
+            "Content-Length": str(file.seek(0, os.SEEK_END)),
             "Content-Disposition": f'attachment; filename="{name}"',
             "Costwire-State": str(export.moment.state),
             "Costwire-Commit": str(export.moment.commit or ""),
             "Costwire-Charges": str(export.charges),
         },
     )
+
+
+def _spooled(store: CostStore, question: ExportQuestion, now: datetime, file: IO[bytes]) -> Export:
+    """Write a report to a file: whoever fetches it slowly keeps nobody from the store."""
+    if not _EXPORTING.acquire(timeout=_EXPORT_WAIT_SECONDS):
+        raise StoreBusy("export: others are being written; try again in a while")
+    try:
+        with store.versions(question.scope.table) as versions:
+            deadline = time.monotonic() + _EXPORT_SECONDS
+            export = prepared(versions, question, now)
+            for piece in written(versions, export, question.form):
+                if time.monotonic() > deadline:
+                    raise QuestionTooLong(f"export: it takes more than {_EXPORT_SECONDS:g} seconds")
+                file.write(piece)
+            versions.require_kept(export.moment.state)
+    except OSError as full:
+        raise NoRoom(f"export: the handler's folder cannot take it: {full.strerror}") from full
+    finally:
+        _EXPORTING.release()
+    return export
 
 
 @requires(Role.READER)

@@ -150,8 +150,11 @@ class CostStore(Protocol):
         """
         ...
 
-    def versions(self, table: str) -> AbstractContextManager[Versions]:
-        """All versions of a table's charges, as one moment has them; raises `UnknownTable`."""
+    def versions(self, table: str, *, wide: bool = False) -> AbstractContextManager[Versions]:
+        """All versions of a table's charges, as one moment has them; raises `UnknownTable`.
+
+        `wide`: sums of any size, more slowly; without, a question may raise `SumTooLarge`.
+        """
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""The versions of a table as questions read them: states never change, so no lock is needed."""
+"""The versions of a table as questions read them: a state is what it was, until it has left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from costwire_db_handler.answers.changed import CAME, GONE, Changed, ChangedColu
 from costwire_db_handler.answers.moments import History
 from costwire_db_handler.answers.speech import Fragment, TableColumn, listed
 from costwire_db_handler.answers.versions import Row, newest, unknown_source
-from costwire_db_handler.errors import QuestionTooLong, UnknownTable
+from costwire_db_handler.errors import HistoryGone, QuestionTooLong, UnknownTable
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.cratedb import ledger, retiring
 from costwire_db_handler.stores.cratedb.catalog import source_names
@@ -61,6 +61,14 @@ class CrateDBVersions:
         lines = ledger.log(self._session, self.speech.table)
         known = [line for line in lines if line.applied is None or line.applied <= self._head]
         return History(self.speech.table, known, retiring.horizon(self._own, self.speech.table))
+
+    def require_kept(self, state: int) -> None:
+        """Whether no history has left since it was first looked at; raises `HistoryGone`."""
+        table = self.speech.table
+        if state < retiring.horizon(self._own, table):
+            raise HistoryGone(
+                f"{table} as of state {state} has left while it was asked for: it became too old"
+            )
 
     def source_number(self, name: str) -> int:
         """The number that stands for a source."""

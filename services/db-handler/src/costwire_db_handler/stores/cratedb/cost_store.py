@@ -347,8 +347,8 @@ class CrateDBCostStore:
             return adopt(self._session, adopting, Path(folder), table, clock)
 
     @contextlib.contextmanager
-    def versions(self, table: str) -> Iterator[Versions]:
-        """All versions of a table's charges; a state never changes once it was shown."""
+    def versions(self, table: str, *, wide: bool = False) -> Iterator[Versions]:
+        """All versions of a table's charges; sums are wide anyway."""
         seconds = self._shared.limits.query_timeout_seconds
         yield CrateDBVersions(
             self._shared.own, self._session, table, seconds, self._scratch_for_questions

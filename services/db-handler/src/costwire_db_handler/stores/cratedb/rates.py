@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from costwire_db_handler.answers.rates import Pair, Rate, merged
+from costwire_db_handler.answers.rates import Pair, Rate, differ, merged
 from costwire_db_handler.errors import StoreBusy
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import DuplicateKey
@@ -53,7 +53,7 @@ class CrateDBRates:
         found = {rate.pair: (rate, version) for rate, version in self._all()}
         for rate in rates:
             known, version = found[rate.pair]
-            if known.rate != rate.rate:
+            if differ(known, rate):
                 return False
             if known.frozen is None and not _write(self._own, rate, version):
                 return False

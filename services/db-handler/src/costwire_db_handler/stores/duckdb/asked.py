@@ -24,14 +24,21 @@ Limited = Callable[[duckdb.DuckDBPyConnection], AbstractContextManager[None]]
 class DuckDBVersions:
     """The versions of one table, as a transaction sees them."""
 
-    def __init__(self, sql: duckdb.DuckDBPyConnection, table: str, limited: Limited) -> None:
+    def __init__(
+        self,
+        sql: duckdb.DuckDBPyConnection,
+        table: str,
+        limited: Limited,
+        *,
+        wide: bool = False,
+    ) -> None:
         """Raises `UnknownTable`."""
         if table not in catalog.cost_tables(sql):
             known = ", ".join(sorted(catalog.cost_tables(sql))) or "none yet"
             raise UnknownTable(f"there is no table {table!r} of charges; there is {known}")
         self._sql = sql
         self._limited = limited
-        self.speech = DuckDBSpeech.of(sql, table)
+        self.speech = DuckDBSpeech.of(sql, table, wide=wide)
 
     @property
     def history(self) -> History:
@@ -39,6 +46,9 @@ class DuckDBVersions:
         table = self.speech.table
         lines = deliveries.log(self._sql, table)
         return History(table, lines, retiring.horizon(self._sql, table))
+
+    def require_kept(self, state: int) -> None:
+        """Nothing leaves while a transaction reads it."""
 
     def source_number(self, name: str) -> int:
         """The number that stands for a source."""
@@ -101,7 +111,9 @@ class _DuckDBChanged:
 
     def load(self, where: Fragment) -> None:
         """Fill the two tables."""
-        keys = "id, _content AS content, _dimensions AS dimensions, _source AS source, _period"
+        keys = (
+            "_id AS id, _content AS content, _dimensions AS dimensions, _source AS source, _period"
+        )
         loaded = self._columns.loaded()
         told = "".join(f", {each.sql.text} AS {each.name}" for each in loaded)
         arguments = [value for each in loaded for value in each.sql.arguments]
@@ -118,8 +130,8 @@ class _DuckDBChanged:
         cells = "".join(f", {each} AS d{n}" for n, each in enumerate(told))
         for side, relation in self._sides.items():
             self.sql.execute(
-                f"CREATE OR REPLACE TEMP TABLE {side}_cells AS SELECT id{cells} "
-                f"FROM {relation} WHERE id IN (SELECT id FROM {side}_wanted)"
+                f"CREATE OR REPLACE TEMP TABLE {side}_cells AS SELECT _id AS id{cells} "
+                f"FROM {relation} WHERE _id IN (SELECT id FROM {side}_wanted)"
             )
 
     def newest(self) -> Sequence[tuple[int, str, str | None]]:

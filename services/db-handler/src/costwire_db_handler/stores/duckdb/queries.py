@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from costwire_db_handler.errors import QuestionTooLarge, QuestionTooLong
+from costwire_db_handler.errors import QuestionTooLarge, QuestionTooLong, SumTooLarge
 from costwire_db_handler.sql.checked import Outcome
 from costwire_db_handler.sql.guard import check
 from costwire_db_handler.sql.protocol import SqlRequest
@@ -64,6 +64,8 @@ class Queries:
                         f"the question took more than {seconds:g} seconds; ask for less at a time"
                     ) from None
                 raise QuestionTooLarge("the question took too much memory; ask for less") from None
+            except duckdb.OutOfRangeException as overflow:
+                raise SumTooLarge("a sum has more digits than it can have here") from overflow
             except duckdb.OutOfMemoryException:
                 raise QuestionTooLarge("the question took too much memory; ask for less") from None
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import duckdb
 
-from costwire_db_handler.answers.rates import Pair, Rate, merged
+from costwire_db_handler.answers.rates import Pair, Rate, differ, merged
 from costwire_db_handler.stores.duckdb.database import Database
 
 
@@ -34,7 +34,7 @@ class DuckDBRates:
         """Freeze rates that were used; False where one has become another since."""
         with self._database.writing() as sql:
             known = {rate.pair: rate for rate in _all(sql)}
-            if any(known[rate.pair].rate != rate.rate for rate in rates):
+            if any(differ(known[rate.pair], rate) for rate in rates):
                 return False
             _write(sql, [rate for rate in rates if known[rate.pair].frozen is None])
         return True

@@ -19,11 +19,13 @@ class DuckDBSpeech(Speech):
     """The SQL of DuckDB."""
 
     @classmethod
-    def of(cls, sql: duckdb.DuckDBPyConnection, table: str) -> DuckDBSpeech:
+    def of(cls, sql: duckdb.DuckDBPyConnection, table: str, *, wide: bool = False) -> DuckDBSpeech:
         """Of a table as it is in a transaction."""
         names = catalog.columns(sql, table)
         found = scales.scales(sql, table, names)
-        return cls(table, [_column(name, names[name], found.get(name)) for name in names])
+        speech = cls(table, [_column(name, names[name], found.get(name)) for name in names])
+        speech.wide = wide
+        return speech
 
     def visible(self, state: int) -> str:
         """Of the current charges those that were there already, and those closed since."""
@@ -32,7 +34,7 @@ class DuckDBSpeech(Speech):
         )
 
     def only(self, state: int, other: int) -> str:
-        """With the `id` of each charge; a current one was there, or came between the two."""
+        """With the `_id` of each charge; a current one was there, or came between the two."""
         return self._versions(
             f"_commit <= {state:d} AND _commit > {other:d}",
             f"_commit <= {state:d} AND _ended > {state:d} "
@@ -75,7 +77,7 @@ class DuckDBSpeech(Speech):
         )
 
     def _versions(self, current: str, history: str) -> str:
-        columns = "*, 2 * rowid AS id", "* EXCLUDE (_ended), 2 * rowid + 1 AS id"
+        columns = "*, 2 * rowid AS _id", "* EXCLUDE (_ended), 2 * rowid + 1 AS _id"
         return (
             f"(SELECT {columns[0]} FROM {catalog.current(self.table)} WHERE {current} "
             f"UNION ALL BY NAME SELECT {columns[1]} FROM {catalog.history(self.table)} "
@@ -89,7 +91,7 @@ class DuckDBSpeech(Speech):
 
     def sums(self, column: TableColumn) -> Sequence[str]:
         """A sum has 38 digits: where most are after the point it is taken in two halves."""
-        return exact_sums(column.sql, column.scale or 0)
+        return exact_sums(column.sql, column.scale or 0, wide=self.wide)
 
     def exactly(self, aggregate: str) -> str:
         """As it stands."""

@@ -292,10 +292,10 @@ class DuckDBStore:
         )
 
     @contextmanager
-    def versions(self, table: str) -> Iterator[Versions]:
+    def versions(self, table: str, *, wide: bool = False) -> Iterator[Versions]:
         """All versions of a table's charges, as one transaction sees them."""
         with self._database.reading() as sql:
-            yield DuckDBVersions(sql, table, self._queries.limited)
+            yield DuckDBVersions(sql, table, self._queries.limited, wide=wide)
 
     @property
     def rates(self) -> Rates:
