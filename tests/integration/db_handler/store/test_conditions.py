@@ -99,10 +99,10 @@ def selects(
 
 
 def _deliver(store: Any, report: Any) -> None:
-    entry = store.own.open_delivery(report.manifest, report.manifest.times.read)
+    entry = store.own.open_delivery(report.manifest, lambda: report.manifest.times.read)
     for seq, part in enumerate(report.parts):
         store.own.stage_part(entry.commit, seq, part, str(seq))
-    entry = store.own.commit(entry.commit, report.manifest.times.read)
+    entry = store.own.commit(entry.commit, lambda: report.manifest.times.read)
     assert entry.rows.stored == len(ROWS)
 
 
