@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.factories import NOW, a_charge, a_report, charges
+from tests.factories import NOW, a_charge, a_report, charges, clock
 from tests.support.cratedb import a_user, cratedb_url
 from tests.support.cratedb_store import alone, forget_all
 from tests.support.versions import versions
@@ -36,10 +36,10 @@ def store(tmp_path: Path) -> Iterator[Any]:
         forget_all(cratedb_url())
         opened = _open(tmp_path)
         report = a_report([*charges(30, x_Note="kept"), a_charge(x_Note="gone")])
-        entry = opened.own.open_delivery(report.manifest, NOW)
+        entry = opened.own.open_delivery(report.manifest, clock)
         for seq, part in enumerate(report.parts):
             opened.own.stage_part(entry.commit, seq, part, str(seq))
-        opened.own.commit(entry.commit, NOW)
+        opened.own.commit(entry.commit, clock)
         yield opened
         opened.close()
 
@@ -103,3 +103,65 @@ def test_files_that_were_not_merged_are_so_at_the_next_start(
     assert session.execute(wanted).rows == [[0]]
     assert len(versions(again.own)) == 30
     again.close()
+
+
+WANTED = "SELECT count(*) FROM costwire.rewrites WHERE table_name = 'charges'"
+
+
+def wanted(session: Any) -> int:
+    session.execute("REFRESH TABLE costwire.rewrites")
+    ((number,),) = session.execute(WANTED).rows
+    return int(number)
+
+
+def test_handler_that_starts_leaves_the_merging_to_the_one_that_erases(
+    store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle, left = Turn.settle, []
+
+    def start_another(turn: Turn, *how: Any) -> None:
+        _open(tmp_path / "another").close()
+        left.append(wanted(store.own._session))
+        settle(turn, *how)
+
+    monkeypatch.setattr(Turn, "settle", start_another)
+    store.own.erase(REQUEST, NOW)
+    assert left == [1]
+    assert wanted(store.own._session) == 0
+
+
+def test_handler_that_finishes_the_erasure_of_another_merges(
+    store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> int:
+        raise StoreFailed("the node is gone")
+
+    another = _open(tmp_path / "another")
+    with monkeypatch.context() as patched:
+        patched.setattr(Turn, "_in_pieces", fail)
+        with pytest.raises(StoreFailed):
+            store.own.erase(REQUEST, NOW)
+    session = store.own._session
+    session.execute("UPDATE costwire.tables SET holder = NULL WHERE name = 'charges'")
+    assert wanted(session) == 1
+    report = a_report([*charges(30, x_Note="kept"), a_charge(x_Note="new")]).generated(hours=1)
+    another.own.set_quarantine(another.own.open_delivery(report.manifest, clock).commit, [])
+    entry = another.own.open_delivery(report.manifest, clock)
+    another.own.abort(entry.commit, clock)
+    assert len(versions(another.own)) == 30
+    assert wanted(session) == 0
+    another.close()
+
+
+def test_row_of_a_newer_erasure_outlives_the_merging_of_an_older_one(
+    store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, merge = store.own._session, erasing._merge
+
+    def want_again(own: Any, name: str) -> None:
+        erasing._want_merge(session, "charges", 999)
+        merge(own, name)
+
+    monkeypatch.setattr(erasing, "_merge", want_again)
+    store.own.erase(REQUEST, NOW)
+    assert session.execute('SELECT "commit" FROM costwire.rewrites').rows == [[999]]

@@ -7,7 +7,6 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -381,8 +380,7 @@ class CrateDBCostStore:
         with self._turn(table) as turn:
             self._shaper(turn).drop_older(table)
             erasure = erasing.erase(session, turn, self._shared.parts, told, now)
-            if turn.row.layout is not None:
-                erasing.merge_wanted(self._shared.own, [turn.row.layout])
+            erasing.merge_wanted(self._shared.own, turn)
         self._opened()
         return erasure
 
@@ -415,8 +413,12 @@ class CrateDBCostStore:
             )
         return delivery
 
-    def _turn(self, table: str) -> AbstractContextManager[Turn]:
-        return self._shared.turns.take(self._session, table)
+    @contextlib.contextmanager
+    def _turn(self, table: str) -> Iterator[Turn]:
+        with self._shared.turns.take(self._session, table) as turn:
+            yield turn
+            # An erasure whose handler was killed was finished when the turn was taken.
+            erasing.merge_left(self._shared.own, turn)
 
     def _means(self, scratch: Callable[[], duckdb.DuckDBPyConnection] | None = None) -> Means:
         shared = self._shared

@@ -7,7 +7,8 @@ they are merged, so they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from costwire_db_handler import erasing
@@ -17,6 +18,7 @@ from costwire_db_handler.errors import UnknownTable
 from costwire_db_handler.ledger import State
 from costwire_db_handler.stores.cratedb import catalog, ledger, versions
 from costwire_db_handler.stores.cratedb.cluster import Session
+from costwire_db_handler.stores.cratedb.failures import StoreProblem
 from costwire_db_handler.stores.cratedb.layout import OPEN, Layout
 from costwire_db_handler.stores.cratedb.ledger import Outcome
 from costwire_db_handler.stores.cratedb.parts import PartsStore
@@ -29,6 +31,7 @@ _MERGE_SECONDS = 3_600.0
 _ROUNDS = 2
 """The first one writes new files; the old ones go once nobody has them open any more."""
 _OF_HANDLER = ("tables", "quarantine", "pieces", "parts")
+_logger = logging.getLogger(__name__)
 
 
 def find(session: Session, row: Row | None, request: ErasureRequest) -> list[Group]:
@@ -164,31 +167,51 @@ def _other_tables(session: Session) -> Sequence[str]:
 
 def _want_merge(session: Session, table: str, commit: int) -> None:
     session.execute(
-        'INSERT INTO costwire.rewrites (table_name, "commit") VALUES (?, ?) ON CONFLICT DO NOTHING',
+        'INSERT INTO costwire.rewrites (table_name, "commit") VALUES (?, ?) '
+        'ON CONFLICT (table_name) DO UPDATE SET "commit" = excluded."commit"',
         [table, commit],
         repeatable=True,
     )
 
 
-def merge_wanted(own: Session, layouts: Iterable[Layout]) -> None:
-    """Merge the files of tables that an erasure was in, so that they hold nothing of it.
+def wanted(own: Session) -> list[str]:
+    """The tables whose files are still to be merged after an erasure."""
+    own.execute("REFRESH TABLE costwire.rewrites")
+    rows = own.execute("SELECT table_name FROM costwire.rewrites ORDER BY 1 LIMIT 100000").rows
+    return [table for (table,) in rows]
 
-    With the handler's own rights: users have none for that.
+
+def merge_wanted(own: Session, turn: Turn) -> None:
+    """Merge the files of a table that an erasure was in, so that they hold nothing of it.
+
+    Within its turn: before, the charges may not all be deleted. With the handler's own rights:
+    users have none for that.
     """
-    for layout in layouts:
-        wanted = own.execute(
-            "SELECT table_name FROM costwire.rewrites WHERE table_name = ?", [layout.table]
-        ).rows
-        if wanted:
-            names = [layout.physical, *(f"costwire.{name}" for name in _OF_HANDLER)]
-            for _ in range(_ROUNDS):
-                for name in names:
-                    _merge(own, name)
-            own.execute(
-                "DELETE FROM costwire.rewrites WHERE table_name = ?",
-                [layout.table],
-                repeatable=True,
-            )
+    rows = own.execute(
+        'SELECT "commit" FROM costwire.rewrites WHERE table_name = ?', [turn.table]
+    ).rows
+    layout = turn.row.layout
+    if not rows or layout is None:
+        return
+    names = [layout.physical, *(f"costwire.{name}" for name in _OF_HANDLER)]
+    for _ in range(_ROUNDS):
+        for name in names:
+            _merge(own, name)
+    turn.require()
+    own.execute("REFRESH TABLE costwire.rewrites")
+    own.execute(
+        'DELETE FROM costwire.rewrites WHERE table_name = ? AND "commit" = ?',
+        [turn.table, *rows[0]],
+        repeatable=True,
+    )
+
+
+def merge_left(own: Session, turn: Turn) -> None:
+    """The same for what an earlier turn left to be done; what fails is left to the next one."""
+    try:
+        merge_wanted(own, turn)
+    except StoreProblem:
+        _logger.exception("files are still to be merged after an erasure")
 
 
 def _merge(own: Session, name: str) -> None:
