@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.factories import OCTOBER, SEPTEMBER, a_report, charges
 from tests.support.versions import as_of, versions
 
+from costwire_db_handler.answers.changes import ChangesQuestion, changes
 from costwire_db_handler.errors import HistoryGone
 from costwire_db_handler.ledger import Entry, State
 
@@ -127,6 +128,65 @@ def test_way_back_to_a_state_that_has_left_is_delivered_anew(shop: Shop) -> None
     assert retire(shop, 15) is not None
     back = shop.deliver(one.read_again(days=40))
     assert (back.state, back.rows.added, back.balanced) == (State.COMMITTED, 10, True)
+
+
+AS_OF = (
+    "SELECT count(*), sum(BilledCost)::text FROM charges__versions "
+    "WHERE ? BETWEEN _commit AND _last"
+)
+
+
+def test_sql_tells_no_state_that_has_left(shop: Shop) -> None:
+    first, second, third = three_states(shop)
+    before = {state: shop.ask(AS_OF, state) for state in (second, third)}
+    assert retire(shop, 15) is not None
+    assert shop.ask("SELECT state FROM charges__states ORDER BY 1") == [(second,), (third,)]
+    assert shop.ask(AS_OF, first) == [(0, None)]
+    assert {state: shop.ask(AS_OF, state) for state in before} == before
+    later(shop, 20)
+    assert retire(shop, 15) is not None
+    assert shop.ask(AS_OF, second) == [(0, None)]
+    assert shop.ask(AS_OF, third) == before[third]
+    shop.deliver(a_report([*charges(30, x_Late="1")]).generated(days=9))
+    shop.reopen()
+    assert shop.ask(AS_OF, second) == [(0, None)]
+    assert shop.ask(AS_OF, third) == before[third]
+
+
+def test_what_is_kept_unseen_stays_in_no_state(shop: Shop) -> None:
+    three_states(shop)
+    held = shop.deliver(a_report(charges(4)).generated(days=4))
+    assert held.state is State.HELD
+    assert retire(shop, 15) is not None
+    unseen = "SELECT count(*) FROM charges__versions WHERE _last < _commit"
+    assert shop.ask(unseen) == [(4,)]
+
+
+def test_charges_from_several_states_before_the_horizon_stay_apart(shop: Shop) -> None:
+    """Rows of two deliveries may have the same number; they are told apart by their state."""
+
+    def deliver(source: str, cost: str, days: int) -> None:
+        rows = charges(5, BilledCost=cost, ServiceName=source)
+        shop.deliver(a_report(rows, source=source).generated(days=days))
+        later(shop, 10)
+
+    for number, source in enumerate(["a", "b", "c", "a"]):
+        deliver(source, str(number + 1), number)
+    ((begin,),) = shop.ask("SELECT max(state) FROM charges__states")
+    deliver("b", "7", 8)
+    deliver("c", "8", 9)
+
+    def changed() -> list[Any]:
+        given = [("table", "charges"), ("from", str(begin)), ("by", "ServiceName")]
+        with shop.store.versions("charges") as found:
+            answer = changes(found, ChangesQuestion.read(given), shop.now)
+        return [(row.group, row.parts) for row in answer.rows]
+
+    before = changed()
+    assert before
+    assert retire(shop, 25) is not None
+    assert shop.store.horizon("charges") == begin
+    assert changed() == before
 
 
 def test_history_stays_retired_after_a_restart(shop: Shop) -> None:

@@ -387,7 +387,7 @@ class CrateDBCostStore:
     def retire(self, table: str, cutoff: datetime, now: datetime) -> Entry | None:
         """Remove what is too old within a turn."""
         with self._turn(table) as turn:
-            return retiring.retire(self._session, turn, table, cutoff, now)
+            return retiring.retire(self._session, turn, self._shaper(turn), table, cutoff, now)
 
     def horizon(self, table: str) -> int:
         """The first state that can still be asked for."""

@@ -9,6 +9,7 @@ from costwire_db_handler import retiring
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.stores.cratedb import catalog, ledger, removals
+from costwire_db_handler.stores.cratedb.catalog import Shaper
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.layout import Layout
 from costwire_db_handler.stores.cratedb.ledger import Outcome
@@ -25,9 +26,9 @@ def horizon(session: Session, table: str) -> int:
 
 
 def retire(
-    session: Session, turn: Turn, table: str, cutoff: datetime, now: datetime
+    session: Session, turn: Turn, shaper: Shaper, table: str, cutoff: datetime, now: datetime
 ) -> Entry | None:
-    """Decide what leaves, and delete it."""
+    """Decide what leaves, and delete it; `shaper`: of the same turn."""
     layout = turn.row.layout
     if layout is None or not layout.columns:
         return None
@@ -38,6 +39,7 @@ def retire(
         return None
     if months:
         _set_horizon(session, table, state, retiring.made_at(known, state) or now)
+        shaper.begin_at(horizon(session, table))
     told = retiring.entry_of(table, catalog.next_value(session, "commits"), now)
     # Until the flip it is open: a kill leaves one that was not done.
     ledger.insert(session, told.settled(state=State.OPEN))

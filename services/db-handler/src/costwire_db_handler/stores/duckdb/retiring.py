@@ -14,6 +14,7 @@ from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.ledger import Entry
 from costwire_db_handler.stores.duckdb import catalog, deliveries
 from costwire_db_handler.stores.duckdb.catalog import history
+from costwire_db_handler.stores.duckdb.catalog import horizon as horizon
 from costwire_db_handler.stores.duckdb.database import Database
 
 _SECONDS = 20.0
@@ -30,14 +31,6 @@ class _Leaving:
     horizon: int
     since: datetime | None
     unwanted: Sequence[Delivery]
-
-
-def horizon(sql: duckdb.DuckDBPyConnection, table: str) -> int:
-    """The first state that can still be asked for."""
-    rows = sql.execute(
-        "SELECT state FROM costwire.horizons WHERE table_name = ?", [table]
-    ).fetchall()
-    return int(rows[0][0]) if rows else 0
 
 
 def retire(database: Database, table: str, cutoff: datetime, now: datetime) -> Entry | None:
@@ -87,6 +80,7 @@ def _set_horizon(sql: duckdb.DuckDBPyConnection, table: str, leaving: _Leaving) 
         "state = excluded.state, since = excluded.since WHERE horizons.state < excluded.state",
         [table, leaving.horizon, since.astimezone(UTC).replace(tzinfo=None)],
     )
+    catalog.refresh_view(sql, table)
 
 
 def _forget(database: Database, delivery: Delivery, cutoff: datetime, told: Delivery) -> Delivery:
