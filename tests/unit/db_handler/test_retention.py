@@ -10,7 +10,7 @@ import pytest
 
 from costwire_db_handler import erasing, retiring
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.ledger import Rows, State
+from costwire_db_handler.ledger import Clock, Rows, State
 from costwire_db_handler.retention import Retention
 
 NOW = datetime(2024, 12, 11, 10, tzinfo=UTC)
@@ -24,7 +24,8 @@ class FakeStore:
         self.own = self
         self._failing = failing
 
-    def retire(self, table: str, cutoff: datetime, now: datetime) -> Any:
+    def retire(self, table: str, cutoff: datetime, clock: Clock) -> Any:
+        now = clock()
         self.asked.append((table, cutoff, now))
         if self._failing:
             raise RuntimeError("no room")

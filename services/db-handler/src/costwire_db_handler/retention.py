@@ -40,9 +40,9 @@ class Retention:
         """Let what is too old leave; what goes wrong is logged, and tried the next time."""
         if self._days is None or not self._is_due(table):
             return
-        now = self._clock()
+        cutoff = self._clock() - timedelta(days=self._days)
         try:
-            entry = self._store.own.retire(table, now - timedelta(days=self._days), now)
+            entry = self._store.own.retire(table, cutoff, self._clock)
         except Exception:
             _logger.warning("old history has not left; it is tried again", exc_info=True)
             return

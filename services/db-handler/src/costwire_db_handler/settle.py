@@ -29,6 +29,7 @@ from costwire_db_handler.ledger import (
     Rows,
     State,
     balances,
+    not_before,
     settle_sums,
 )
 
@@ -115,9 +116,7 @@ class Settlement:
         Until then they see the state before, so this is the time of the new one. It is never
         earlier than that of the state before, whatever the clocks of several handlers say.
         """
-        last = self._books.last_state_time(self._manifest.table)
-        now = clock()
-        at = now if last is None else max(now, last)
+        at = not_before(self._books.last_state_time(self._manifest.table), clock)
         for overtaken in self._overtaken:
             self._books.put(overtaken.overtaken(at))
         act, reason = self._act or Act(settled.entry.state.value), settled.entry.reason

@@ -37,7 +37,7 @@ def erase_until_killed(folder: Path) -> None:
             store.stage_part(entry.commit, seq, part, str(seq))
         store.commit(entry.commit, NOW)
         condition = Condition.read("x_Note LIKE 'gone-%'")
-        store.erase(ErasureRequest("charges", condition, reason=str(number)), NOW)
+        store.erase(ErasureRequest("charges", condition, reason=str(number)), lambda: NOW)
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
 

@@ -16,6 +16,7 @@ from tests.support.versions import as_of, versions
 from costwire_db_handler.answers.changes import ChangesQuestion, changes
 from costwire_db_handler.errors import HistoryGone
 from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.stores.duckdb import retiring as duckdb_retiring
 
 Shop = Any
 
@@ -26,7 +27,7 @@ def later(shop: Shop, days: float) -> None:
 
 def retire(shop: Shop, days: float, table: str = "charges") -> Entry | None:
     now: datetime = shop.tick()
-    entry: Entry | None = shop.store.retire(table, now - timedelta(days=days), now)
+    entry: Entry | None = shop.store.retire(table, now - timedelta(days=days), shop.tick)
     return entry
 
 
@@ -59,6 +60,35 @@ def test_versions_that_were_closed_long_ago_leave(shop: Shop) -> None:
     assert shop.store.deliveries()[-1] == told
     assert retire(shop, 15) is None
     assert shop.store.horizon("charges") == second
+
+
+def test_entry_is_no_older_than_the_states_before_it(shop: Shop) -> None:
+    three_states(shop)
+    newest = shop.store.deliveries()[-1].times.committed
+    cutoff = shop.now - timedelta(days=15)
+    shop.now -= timedelta(days=12)
+    told = shop.store.retire("charges", cutoff, shop.tick)
+    assert told.times.committed == newest
+
+
+def test_horizon_covers_only_what_has_left(
+    duckdb_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little goes in a while, it is something."""
+    shop = duckdb_shop
+    monkeypatch.setattr(duckdb_retiring, "_SECONDS", 0.0)
+    for number, (cost, other) in enumerate([("1", "1"), ("2", "1"), ("2", "2")]):
+        rows = [*charges(3, BilledCost=cost), *charges(4, BilledCost=other, **OCTOBER)]
+        shop.deliver(a_report(rows).generated(days=number))
+        later(shop, 10)
+    _, second, third = (entry.commit for entry in shop.store.deliveries())
+    later(shop, 100)
+    for rows_left, state in ((3, second), (4, third)):
+        told = retire(shop, 5)
+        assert told is not None
+        assert (told.rows.retired, told.horizon) == (rows_left, state)
+        assert shop.store.horizon("charges") == state
+    assert retire(shop, 5) is None
 
 
 def test_nothing_leaves_before_its_time(shop: Shop) -> None:

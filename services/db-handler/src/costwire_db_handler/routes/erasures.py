@@ -47,14 +47,16 @@ async def erase_charges(request: Request, caller: Caller) -> Response:
     """Remove charges from every version, for good; `?dryRun=true` tells which ones."""
     handler = handler_of(request)
     wanted = _read(await read_body(request, _MOST_BYTES))
-    dry_run, now = request.query_params.get("dryRun") == "true", handler.clock()
+    dry_run = request.query_params.get("dryRun") == "true"
     store = handler.store.acting_for(caller)
 
     def erase() -> Erasure:
         if not dry_run and handler.gatherer.holds(wanted.table):
-            store.erase(wanted, now, dry_run=True)  # whoever may not erase changes nothing
+            store.erase(
+                wanted, handler.clock, dry_run=True
+            )  # whoever may not erase changes nothing
             _deliver_gathered(handler, wanted.table)
-        return store.erase(wanted, now, dry_run=dry_run)
+        return store.erase(wanted, handler.clock, dry_run=dry_run)
 
     erasure = await run_in_threadpool(erase)
     if not dry_run:
