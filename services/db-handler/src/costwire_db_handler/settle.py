@@ -64,8 +64,11 @@ class Settlement:
         refused = self._books.keep_refused(self._delivery.commit, refused_rows(parts, fit))
         self._refused = Refused.counted(refused, refused_sums(parts, fit))
         periods = self._periods()
-        difference = self._compare(periods)
-        verdict = self._judge(parts, periods, difference, now)
+        judged = periods
+        if not periods and self._manifest.mode == "replace" and not self._manifest.scope.declared:
+            judged = self._periods_of_source()  # what would go if it were accepted
+        difference = self._compare(judged)
+        verdict = self._judge(parts, judged, difference, now)
         if verdict.state in (State.HELD, State.SUPERSEDED):
             return self._set_aside(periods, verdict)
         return self._make_visible(periods, difference)
