@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.factories import SEPTEMBER, a_charge, a_report
+from tests.factories import SEPTEMBER, a_charge, a_report, clock
 from tests.support.cratedb import cratedb_url
 from tests.support.cratedb_store import alone, forget_all
 
@@ -99,10 +99,10 @@ def selects(
 
 
 def _deliver(store: Any, report: Any) -> None:
-    entry = store.own.open_delivery(report.manifest, report.manifest.times.read)
+    entry = store.own.open_delivery(report.manifest, clock)
     for seq, part in enumerate(report.parts):
         store.own.stage_part(entry.commit, seq, part, str(seq))
-    entry = store.own.commit(entry.commit, report.manifest.times.read)
+    entry = store.own.commit(entry.commit, clock)
     assert entry.rows.stored == len(ROWS)
 
 
