@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from costwire_db_handler import erasing, retiring
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.ledger import Rows, State
+from costwire_db_handler.ledger import Clock, Rows, State
 from costwire_db_handler.retention import Retention
 
 NOW = datetime(2024, 12, 11, 10, tzinfo=UTC)
@@ -24,11 +25,16 @@ class FakeStore:
         self.own = self
         self._failing = failing
 
-    def retire(self, table: str, cutoff: datetime, now: datetime) -> Any:
+    def retire(self, table: str, cutoff: datetime, clock: Clock) -> Any:
+        now = clock()
         self.asked.append((table, cutoff, now))
         if self._failing:
             raise RuntimeError("no room")
         return erasing.note(table, retiring.SOURCE, State.RETIRED, 7, now).entry
+
+    def deliveries(self) -> list[Any]:
+        tables = ("others", "charges", "others")
+        return [erasing.note(table, "aws", State.COMMITTED, 1, NOW).entry for table in tables]
 
 
 def retention(store: FakeStore, days: float | None, **how: Any) -> tuple[Retention, list[Any]]:
@@ -57,6 +63,24 @@ def test_table_is_looked_at_once_an_hour() -> None:
     cutoff = NOW - timedelta(days=2)
     assert store.asked == [("charges", cutoff, NOW), ("others", cutoff, NOW)]
     assert told == [7, 7]
+
+
+def test_all_tables_are_looked_at_after_the_start_and_once_a_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = FakeStore()
+    made, told = retention(store, 2, every_seconds=0.0)
+    made.look()
+    made.look()
+    assert [table for table, _, _ in store.asked] == ["charges", "others"]
+    assert told == [7, 7]
+    a_day_later = time.monotonic() + 86_401
+    monkeypatch.setattr(time, "monotonic", lambda: a_day_later)
+    made.look()
+    assert len(store.asked) == 4
+    for_ever = FakeStore()
+    retention(for_ever, None)[0].look()
+    assert for_ever.asked == []
 
 
 def test_what_goes_wrong_is_logged_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:

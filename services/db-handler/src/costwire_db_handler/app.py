@@ -55,6 +55,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
             quiet_seconds=settings.upload_quiet_seconds,
             clock=clock,
             on_committed=retention.after,
+            meanwhile=retention.look,
         )
         app.state.probing = CapacityLimiter(1)
         app.state.handler = Handler(settings, store, gatherer, metrics, clock, Turns(), retention)

@@ -23,6 +23,8 @@ from costwire_focus.manifest import Exposition, Manifest, ManifestTimes, RowCoun
 SOURCE = "costwire:erasure"
 ERASED_REASON = "the row was erased"
 """What a quarantined row says instead of its own reason, which may quote a cell."""
+GIVEN_UP = "an erasure; deliver it anew"
+"""Why deliveries that were open are aborted."""
 _SHOWN = (State.COMMITTED, State.UNCHANGED)
 _ASIDE = (State.HELD, State.SUPERSEDED, State.REJECTED)
 _NOTHING = "0" * 64

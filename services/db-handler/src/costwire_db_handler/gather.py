@@ -63,13 +63,18 @@ class Gatherer:
         quiet_seconds: float,
         clock: Clock,
         on_committed: Callable[[str], None] = lambda table: None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_committed`: told the table of what was delivered, once that is done."""
+        """`on_committed`: told the table of what was delivered, once that is done.
+
+        `meanwhile`: called after each look, in the same thread.
+        """
         self._folder = folder
         self._store = store
         self._quiet_seconds = quiet_seconds
         self._clock = clock
         self._on_committed = on_committed
+        self._meanwhile = meanwhile
         self._lock = threading.Lock()
         self._delivering = threading.Lock()
         self._stop = threading.Event()
@@ -151,6 +156,7 @@ class Gatherer:
         pause = min(1.0, self._quiet_seconds / 2)
         while not self._stop.wait(pause):
             self.deliver_quiet()
+            self._meanwhile()
             waiting = any(self._folder.glob(f"{_QUIET}*"))
             pause = self._quiet_seconds if waiting else min(1.0, self._quiet_seconds / 2)
 

@@ -148,6 +148,12 @@ class Entry(_Model):
         return self.model_dump_json(by_alias=True)
 
 
+def not_before(last: datetime | None, clock: Clock) -> datetime:
+    """The time of this moment, or the last one that the ledger tells where the clock is behind."""
+    now = clock()
+    return now if last is None else max(now, last)
+
+
 def sums_read(manifest: Manifest) -> Sums:
     """The sums that a manifest claims, before anything is stored."""
     return {

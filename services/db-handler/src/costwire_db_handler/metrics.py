@@ -34,8 +34,9 @@ HELD = Metric(
 
 ALL_METRICS = (DELIVERIES, HELD, CHARGES, UNBALANCED, STAGED_CHARGES, LAST_SETTLED)
 
-_FATES = ("added", "removed", "corrected", "unchanged", "quarantined")
-_FATES_OF_NOTES = {State.ERASED: ("erased",), State.RETIRED: ("retired",)}
+_FATES = ("added", "removed", "corrected", "unchanged")
+"""Of each decision; what was quarantined, and whether it balances, is counted at the first one."""
+_FATES_OF_NOTES = {State.ERASED: "erased", State.RETIRED: "retired"}
 """Of entries that are no deliveries; a delivery tells the charges of another one as erased."""
 
 
@@ -52,12 +53,21 @@ class HandlerMetrics:
 
     def settled(self, entry: Entry) -> None:
         """Count a delivery that the store has just settled, or a person decided on."""
+        if (fate_of_note := _FATES_OF_NOTES.get(entry.state)) is not None:
+            self._count(entry, fate_of_note)
+            return
         self._deliveries.labels(entry.table, entry.state.value).inc()
         if entry.state is State.HELD and (kind := entry.decisions[-1].kind):
             self._held.labels(entry.table, kind.value).inc()
-        for fate in _FATES_OF_NOTES.get(entry.state, _FATES):
-            self._charges.labels(entry.table, fate).inc(getattr(entry.rows, fate))
-        if not entry.balanced:
+        for fate in _FATES:
+            self._count(entry, fate)
+        is_first = len(entry.decisions) <= 1
+        if is_first:
+            self._count(entry, "quarantined")
+        if is_first and not entry.balanced:
             self._unbalanced.labels(entry.table).inc()
         if entry.times.committed is not None:
             self._last.labels(entry.table).set(entry.times.committed.timestamp())
+
+    def _count(self, entry: Entry, fate: str) -> None:
+        self._charges.labels(entry.table, fate).inc(getattr(entry.rows, fate))

@@ -29,6 +29,7 @@ from costwire_db_handler.ledger import (
     Rows,
     State,
     balances,
+    not_before,
     settle_sums,
 )
 
@@ -63,8 +64,11 @@ class Settlement:
         refused = self._books.keep_refused(self._delivery.commit, refused_rows(parts, fit))
         self._refused = Refused.counted(refused, refused_sums(parts, fit))
         periods = self._periods()
-        difference = self._compare(periods)
-        verdict = self._judge(parts, periods, difference, now)
+        judged = periods
+        if not periods and self._manifest.mode == "replace" and not self._manifest.scope.declared:
+            judged = self._periods_of_source()  # what would go if it were accepted
+        difference = self._compare(judged)
+        verdict = self._judge(parts, judged, difference, now)
         if verdict.state in (State.HELD, State.SUPERSEDED):
             return self._set_aside(periods, verdict)
         return self._make_visible(periods, difference)
@@ -115,9 +119,7 @@ class Settlement:
         Until then they see the state before, so this is the time of the new one. It is never
         earlier than that of the state before, whatever the clocks of several handlers say.
         """
-        last = self._books.last_state_time(self._manifest.table)
-        now = clock()
-        at = now if last is None else max(now, last)
+        at = not_before(self._books.last_state_time(self._manifest.table), clock)
         for overtaken in self._overtaken:
             self._books.put(overtaken.overtaken(at))
         act, reason = self._act or Act(settled.entry.state.value), settled.entry.reason

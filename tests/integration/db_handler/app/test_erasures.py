@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from tests.factories import a_charge, a_report, charges
+
+from costwire_runtime.logs import JsonFormatter
 
 WHERE = "Tags['person'] = 'Zaphod'"
 
@@ -83,17 +88,59 @@ def test_uploads_on_their_way_are_delivered_and_erased(running: Any) -> None:
     assert running.admin.sql("SELECT count(*) FROM charges WHERE ResourceId = 'up'") == [[0]]
 
 
+def retired(running: Any) -> Any:
+    """The first entry of history that has left; it is waited for."""
+    for _ in range(100):
+        entries = running.admin.get("/deliveries").json()["deliveries"]
+        found = [entry for entry in entries if entry["state"] == "retired"]
+        if found:
+            return found[0]
+        time.sleep(0.1)
+    raise AssertionError("nothing has left")
+
+
 def test_history_leaves_after_a_settlement_where_days_are_set(run: Callable[..., Any]) -> None:
     running = run()
     for number in range(3):
         report = a_report(charges(10, BilledCost=str(number))).generated(hours=number)
         running.admin.deliver(report)
     running = run(history_days=1e-9)
-    last = running.admin.deliver(a_report(charges(11, BilledCost="9")).generated(hours=9))
-    entries = running.admin.get("/deliveries").json()["deliveries"]
-    told = entries[-1]
-    assert (told["state"], told["rows"]["retired"] in (20, 30)) == ("retired", True)
-    assert told["horizon"] <= last["commit"] < told["commit"]
+    running.admin.deliver(a_report(charges(11, BilledCost="9")).generated(hours=9))
+    told = retired(running)
+    assert told["rows"]["retired"] in (20, 30)
     shown = running.admin.get("/-/metrics").text
     assert f'charges_total{{fate="retired",table="charges"}} {told["rows"]["retired"]}.0' in shown
+    assert 'deliveries_total{state="retired"' not in shown
     assert running.admin.sql("SELECT count(*) FROM charges") == [[11]]
+
+
+def test_history_of_a_quiet_table_leaves_after_a_start(run: Callable[..., Any]) -> None:
+    running = run()
+    for number in range(2):
+        report = a_report(charges(10, BilledCost=str(number))).generated(hours=number)
+        running.admin.deliver(report)
+    running = run(history_days=1e-9)
+    assert retired(running)["rows"]["retired"] == 10
+    assert running.admin.sql("SELECT count(*) FROM charges") == [[10]]
+
+
+def test_erasures_and_aborts_are_in_the_log_without_values(
+    running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    running.admin.deliver(a_bill())
+    first, second = (
+        running.admin.open(a_report(charges(number))).json()["entry"]["commit"] for number in (3, 4)
+    )
+    with caplog.at_level(logging.INFO):
+        running.admin.delete(f"/deliveries/{first}")
+        running.admin.delete(f"/deliveries/{first}")
+        erasure = ask(running.admin).json()
+    lines = [json.loads(JsonFormatter().format(record)) for record in caplog.records]
+    (aborted,) = [line for line in lines if line["message"] == "a user decided on a delivery"]
+    assert (aborted["commit"], aborted["act"]) == (first, "aborted")
+    assert aborted["by"]
+    (erased,) = [line for line in lines if line["message"] == "a user erased charges"]
+    assert (erased["commit"], erased["act"]) == (erasure["entry"]["commit"], "erased")
+    assert (erased["by"], erased["condition"]) == (aborted["by"], "Tags['person'] = ?")
+    assert erased["aborted"] == [second]
+    assert "Zaphod" not in json.dumps(lines)

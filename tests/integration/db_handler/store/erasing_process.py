@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
 from pathlib import Path
 
-from tests.factories import NOW, a_charge, a_report
+from tests.factories import a_charge, a_report, clock
 
 from costwire_db_handler.answers.conditions import Condition
 from costwire_db_handler.decide import Thresholds
@@ -32,12 +31,12 @@ def erase_until_killed(folder: Path) -> None:
         rows = [a_charge(ResourceId=f"disk-{n}", x_Note=f"kept {n}") for n in range(ROWS)]
         rows.append(a_charge(ResourceId="gone", x_Note=name_of(number)))
         report = a_report(rows).generated(hours=number)
-        entry = store.open_delivery(report.manifest, NOW + timedelta(hours=number))
+        entry = store.open_delivery(report.manifest, clock)
         for seq, part in enumerate(report.parts):
             store.stage_part(entry.commit, seq, part, str(seq))
-        store.commit(entry.commit, NOW)
+        store.commit(entry.commit, clock)
         condition = Condition.read("x_Note LIKE 'gone-%'")
-        store.erase(ErasureRequest("charges", condition, reason=str(number)), NOW)
+        store.erase(ErasureRequest("charges", condition, reason=str(number)), clock)
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
 

@@ -57,6 +57,17 @@ def held_whole(shop: Shop, report: Report, added: int, withdrawn: int) -> Entry:
     return held
 
 
+def test_empty_report_is_held_for_the_closed_periods_that_it_would_withdraw(shop: Shop) -> None:
+    before = seen(shop)
+    held = shop.deliver(a_report([]).generated(hours=1))
+    assert (held.state, held.closed_periods) == (State.HELD, ["2024-09"])
+    assert held.decisions[-1].kind is HeldFor.CLOSED_PERIOD
+    assert "0 added, 30 withdrawn" in held.reason
+    assert seen(shop) == before
+    assert shop.store.accept(held.commit, shop.tick).state is State.COMMITTED
+    assert seen(shop) == []
+
+
 REPLACEMENTS: dict[str, tuple[list[dict[str, str | None]], int, int]] = {
     "added": (both(31), 1, 0),
     "withdrawn": (both(29), 0, 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tests.support.versions import as_of, versions
 from costwire_db_handler.answers.conditions import Condition
 from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.errors import BadQuestion, UnknownTable
-from costwire_db_handler.ledger import State
+from costwire_db_handler.ledger import Act, State
 
 Shop = Any
 ZAPHOD = json.dumps({"person": "Zaphod"})
@@ -29,7 +30,7 @@ def erase(
     shop: Shop, where: str = WHERE, *, table: str = "charges", dry_run: bool = False, **how: Any
 ) -> Erasure:
     request = ErasureRequest(table, Condition.read(where), **how)
-    erasure: Erasure = shop.store.erase(request, shop.tick(), dry_run=dry_run)
+    erasure: Erasure = shop.store.erase(request, shop.tick, dry_run=dry_run)
     return erasure
 
 
@@ -83,6 +84,25 @@ def test_erasure_is_an_entry_of_its_own(shop: Shop) -> None:
     assert told.by
     assert told.condition == "Tags['person'] = ?"
     assert "Zaphod" not in told.to_json()
+
+
+def test_erasure_is_no_older_than_the_states_before_it(shop: Shop) -> None:
+    shop.deliver(a_report(a_month(30)))
+    open_ = shop.open(a_report(a_month(31)).generated(hours=1))
+    newest = shop.store.deliveries()[0].times.committed
+    shop.now -= timedelta(days=1)
+    assert erase(shop).entry.times.committed == newest
+    assert entry_of(shop, open_.commit).decisions[-1].at == newest
+
+
+def test_delivery_that_an_erasure_gave_up_tells_who_and_why(shop: Shop) -> None:
+    shop.deliver(a_report(a_month(30)))
+    open_ = shop.open(a_report(a_month(31)).generated(hours=1))
+    erasure = erase(shop)
+    (told,) = entry_of(shop, open_.commit).decisions
+    assert (told.act, told.reason) == (Act.ABORTED, "an erasure; deliver it anew")
+    assert told.by == erasure.entry.by
+    assert told.by
 
 
 def test_repeated_erasure_removes_nothing_more(shop: Shop) -> None:

@@ -75,7 +75,7 @@ def _erased_but_not_rewritten(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> No
     with monkeypatch.context() as patched:
         patched.setattr(rewriting, "_copy", fail)
         with pytest.raises(StoreBusy, match="no room"):
-            shop.store.erase(request, shop.tick())
+            shop.store.erase(request, shop.tick)
 
 
 def test_erasure_that_was_not_written_anew_is_so_at_the_next_start(
@@ -97,7 +97,7 @@ def test_erasure_that_was_not_written_anew_is_so_when_it_is_repeated(
 ) -> None:
     _erased_but_not_rewritten(duckdb_shop, monkeypatch)
     request = ErasureRequest("charges", Condition.read("x_Note LIKE 'gone-%'"))
-    again = duckdb_shop.store.erase(request, duckdb_shop.tick())
+    again = duckdb_shop.store.erase(request, duckdb_shop.tick)
     assert again.entry.rows.erased == 0
     assert texts_in(tmp_path / "data", b"gone-1-9f3c71d2") == []
     with duckdb_shop.store._database.reading() as sql:
@@ -118,7 +118,7 @@ def test_numbers_and_views_go_on_in_the_new_file(duckdb_shop: Shop, tmp_path: Pa
     shop = duckdb_shop
     first = shop.deliver(a_report([a_charge(), a_charge(BilledCost="2", x_Note="gone-1")]))
     request = ErasureRequest("charges", Condition.read("x_Note = 'gone-1'"))
-    erasure = shop.store.erase(request, shop.tick())
+    erasure = shop.store.erase(request, shop.tick)
     later = shop.deliver(a_report([a_charge(BilledCost="3")]).of("gcp"))
     assert first.commit < erasure.entry.commit < later.commit
     assert sorted(cost for _, cost in shop.costs()) == sorted([a_charge()["BilledCost"], "3"])

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from tests.factories import OCTOBER, SEPTEMBER, a_report, charges
 from tests.support.versions import as_of, versions
 
+from costwire_db_handler.answers.changes import ChangesQuestion, changes
 from costwire_db_handler.errors import HistoryGone
 from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.stores.duckdb import retiring as duckdb_retiring
 
 Shop = Any
 
@@ -25,7 +27,7 @@ def later(shop: Shop, days: float) -> None:
 
 def retire(shop: Shop, days: float, table: str = "charges") -> Entry | None:
     now: datetime = shop.tick()
-    entry: Entry | None = shop.store.retire(table, now - timedelta(days=days), now)
+    entry: Entry | None = shop.store.retire(table, now - timedelta(days=days), shop.tick)
     return entry
 
 
@@ -58,6 +60,35 @@ def test_versions_that_were_closed_long_ago_leave(shop: Shop) -> None:
     assert shop.store.deliveries()[-1] == told
     assert retire(shop, 15) is None
     assert shop.store.horizon("charges") == second
+
+
+def test_entry_is_no_older_than_the_states_before_it(shop: Shop) -> None:
+    three_states(shop)
+    newest = shop.store.deliveries()[-1].times.committed
+    cutoff = shop.now - timedelta(days=15)
+    shop.now -= timedelta(days=12)
+    told = shop.store.retire("charges", cutoff, shop.tick)
+    assert told.times.committed == newest
+
+
+def test_horizon_covers_only_what_has_left(
+    duckdb_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little goes in a while, it is something."""
+    shop = duckdb_shop
+    monkeypatch.setattr(duckdb_retiring, "_SECONDS", 0.0)
+    for number, (cost, other) in enumerate([("1", "1"), ("2", "1"), ("2", "2")]):
+        rows = [*charges(3, BilledCost=cost), *charges(4, BilledCost=other, **OCTOBER)]
+        shop.deliver(a_report(rows).generated(days=number))
+        later(shop, 10)
+    _, second, third = (entry.commit for entry in shop.store.deliveries())
+    later(shop, 100)
+    for rows_left, state in ((3, second), (4, third)):
+        told = retire(shop, 5)
+        assert told is not None
+        assert (told.rows.retired, told.horizon) == (rows_left, state)
+        assert shop.store.horizon("charges") == state
+    assert retire(shop, 5) is None
 
 
 def test_nothing_leaves_before_its_time(shop: Shop) -> None:
@@ -127,6 +158,65 @@ def test_way_back_to_a_state_that_has_left_is_delivered_anew(shop: Shop) -> None
     assert retire(shop, 15) is not None
     back = shop.deliver(one.read_again(days=40))
     assert (back.state, back.rows.added, back.balanced) == (State.COMMITTED, 10, True)
+
+
+AS_OF = (
+    "SELECT count(*), sum(BilledCost)::text FROM charges__versions "
+    "WHERE ? BETWEEN _commit AND _last"
+)
+
+
+def test_sql_tells_no_state_that_has_left(shop: Shop) -> None:
+    first, second, third = three_states(shop)
+    before = {state: shop.ask(AS_OF, state) for state in (second, third)}
+    assert retire(shop, 15) is not None
+    assert shop.ask("SELECT state FROM charges__states ORDER BY 1") == [(second,), (third,)]
+    assert shop.ask(AS_OF, first) == [(0, None)]
+    assert {state: shop.ask(AS_OF, state) for state in before} == before
+    later(shop, 20)
+    assert retire(shop, 15) is not None
+    assert shop.ask(AS_OF, second) == [(0, None)]
+    assert shop.ask(AS_OF, third) == before[third]
+    shop.deliver(a_report([*charges(30, x_Late="1")]).generated(days=9))
+    shop.reopen()
+    assert shop.ask(AS_OF, second) == [(0, None)]
+    assert shop.ask(AS_OF, third) == before[third]
+
+
+def test_what_is_kept_unseen_stays_in_no_state(shop: Shop) -> None:
+    three_states(shop)
+    held = shop.deliver(a_report(charges(4)).generated(days=4))
+    assert held.state is State.HELD
+    assert retire(shop, 15) is not None
+    unseen = "SELECT count(*) FROM charges__versions WHERE _last < _commit"
+    assert shop.ask(unseen) == [(4,)]
+
+
+def test_charges_from_several_states_before_the_horizon_stay_apart(shop: Shop) -> None:
+    """Rows of two deliveries may have the same number; they are told apart by their state."""
+
+    def deliver(source: str, cost: str, days: int) -> None:
+        rows = charges(5, BilledCost=cost, ServiceName=source)
+        shop.deliver(a_report(rows, source=source).generated(days=days))
+        later(shop, 10)
+
+    for number, source in enumerate(["a", "b", "c", "a"]):
+        deliver(source, str(number + 1), number)
+    ((begin,),) = shop.ask("SELECT max(state) FROM charges__states")
+    deliver("b", "7", 8)
+    deliver("c", "8", 9)
+
+    def changed() -> list[Any]:
+        given = [("table", "charges"), ("from", str(begin)), ("by", "ServiceName")]
+        with shop.store.versions("charges") as found:
+            answer = changes(found, ChangesQuestion.read(given), shop.now)
+        return [(row.group, row.parts) for row in answer.rows]
+
+    before = changed()
+    assert before
+    assert retire(shop, 25) is not None
+    assert shop.store.horizon("charges") == begin
+    assert changed() == before
 
 
 def test_history_stays_retired_after_a_restart(shop: Shop) -> None:

@@ -67,7 +67,9 @@ async def open_delivery(request: Request, caller: Caller) -> Response:
     opened = entry.state is State.OPEN
     parts = await run_in_threadpool(store.staged_parts, entry.commit) if opened else []
     answer = {"entry": json.loads(entry.to_json()), "parts": parts}
-    return JSONResponse(answer, status_code=201 if opened else 200)
+    settles = not (opened or dry_run)
+    then = BackgroundTask(handler.retention.after, entry.table) if settles else None
+    return JSONResponse(answer, status_code=201 if opened else 200, background=then)
 
 
 @requires(Role.WRITER)
@@ -119,7 +121,10 @@ async def commit_delivery(request: Request, caller: Caller) -> Response:
 async def abort_delivery(request: Request, caller: Caller) -> Response:
     """Give up an open delivery."""
     handler = handler_of(request)
-    await run_in_threadpool(_store(request, caller).abort, _commit(request), handler.clock)
+    store, commit = _store(request, caller), _commit(request)
+    entry = await run_in_threadpool(store.abort, commit, handler.clock)
+    if entry is not None:
+        _log_decision(entry)
     return Response(status_code=204)
 
 

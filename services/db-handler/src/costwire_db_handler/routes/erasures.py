@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,10 +18,12 @@ from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.errors import BadQuestion, CannotErase
 from costwire_db_handler.handler import Handler, handler_of
 from costwire_db_handler.users import Caller, Role
+from costwire_focus.canonical import to_text
 from costwire_focus.manifest import TableName
 from costwire_runtime.bodies import read_body
 from costwire_runtime.problems import Problem
 
+_logger = logging.getLogger(__name__)
 _MOST_BYTES = 8 * MOST_CHARACTERS
 _RETURNS = (
     "a later delivery of the same source that still has these charges brings them back: "
@@ -47,19 +50,40 @@ async def erase_charges(request: Request, caller: Caller) -> Response:
     """Remove charges from every version, for good; `?dryRun=true` tells which ones."""
     handler = handler_of(request)
     wanted = _read(await read_body(request, _MOST_BYTES))
-    dry_run, now = request.query_params.get("dryRun") == "true", handler.clock()
+    dry_run = request.query_params.get("dryRun") == "true"
     store = handler.store.acting_for(caller)
 
     def erase() -> Erasure:
         if not dry_run and handler.gatherer.holds(wanted.table):
-            store.erase(wanted, now, dry_run=True)  # whoever may not erase changes nothing
+            store.erase(
+                wanted, handler.clock, dry_run=True
+            )  # whoever may not erase changes nothing
             _deliver_gathered(handler, wanted.table)
-        return store.erase(wanted, now, dry_run=dry_run)
+        return store.erase(wanted, handler.clock, dry_run=dry_run)
 
     erasure = await run_in_threadpool(erase)
     if not dry_run:
         handler.metrics.settled(erasure.entry)
+        _log(erasure)
     return JSONResponse(_told(erasure, dry_run=dry_run))
+
+
+def _log(erasure: Erasure) -> None:
+    """The audit's line, without the values of the condition."""
+    entry = erasure.entry
+    _logger.info(
+        "a user erased charges",
+        extra={
+            "commit": entry.commit,
+            "table": entry.table,
+            "act": entry.state.value,
+            "by": entry.by,
+            "at": to_text(entry.times.committed or entry.times.opened),
+            "condition": entry.condition,
+            "charges": entry.rows.erased,
+            "aborted": list(erasure.aborted),
+        },
+    )
 
 
 def _deliver_gathered(handler: Handler, table: str) -> None:

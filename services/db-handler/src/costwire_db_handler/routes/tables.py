@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,4 +24,5 @@ async def adopt_table(request: Request, caller: Caller) -> Response:
     handler = handler_of(request)
     store = handler.store.acting_for(caller)
     entry = await run_in_threadpool(store.adopt, request.path_params["table"], handler.clock)
-    return Response(entry.to_json(), media_type="application/json")
+    then = BackgroundTask(handler.retention.after, entry.table)
+    return Response(entry.to_json(), media_type="application/json", background=then)

@@ -115,8 +115,8 @@ class CostStore(Protocol):
         """
         ...
 
-    def abort(self, commit: int, clock: Clock) -> None:
-        """Give up an open delivery; an aborted one stays so."""
+    def abort(self, commit: int, clock: Clock) -> Entry | None:
+        """Give up an open delivery; None of a trial, and of one that was aborted before."""
         ...
 
     def accept(self, commit: int, clock: Clock) -> Entry:
@@ -162,7 +162,7 @@ class CostStore(Protocol):
         """Where exchange rates are kept."""
         ...
 
-    def erase(self, request: ErasureRequest, now: datetime, *, dry_run: bool = False) -> Erasure:
+    def erase(self, request: ErasureRequest, clock: Clock, *, dry_run: bool = False) -> Erasure:
         """Remove charges from every version, for good, and from the files of the database.
 
         Deliveries of the table that are open are given up. Repeated, it removes what is left.
@@ -171,7 +171,7 @@ class CostStore(Protocol):
         """
         ...
 
-    def retire(self, table: str, cutoff: datetime, now: datetime) -> Entry | None:
+    def retire(self, table: str, cutoff: datetime, clock: Clock) -> Entry | None:
         """Remove what was closed or decided against before a time, as much as goes in a moment.
 
         Never current charges, nor held ones. None where there is nothing.

@@ -263,12 +263,18 @@ class Shaper:
         if layout is not None and not layout.is_complete:
             self._publish(layout)
 
+    def begin_at(self, horizon: int) -> None:
+        """Have the readers' views tell of no state before this one."""
+        layout = self._turn.row.layout
+        if layout is not None and layout.horizon < horizon:
+            self._publish(layout.model_copy(update={"horizon": horizon}))
+
     def _publish(self, layout: Layout) -> Layout:
         """Show a layout to readers, and note that it is shown."""
         statements = shapes.create_views(layout)
         views = 0
         if self._may_view_states(layout.table):
-            statements.append(states.create_view(layout.table))
+            statements.append(states.create_view(layout.table, layout.horizon))
             views = shapes.VIEWS
         for statement in statements:
             self._turn.check()

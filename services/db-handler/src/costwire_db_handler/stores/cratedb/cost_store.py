@@ -7,7 +7,6 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -272,20 +271,22 @@ class CrateDBCostStore:
         turn.settle(turn.row.head if books.head is None else books.head, outcome)
         return concluded[-1]
 
-    def abort(self, commit: int, clock: Clock) -> None:
+    def abort(self, commit: int, clock: Clock) -> Entry | None:
         """Give up an open delivery."""
         delivery = ledger.get(self._session, commit)
         if delivery.entry.state is State.ABORTED:
-            return
+            return None
         if delivery.dry_run:
             self._forget(commit)
-            return
+            return None
         with self._turn(delivery.manifest.table) as turn:
             delivery = ledger.get(self._session, commit)
             if delivery.entry.state is not State.OPEN:
                 raise DeliveryNotOpen(f"abort {commit}: it is {delivery.entry.state} already")
-            ledger.update(self._session, delivery.aborted(clock(), self._by), turn.require)
+            delivery = delivery.aborted(clock(), self._by)
+            ledger.update(self._session, delivery, turn.require)
         self._shared.parts.clear(self._session, commit)
+        return delivery.entry
 
     def _forget(self, commit: int) -> None:
         ledger.remove(self._session, commit)
@@ -371,25 +372,24 @@ class CrateDBCostStore:
         """Where exchange rates are kept."""
         return CrateDBRates(self._shared.own, self._session)
 
-    def erase(self, request: ErasureRequest, now: datetime, *, dry_run: bool = False) -> Erasure:
+    def erase(self, request: ErasureRequest, clock: Clock, *, dry_run: bool = False) -> Erasure:
         """Remove charges from every version within a turn, and merge the files."""
         session, table = self._session, request.table
         session.execute(erasing.ONLY_ADMINS)
         told = replace(request, by=session.credentials.name)
         if dry_run or read_row(session, table) is None:
-            return erasing.tried(session, read_row(session, table), told, now)
+            return erasing.tried(session, read_row(session, table), told, clock)
         with self._turn(table) as turn:
             self._shaper(turn).drop_older(table)
-            erasure = erasing.erase(session, turn, self._shared.parts, told, now)
-            if turn.row.layout is not None:
-                erasing.merge_wanted(self._shared.own, [turn.row.layout])
+            erasure = erasing.erase(session, turn, self._shared.parts, told, clock)
+            erasing.merge_wanted(self._shared.own, turn)
         self._opened()
         return erasure
 
-    def retire(self, table: str, cutoff: datetime, now: datetime) -> Entry | None:
+    def retire(self, table: str, cutoff: datetime, clock: Clock) -> Entry | None:
         """Remove what is too old within a turn."""
         with self._turn(table) as turn:
-            return retiring.retire(self._session, turn, table, cutoff, now)
+            return retiring.retire(self._session, turn, self._shaper(turn), table, cutoff, clock)
 
     def horizon(self, table: str) -> int:
         """The first state that can still be asked for."""
@@ -415,8 +415,12 @@ class CrateDBCostStore:
             )
         return delivery
 
-    def _turn(self, table: str) -> AbstractContextManager[Turn]:
-        return self._shared.turns.take(self._session, table)
+    @contextlib.contextmanager
+    def _turn(self, table: str) -> Iterator[Turn]:
+        with self._shared.turns.take(self._session, table) as turn:
+            yield turn
+            # An erasure whose handler was killed was finished when the turn was taken.
+            erasing.merge_left(self._shared.own, turn)
 
     def _means(self, scratch: Callable[[], duckdb.DuckDBPyConnection] | None = None) -> Means:
         shared = self._shared

@@ -7,16 +7,19 @@ they are merged, so they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from costwire_db_handler import erasing
 from costwire_db_handler.answers.speech import Fragment
-from costwire_db_handler.erasing import ERASED_REASON, Erasure, ErasureRequest, Group
+from costwire_db_handler.delivery import Delivery
+from costwire_db_handler.erasing import ERASED_REASON, GIVEN_UP, Erasure, ErasureRequest, Group
 from costwire_db_handler.errors import UnknownTable
-from costwire_db_handler.ledger import State
+from costwire_db_handler.ledger import Clock, State, not_before
 from costwire_db_handler.stores.cratedb import catalog, ledger, versions
 from costwire_db_handler.stores.cratedb.cluster import Session
+from costwire_db_handler.stores.cratedb.failures import StoreProblem
 from costwire_db_handler.stores.cratedb.layout import OPEN, Layout
 from costwire_db_handler.stores.cratedb.ledger import Outcome
 from costwire_db_handler.stores.cratedb.parts import PartsStore
@@ -29,6 +32,7 @@ _MERGE_SECONDS = 3_600.0
 _ROUNDS = 2
 """The first one writes new files; the old ones go once nobody has them open any more."""
 _OF_HANDLER = ("tables", "quarantine", "pieces", "parts")
+_logger = logging.getLogger(__name__)
 
 
 def find(session: Session, row: Row | None, request: ErasureRequest) -> list[Group]:
@@ -60,11 +64,12 @@ def _groups(session: Session, layout: Layout, where: Fragment) -> list[Group]:
     return groups
 
 
-def tried(session: Session, row: Row | None, request: ErasureRequest, now: datetime) -> Erasure:
+def tried(session: Session, row: Row | None, request: ErasureRequest, clock: Clock) -> Erasure:
     """What an erasure would do."""
     groups = find(session, row, request)
     deliveries = ledger.all_of(session, request.table)
     settled = erasing.settle(deliveries, groups)
+    now = not_before(ledger.last_state_time(session, request.table), clock)
     told = erasing.entry_of(request, catalog.next_value(session, "commits"), settled, now)
     return Erasure(
         told.entry,
@@ -80,23 +85,29 @@ def tried(session: Session, row: Row | None, request: ErasureRequest, now: datet
 
 
 def erase(
-    session: Session, turn: Turn, parts: PartsStore, request: ErasureRequest, now: datetime
+    session: Session, turn: Turn, parts: PartsStore, request: ErasureRequest, clock: Clock
 ) -> Erasure:
     """Decide an erasure and delete the charges; the files are then to be merged."""
     groups = find(session, turn.row, request)
-    aborted = _give_up_open(session, turn, parts, request.table, now)
+    last = ledger.last_state_time(session, request.table)
+    aborted = _give_up_open(session, turn, parts, request, not_before(last, clock))
     settled = erasing.settle(ledger.all_of(session, request.table), groups)
-    told = erasing.entry_of(request, catalog.next_value(session, "commits"), settled, now)
+    commit = catalog.next_value(session, "commits")
     quarantined = _forget_read(session, turn, request.table) if request.quarantine else 0
-    _want_merge(session, request.table, told.commit)
-    # Until the flip it is open: a kill leaves an erasure that was not done.
-    ledger.insert(session, told.settled(state=State.OPEN))
-    turn.begin(told.commit, lambda: catalog.next_value(session, "commits"))
-    outcome = Outcome(erased=request.condition.text)
-    outcome.deliveries = {each.commit: each for each in (*settled.deliveries, told)}
-    turn.settle(turn.row.head, outcome.to_json)
+    _want_merge(session, request.table, commit)
+    turn.begin(commit, lambda: catalog.next_value(session, "commits"))
+    notes: list[Delivery] = []
+
+    def outcome() -> str:
+        now = not_before(last, clock)
+        notes.append(erasing.entry_of(request, commit, settled, now))
+        decided = Outcome(erased=request.condition.text, note=notes[-1])
+        decided.deliveries = {each.commit: each for each in settled.deliveries}
+        return decided.to_json()
+
+    turn.settle(turn.row.head, outcome)
     return Erasure(
-        told.entry,
+        notes[-1].entry,
         affected=settled.affected,
         aborted=aborted,
         quarantined=quarantined,
@@ -105,15 +116,15 @@ def erase(
 
 
 def _give_up_open(
-    session: Session, turn: Turn, parts: PartsStore, table: str, now: datetime
+    session: Session, turn: Turn, parts: PartsStore, request: ErasureRequest, now: datetime
 ) -> list[int]:
     """Abort what is on its way: its staged parts may hold the charges."""
     given_up = []
-    for delivery in ledger.all_of(session, table):
+    for delivery in ledger.all_of(session, request.table):
         if delivery.dry_run:
             ledger.remove(session, delivery.commit)
         elif delivery.entry.state is State.OPEN:
-            aborted = delivery.aborted(now, None).settled(reason="an erasure; deliver it anew")
+            aborted = delivery.aborted(now, request.by, GIVEN_UP).settled(reason=GIVEN_UP)
             ledger.update(session, aborted, turn.require)
         else:
             continue
@@ -164,31 +175,51 @@ def _other_tables(session: Session) -> Sequence[str]:
 
 def _want_merge(session: Session, table: str, commit: int) -> None:
     session.execute(
-        'INSERT INTO costwire.rewrites (table_name, "commit") VALUES (?, ?) ON CONFLICT DO NOTHING',
+        'INSERT INTO costwire.rewrites (table_name, "commit") VALUES (?, ?) '
+        'ON CONFLICT (table_name) DO UPDATE SET "commit" = excluded."commit"',
         [table, commit],
         repeatable=True,
     )
 
 
-def merge_wanted(own: Session, layouts: Iterable[Layout]) -> None:
-    """Merge the files of tables that an erasure was in, so that they hold nothing of it.
+def wanted(own: Session) -> list[str]:
+    """The tables whose files are still to be merged after an erasure."""
+    own.execute("REFRESH TABLE costwire.rewrites")
+    rows = own.execute("SELECT table_name FROM costwire.rewrites ORDER BY 1 LIMIT 100000").rows
+    return [table for (table,) in rows]
 
-    With the handler's own rights: users have none for that.
+
+def merge_wanted(own: Session, turn: Turn) -> None:
+    """Merge the files of a table that an erasure was in, so that they hold nothing of it.
+
+    Within its turn: before, the charges may not all be deleted. With the handler's own rights:
+    users have none for that.
     """
-    for layout in layouts:
-        wanted = own.execute(
-            "SELECT table_name FROM costwire.rewrites WHERE table_name = ?", [layout.table]
-        ).rows
-        if wanted:
-            names = [layout.physical, *(f"costwire.{name}" for name in _OF_HANDLER)]
-            for _ in range(_ROUNDS):
-                for name in names:
-                    _merge(own, name)
-            own.execute(
-                "DELETE FROM costwire.rewrites WHERE table_name = ?",
-                [layout.table],
-                repeatable=True,
-            )
+    rows = own.execute(
+        'SELECT "commit" FROM costwire.rewrites WHERE table_name = ?', [turn.table]
+    ).rows
+    layout = turn.row.layout
+    if not rows or layout is None:
+        return
+    names = [layout.physical, *(f"costwire.{name}" for name in _OF_HANDLER)]
+    for _ in range(_ROUNDS):
+        for name in names:
+            _merge(own, name)
+    turn.require()
+    own.execute("REFRESH TABLE costwire.rewrites")
+    own.execute(
+        'DELETE FROM costwire.rewrites WHERE table_name = ? AND "commit" = ?',
+        [turn.table, *rows[0]],
+        repeatable=True,
+    )
+
+
+def merge_left(own: Session, turn: Turn) -> None:
+    """The same for what an earlier turn left to be done; what fails is left to the next one."""
+    try:
+        merge_wanted(own, turn)
+    except StoreProblem:
+        _logger.exception("files are still to be merged after an erasure")
 
 
 def _merge(own: Session, name: str) -> None:

@@ -26,12 +26,14 @@ from costwire_focus.typed import DEFAULT_SCALE, DIGITS
 
 LONGEST_INDEXED_BYTES = 32_766
 """What a text may have where it is indexed or in the column store; more is refused."""
-VIEWS = 1
+VIEWS = 2
 """Which views are made beside a table: counted up where that changes."""
 HASH_COLUMNS = ("_content_hi", "_content_lo", "_dimensions_hi", "_dimensions_lo")
 KEY_COLUMNS = ("_commit", "_row", "_month")
 INTERNAL_NAMES = (*KEY_COLUMNS, "_last", "_source", "_period", *HASH_COLUMNS)
-_SHOWN_OF_VERSIONS = ("_commit", "_last", "_source", "_period", "_row", *HASH_COLUMNS)
+_SHOWN_OF_VERSIONS = ("_last", "_source", "_period", "_row", *HASH_COLUMNS)
+_CAME = '"_came"'
+"""In the view of all versions: the state that a row came with, also one before the horizon."""
 _VERSIONING = (
     '"_commit" BIGINT NOT NULL',
     '"_row" BIGINT NOT NULL',
@@ -117,6 +119,8 @@ class Layout(BaseModel):
     """Whether the readers' views show all of it; if not, that is still to be done."""
     shown: int = 0
     """How many of the columns they show."""
+    horizon: int = 0
+    """The first state that the readers' views tell of; what is older has left."""
     views: int = 0
     """The `VIEWS` that were made; fewer where an earlier version did, or a name is taken."""
     columns: tuple[Column, ...] = ()
@@ -301,13 +305,32 @@ def create_views(layout: Layout) -> list[str]:
     versions, _ = views_of(table)
     return [
         f"CREATE OR REPLACE VIEW doc.{quoted(versions)} AS "
-        f"SELECT {shown}, {', '.join(map(quoted, _SHOWN_OF_VERSIONS))} FROM {layout.physical}",
+        f'SELECT {shown}, {_first_state(layout.horizon)} AS "_commit", "_commit" AS {_CAME}, '
+        f"{', '.join(map(quoted, _SHOWN_OF_VERSIONS))} FROM {layout.physical}",
         # BETWEEN reads the head once for both of its comparisons; written twice, it might change
         # between the one and the other.
         f"CREATE OR REPLACE VIEW doc.{quoted(table)} AS SELECT {shown} FROM {layout.physical} "
         f"WHERE (SELECT head FROM costwire.tables WHERE name = '{table}') "
         'BETWEEN "_commit" AND "_last"',
     ]
+
+
+def _first_state(horizon: int) -> str:
+    """The first state that has a row, of those that can still be asked for."""
+    return f'greatest("_commit", {horizon:d}::BIGINT)' if horizon else '"_commit"'
+
+
+def all_versions(layout: Layout) -> str:
+    """What a statement of ours reads in place of the view of all versions, as a relation.
+
+    There `_commit` is the state that a row came with. A view of an earlier version has no other.
+    """
+    versions, _ = views_of(layout.table)
+    view = f"doc.{quoted(versions)}"
+    if not layout.horizon and layout.views < VIEWS:
+        return view
+    names = ", ".join(map(quoted, (*layout.public(), *_SHOWN_OF_VERSIONS)))
+    return f'(SELECT {names}, {_CAME} AS "_commit" FROM {view}) AS versions'
 
 
 def raise_limit(layout: Layout, present: int, storage: Storage) -> str:

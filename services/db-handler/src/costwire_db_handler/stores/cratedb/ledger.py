@@ -52,6 +52,8 @@ class Outcome:
     """The condition of charges that leave every version."""
     retired: tuple[int, list[str]] | None = None
     """A state, and the months in which what was closed by it leaves."""
+    note: Delivery | None = None
+    """An entry that comes into the ledger with this settlement, and was not there before."""
 
     def to_json(self) -> str:
         """The JSON text by which it is found again after a kill."""
@@ -64,6 +66,7 @@ class Outcome:
                 "forgotten": self.forgotten,
                 "erased": self.erased,
                 "retired": self.retired,
+                "note": None if self.note is None else _row(self.note),
             }
         )
 
@@ -76,6 +79,9 @@ def write_outcome(session: Session, text: str, require: Callable[[], None]) -> l
     told = json.loads(text)
     for commit, *changed in told["deliveries"]:
         _write(session, commit, changed, require)
+    if told.get("note") is not None:
+        require()
+        _insert(session, told["note"])
     if told["shapes"]:
         require()
         rows = ",".join(json.dumps(shape) for shape in told["shapes"])
@@ -112,23 +118,31 @@ def _write(
 
 def insert(session: Session, delivery: Delivery) -> None:
     """Write a new delivery; its number is its own, so it may be repeated."""
-    entry, manifest = delivery.entry, delivery.manifest
+    _insert(session, _row(delivery))
+
+
+def _insert(session: Session, row: Sequence[Any]) -> None:
     session.execute(
         'INSERT INTO costwire.deliveries ("commit", id, table_name, source, mode, manifest, '
         "dry_run, state, entry, periods, applied, kept, twin) "
         'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT ("commit") DO NOTHING',
-        [
-            entry.commit,
-            entry.id,
-            entry.table,
-            entry.source,
-            manifest.mode,
-            manifest.to_json(),
-            delivery.dry_run,
-            *_changed(delivery),
-        ],
+        row,
         repeatable=True,
     )
+
+
+def _row(delivery: Delivery) -> list[Any]:
+    entry, manifest = delivery.entry, delivery.manifest
+    return [
+        entry.commit,
+        entry.id,
+        entry.table,
+        entry.source,
+        manifest.mode,
+        manifest.to_json(),
+        delivery.dry_run,
+        *_changed(delivery),
+    ]
 
 
 def update(session: Session, delivery: Delivery, require: Callable[[], None]) -> None:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from costwire_db_handler import retiring
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.ledger import Clock, Entry, not_before
 from costwire_db_handler.stores.cratedb import catalog, ledger, removals
+from costwire_db_handler.stores.cratedb.catalog import Shaper
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.layout import Layout
 from costwire_db_handler.stores.cratedb.ledger import Outcome
@@ -25,9 +26,9 @@ def horizon(session: Session, table: str) -> int:
 
 
 def retire(
-    session: Session, turn: Turn, table: str, cutoff: datetime, now: datetime
+    session: Session, turn: Turn, shaper: Shaper, table: str, cutoff: datetime, clock: Clock
 ) -> Entry | None:
-    """Decide what leaves, and delete it."""
+    """Decide what leaves, and delete it; `shaper`: of the same turn."""
     layout = turn.row.layout
     if layout is None or not layout.columns:
         return None
@@ -37,25 +38,30 @@ def retire(
     if not months and not unwanted:
         return None
     if months:
-        _set_horizon(session, table, state, retiring.made_at(known, state) or now)
-    told = retiring.entry_of(table, catalog.next_value(session, "commits"), now)
-    # Until the flip it is open: a kill leaves one that was not done.
-    ledger.insert(session, told.settled(state=State.OPEN))
+        _set_horizon(session, table, state, retiring.made_at(known, state) or clock())
+        shaper.begin_at(horizon(session, table))
     rows += sum(delivery.entry.rows.stored for delivery in unwanted)
-    told = retiring.told(told, rows, months, state or None)
-    turn.begin(told.commit, lambda: catalog.next_value(session, "commits"))
-    turn.settle(turn.row.head, _outcome(told, unwanted, state, months).to_json)
-    return told.entry
+    last, commit = ledger.last_state_time(session, table), catalog.next_value(session, "commits")
+    turn.begin(commit, lambda: catalog.next_value(session, "commits"))
+    notes: list[Delivery] = []
+
+    def outcome() -> str:
+        told = retiring.entry_of(table, commit, not_before(last, clock))
+        notes.append(retiring.told(told, rows, months, state or None))
+        return _outcome(notes[-1], unwanted, state, months).to_json()
+
+    turn.settle(turn.row.head, outcome)
+    return notes[-1].entry
 
 
 def _outcome(
     told: Delivery, unwanted: Sequence[Delivery], state: int, months: Sequence[str]
 ) -> Outcome:
-    outcome = Outcome(retired=(state, list(months)))
+    outcome = Outcome(retired=(state, list(months)), note=told)
     outcome.forgotten = [
         delivery.commit if delivery.kept is None else delivery.kept for delivery in unwanted
     ]
-    changed = (told, *map(retiring.without_charges, unwanted))
+    changed = map(retiring.without_charges, unwanted)
     outcome.deliveries = {delivery.commit: delivery for delivery in changed}
     return outcome
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
 from costwire_db_handler.names import quoted
-from costwire_db_handler.stores.cratedb.layout import Column, Layout, visible_at
+from costwire_db_handler.stores.cratedb.layout import Column, Layout, all_versions, visible_at
 from costwire_focus.columns import ValueType
 from costwire_focus.typed import DIGITS
 
@@ -17,6 +17,7 @@ class CrateDBSpeech(Speech):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout.table, [_column(column) for column in layout.columns])
+        self._versions = all_versions(layout)
         self._declared = {quoted(name): frozenset(keys) for name, keys in layout.tag_keys.items()}
 
     def visible(self, state: int) -> str:
@@ -54,8 +55,8 @@ class CrateDBSpeech(Speech):
 
     @property
     def versions(self) -> str:
-        """The readers' view of all versions."""
-        return f"doc.{quoted(self.table + '__versions')}"
+        """The readers' view of all versions, with the states that they came with."""
+        return self._versions
 
     def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:
         """A list is one value."""

@@ -23,12 +23,16 @@ _HIDDEN = (
 )
 
 
-def create_view(table: str) -> str:
-    """The statement that makes the view of a table's states, or makes it anew."""
+def create_view(table: str, horizon: int) -> str:
+    """The statement that makes the view of a table's states, or makes it anew.
+
+    `horizon`: the first state that it tells.
+    """
     _, states = views_of(table)
     return (
         f"CREATE OR REPLACE VIEW doc.{quoted(states)} AS SELECT {_COLUMNS} FROM costwire.states "
-        f"WHERE table_name = '{table}' AND NOT (state = ANY(({_HIDDEN.format(table=table)})))"
+        f"WHERE table_name = '{table}' AND state >= {horizon:d} "
+        f"AND NOT (state = ANY(({_HIDDEN.format(table=table)})))"
     )
 
 

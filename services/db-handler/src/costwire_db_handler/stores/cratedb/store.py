@@ -157,21 +157,21 @@ class CrateDBStore:
         shared.own.execute("REFRESH TABLE costwire.tables")
         rows = shared.own.execute("SELECT name FROM costwire.tables LIMIT 100000").rows
         turns = replace(shared.turns, wait_seconds=0.0)
+        unmerged = set(erasing.wanted(shared.own))
         for (table,) in rows:
             row = read_row(shared.own, table)
-            if row is None or (row.attempt is None and (not row.layout or row.layout.is_complete)):
+            is_whole = row is None or (
+                row.attempt is None and (not row.layout or row.layout.is_complete)
+            )
+            if is_whole and table not in unmerged:
                 continue
             try:
                 with turns.take(shared.own, table) as turn:
                     Shaper(shared.own, shared.own, shared.storage, turn).publish()
                     _logger.info("the table is as its ledger says", extra={"table": table})
+                    erasing.merge_left(shared.own, turn)
             except Problem as problem:
                 _logger.info("left to another handler", extra={"why": problem.detail})
-        layouts = (row.layout for (table,) in rows if (row := read_row(shared.own, table)))
-        try:
-            erasing.merge_wanted(shared.own, [layout for layout in layouts if layout is not None])
-        except StoreProblem:
-            _logger.exception("files are still to be merged after an erasure")
         for commit in shared.parts.commits(shared.own):
             with contextlib.suppress(UnknownDelivery):
                 if ledger.get(shared.own, commit).entry.state is State.OPEN:

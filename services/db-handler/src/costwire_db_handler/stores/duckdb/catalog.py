@@ -116,18 +116,32 @@ def public_columns(mapped: Mapping[str, str]) -> list[str]:
     return [column for name in mapped for column, _ in _definitions(name, mapped[name])]
 
 
+def horizon(sql: duckdb.DuckDBPyConnection, table: str) -> int:
+    """The first state that can still be asked for."""
+    rows = sql.execute(
+        "SELECT state FROM costwire.horizons WHERE table_name = ?", [table]
+    ).fetchall()
+    return int(rows[0][0]) if rows else 0
+
+
 def refresh_view(sql: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Make the users' views show the table's columns and types of now."""
+    """Make the users' views show the table's columns and types of now.
+
+    States before the horizon have left: what is still there of them is in no state.
+    """
     shown = ", ".join(quoted(column) for column in public_columns(columns(sql, table)))
     versions, states = views_of(table)
     _make_view(sql, table, f"SELECT {shown} FROM {current(table)}")
     taken = {*_owners(sql), *cost_tables(sql)}
+    first = horizon(sql, table)
+    came = f"greatest(_commit, {first:d}::BIGINT)" if first else "_commit"
     beside = {
-        versions: f"SELECT {shown}, _commit, {OPEN}::BIGINT AS _last FROM {current(table)} "
-        f"UNION ALL SELECT {shown}, _commit, _ended - 1 FROM {history(table)}",
+        versions: f"SELECT {shown}, {came} AS _commit, {OPEN}::BIGINT AS _last "
+        f"FROM {current(table)} "
+        f"UNION ALL SELECT {shown}, {came}, _ended - 1 FROM {history(table)}",
         states: "SELECT applied AS state, commit, source, id AS delivery, "
         "(entry->>'$.times.committed')::TIMESTAMP AS shown_at FROM costwire.deliveries "
-        f"WHERE table_name = '{table}' AND applied IS NOT NULL AND NOT dry_run",
+        f"WHERE table_name = '{table}' AND applied >= {first:d} AND NOT dry_run",
     }
     for name, query in beside.items():
         if name in taken:  # only where it was so before there were such views

@@ -9,9 +9,9 @@ import duckdb
 
 from costwire_db_handler import erasing
 from costwire_db_handler.answers.speech import Fragment
-from costwire_db_handler.erasing import ERASED_REASON, Erasure, ErasureRequest, Group
+from costwire_db_handler.erasing import ERASED_REASON, GIVEN_UP, Erasure, ErasureRequest, Group
 from costwire_db_handler.errors import UnknownTable
-from costwire_db_handler.ledger import State
+from costwire_db_handler.ledger import Clock, State, not_before
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.duckdb import catalog, deliveries, rewriting, versions
 from costwire_db_handler.stores.duckdb.catalog import current, history
@@ -22,7 +22,7 @@ _FOUND = "erased_charges"
 _KEY = "_source, _period, _commit, _ended"
 
 
-def erase(sql: duckdb.DuckDBPyConnection, request: ErasureRequest, now: datetime) -> Erasure:
+def erase(sql: duckdb.DuckDBPyConnection, request: ErasureRequest, clock: Clock) -> Erasure:
     """Remove the charges of a condition, and tell the ledger; the file is then to be rewritten.
 
     Raises `UnknownTable`.
@@ -31,7 +31,8 @@ def erase(sql: duckdb.DuckDBPyConnection, request: ErasureRequest, now: datetime
     if table not in catalog.cost_tables(sql):
         raise UnknownTable(f"erase: no table of charges has the name {table}")
     where = request.condition.sql(DuckDBSpeech.of(sql, table))
-    aborted = _give_up_open(sql, table, now)
+    now = not_before(deliveries.last_state_time(sql, table), clock)
+    aborted = _give_up_open(sql, request, now)
     settled = erasing.settle(deliveries.all_of(sql, table), _groups(sql, table, where))
     for target in (current(table), history(table)):
         sql.execute(f"DELETE FROM {target} WHERE {where.text}", list(where.arguments))
@@ -49,15 +50,17 @@ def erase(sql: duckdb.DuckDBPyConnection, request: ErasureRequest, now: datetime
     )
 
 
-def _give_up_open(sql: duckdb.DuckDBPyConnection, table: str, now: datetime) -> list[int]:
+def _give_up_open(
+    sql: duckdb.DuckDBPyConnection, request: ErasureRequest, now: datetime
+) -> list[int]:
     """Abort what is on its way: its staged parts may hold the charges."""
     given_up = []
-    for delivery in deliveries.all_of(sql, table, dry_runs=True):
+    for delivery in deliveries.all_of(sql, request.table, dry_runs=True):
         if delivery.dry_run:
             deliveries.remove(sql, delivery.commit)
         elif delivery.entry.state is State.OPEN:
-            aborted = delivery.aborted(now, None)
-            deliveries.put(sql, aborted.settled(reason="an erasure; deliver it anew"))
+            aborted = delivery.aborted(now, request.by, GIVEN_UP)
+            deliveries.put(sql, aborted.settled(reason=GIVEN_UP))
         else:
             continue
         given_up.append(delivery.commit)

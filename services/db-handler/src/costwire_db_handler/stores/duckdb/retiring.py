@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ import duckdb
 
 from costwire_db_handler import retiring
 from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.ledger import Entry
+from costwire_db_handler.ledger import Clock, Entry, not_before
 from costwire_db_handler.stores.duckdb import catalog, deliveries
 from costwire_db_handler.stores.duckdb.catalog import history
+from costwire_db_handler.stores.duckdb.catalog import horizon as horizon
 from costwire_db_handler.stores.duckdb.database import Database
 
 _SECONDS = 20.0
@@ -22,83 +24,95 @@ _TOO_OLD = "_ended <= ? AND _ended > _commit"
 
 
 @dataclass(frozen=True)
+class _Month:
+    """A billing period of which versions leave."""
+
+    label: str
+    horizon: int
+    """The first state that has none of them, when they have left."""
+    since: datetime | None
+
+
+@dataclass(frozen=True)
 class _Leaving:
     """What is too old."""
 
-    months: Sequence[str]
-    """Billing periods."""
-    horizon: int
-    since: datetime | None
+    months: Sequence[_Month]
     unwanted: Sequence[Delivery]
 
 
-def horizon(sql: duckdb.DuckDBPyConnection, table: str) -> int:
-    """The first state that can still be asked for."""
-    rows = sql.execute(
-        "SELECT state FROM costwire.horizons WHERE table_name = ?", [table]
-    ).fetchall()
-    return int(rows[0][0]) if rows else 0
-
-
-def retire(database: Database, table: str, cutoff: datetime, now: datetime) -> Entry | None:
+def retire(database: Database, table: str, cutoff: datetime, clock: Clock) -> Entry | None:
     """Remove what is too old, as much as goes in a while."""
     with database.reading() as sql:
         leaving = _leaving(sql, table, cutoff)
     if leaving is None:
         return None
-    until = time.monotonic() + _SECONDS
-    with database.writing() as sql:
-        if leaving.months:
-            _set_horizon(sql, table, leaving)
-        told = retiring.entry_of(table, deliveries.next_number(sql), now)
+    told: Delivery | None = None
+    until = math.inf
     for month in leaving.months:
         if time.monotonic() < until:
             with database.writing() as sql:
-                rows = _deleted(sql, table, f"_period = ? AND {_TOO_OLD}", [month, leaving.horizon])
-                told = retiring.told(told, rows, [month], leaving.horizon)
-                deliveries.put(sql, told)
+                until = min(until, time.monotonic() + _SECONDS)  # the wait before is none of it
+                told = _remove(sql, month, told or _entry(sql, table, clock))
     for delivery in leaving.unwanted:
         if time.monotonic() < until:
-            told = _forget(database, delivery, cutoff, told)
-    return told.entry if told.entry.rows.retired else None
+            with database.writing() as sql:
+                until = min(until, time.monotonic() + _SECONDS)
+                told = _forget(sql, delivery, cutoff, told or _entry(sql, table, clock))
+    return told.entry if told is not None and told.entry.rows.retired else None
+
+
+def _entry(sql: duckdb.DuckDBPyConnection, table: str, clock: Clock) -> Delivery:
+    now = not_before(deliveries.last_state_time(sql, table), clock)
+    return retiring.entry_of(table, deliveries.next_number(sql), now)
 
 
 def _leaving(sql: duckdb.DuckDBPyConnection, table: str, cutoff: datetime) -> _Leaving | None:
     if table not in catalog.cost_tables(sql):
         return None
     known = deliveries.all_of(sql, table)
-    months = sql.execute(
+    found = sql.execute(
         f"SELECT _period, max(_ended) FROM {history(table)} WHERE {_TOO_OLD} "
         "GROUP BY _period ORDER BY _period",
         [retiring.newest_old_state(known, cutoff)],
     ).fetchall()
+    months = [_Month(label, ended, retiring.made_at(known, ended)) for label, ended in found]
     unwanted = retiring.decided_against(known, cutoff)
-    if not months and not unwanted:
-        return None
-    state = max((ended for _, ended in months), default=0)
-    return _Leaving([month for month, _ in months], state, retiring.made_at(known, state), unwanted)
+    return _Leaving(months, unwanted) if months or unwanted else None
 
 
-def _set_horizon(sql: duckdb.DuckDBPyConnection, table: str, leaving: _Leaving) -> None:
-    """Before anything leaves: nobody is to be answered from what is left of a state."""
-    since = leaving.since or datetime.now(UTC)
+def _remove(sql: duckdb.DuckDBPyConnection, month: _Month, told: Delivery) -> Delivery:
+    """Remove versions, and say from which state on nothing is missing: all at once."""
+    table = told.entry.table
+    if catalog.horizon(sql, table) < month.horizon:
+        _set_horizon(sql, table, month)
+    rows = _deleted(sql, table, f"_period = ? AND {_TOO_OLD}", [month.label, month.horizon])
+    told = retiring.told(told, rows, [month.label], catalog.horizon(sql, table))
+    deliveries.put(sql, told)
+    return told
+
+
+def _set_horizon(sql: duckdb.DuckDBPyConnection, table: str, month: _Month) -> None:
+    since = month.since or datetime.now(UTC)
     sql.execute(
         "INSERT INTO costwire.horizons VALUES (?, ?, ?) ON CONFLICT (table_name) DO UPDATE SET "
-        "state = excluded.state, since = excluded.since WHERE horizons.state < excluded.state",
-        [table, leaving.horizon, since.astimezone(UTC).replace(tzinfo=None)],
+        "state = excluded.state, since = excluded.since",
+        [table, month.horizon, since.astimezone(UTC).replace(tzinfo=None)],
     )
+    catalog.refresh_view(sql, table)
 
 
-def _forget(database: Database, delivery: Delivery, cutoff: datetime, told: Delivery) -> Delivery:
+def _forget(
+    sql: duckdb.DuckDBPyConnection, delivery: Delivery, cutoff: datetime, told: Delivery
+) -> Delivery:
     """Remove what was kept unseen of a delivery, unless it was accepted since."""
     table, commit = delivery.entry.table, delivery.commit
-    with database.writing() as sql:
-        present = deliveries.get(sql, commit)
-        if retiring.decided_against([present], cutoff):
-            rows = _deleted(sql, table, "_commit = ? AND _ended = ?", [commit, commit])
-            deliveries.put(sql, retiring.without_charges(present))
-            told = retiring.told(told, rows, [], told.entry.horizon)
-            deliveries.put(sql, told)
+    present = deliveries.get(sql, commit)
+    if retiring.decided_against([present], cutoff):
+        rows = _deleted(sql, table, "_commit = ? AND _ended = ?", [commit, commit])
+        deliveries.put(sql, retiring.without_charges(present))
+        told = retiring.told(told, rows, [], told.entry.horizon)
+        deliveries.put(sql, told)
     return told
 
 

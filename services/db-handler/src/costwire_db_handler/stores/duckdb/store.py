@@ -228,19 +228,21 @@ class DuckDBStore:
                 self._on_settled(delivery.entry)
         return delivery.entry
 
-    def abort(self, commit: int, clock: Clock) -> None:
+    def abort(self, commit: int, clock: Clock) -> Entry | None:
         """Give up an open delivery."""
         with self._database.writing() as sql:
             delivery = deliveries.get(sql, commit)
             if delivery.entry.state is State.ABORTED:
-                return
+                return None
             if delivery.entry.state is not State.OPEN:
                 raise DeliveryNotOpen(f"abort {commit}: it is {delivery.entry.state} already")
             if not delivery.dry_run:
-                deliveries.put(sql, delivery.aborted(clock(), self._by))
+                delivery = delivery.aborted(clock(), self._by)
+                deliveries.put(sql, delivery)
         if delivery.dry_run:
             self._forget(commit)
         self._staging.clear(commit)
+        return None if delivery.dry_run else delivery.entry
 
     def _forget(self, commit: int) -> None:
         with self._database.writing() as sql:
@@ -302,11 +304,11 @@ class DuckDBStore:
         """Where exchange rates are kept."""
         return DuckDBRates(self._database)
 
-    def erase(self, request: ErasureRequest, now: datetime, *, dry_run: bool = False) -> Erasure:
+    def erase(self, request: ErasureRequest, clock: Clock, *, dry_run: bool = False) -> Erasure:
         """Remove charges from every version in one transaction, and write the file anew."""
         told = replace(request, by=self._caller.name)
         with self._database.writing(keep=not dry_run) as sql:
-            erasure = erasing.erase(sql, told, now)
+            erasure = erasing.erase(sql, told, clock)
         if not dry_run:
             for commit in erasure.aborted:
                 self._staging.clear(commit)
@@ -320,9 +322,9 @@ class DuckDBStore:
                 ) from busy
         return erasure
 
-    def retire(self, table: str, cutoff: datetime, now: datetime) -> Entry | None:
+    def retire(self, table: str, cutoff: datetime, clock: Clock) -> Entry | None:
         """Remove what is too old, in a transaction for each month."""
-        return retiring.retire(self._database, table, cutoff, now)
+        return retiring.retire(self._database, table, cutoff, clock)
 
     def horizon(self, table: str) -> int:
         """The first state that can still be asked for."""
