@@ -21,6 +21,8 @@ _LOOK_SECONDS = 0.05
 _TAIL_BYTES = 8_192
 _PORT_TAKEN = "the port is taken"
 _PREFIXES = {"exporter": "EXPORTER_", "scraper": "SCRAPER_", "db-handler": "HANDLER_"}
+_RULES = ("HANDLER_HOLD_", "HANDLER_CLOSED_", "HANDLER_HISTORY_")
+"""Settings that a user's environment may give a service: what is held, closed and kept."""
 
 
 class ServiceKilled(CommandError):
@@ -54,7 +56,7 @@ class Service:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(tuple(_PREFIXES.values()))
+            if name.startswith(_RULES) or not name.startswith(tuple(_PREFIXES.values()))
         }
         environment |= self._settings
         command = [sys.executable, "-m", "costwire_cli.child", str(os.getpid()), self._module]
