@@ -209,7 +209,7 @@ def test_first_reason_that_applies_counts(shop: Shop) -> None:
     declared = a_report([], columns=["BilledCost"], declared=["2024-09"]).generated(hours=7)
     assert kinds(shop.deliver(declared)) == [(Act.HELD, HeldFor.CLOSED_PERIOD)]
     empty = a_report([], columns=["BilledCost"]).generated(hours=7)
-    assert kinds(shop.deliver(empty)) == [(Act.HELD, HeldFor.EMPTY)]
+    assert kinds(shop.deliver(empty)) == [(Act.HELD, HeldFor.CLOSED_PERIOD)]
     shrunk = shop.deliver(a_report(charges(3, **OCTOBER)).generated(hours=8))
     assert kinds(shrunk) == [(Act.HELD, HeldFor.WITHDRAWN)]
 

@@ -76,7 +76,7 @@ def test_readers_head_is_named_once() -> None:
 def test_versions_show_the_states_of_each_row() -> None:
     versions, _ = create_views(LAYOUT)
     assert versions.startswith('CREATE OR REPLACE VIEW doc."charges__versions" AS SELECT')
-    assert '"_commit", "_last"' in versions
+    assert '"_commit" AS "_commit", "_commit" AS "_came", "_last"' in versions
 
 
 def test_layout_of_an_earlier_version_wants_its_views_made() -> None:
