@@ -48,10 +48,10 @@ compose-secrets: ## the passwords of the containers' users, each made once
 		{ $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24))' > $$user && chmod 444 $$user; } || exit 1; done
 
 test: setup ## all tests that this machine can run (PYTEST_ARGS narrows them)
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest -n logical --maxprocesses 4 $(PYTEST_ARGS)
 
 test-unit: setup ## the tests without sockets, in seconds
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile tests/unit $(PYTEST_ARGS)
+	$(BIN)/pytest -n logical --maxprocesses 4 tests/unit $(PYTEST_ARGS)
 
 lint: setup ## format, lint, types, import contracts, and that the lock is current
 	$(BIN)/ruff format --check .

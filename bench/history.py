@@ -29,7 +29,6 @@ from stages import manifest_of, settle
 
 from costwire_db_handler.answers.changes import ChangesQuestion, changes
 from costwire_db_handler.answers.costs import CostsQuestion, costs
-from costwire_db_handler.answers.questions import as_parameters
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.stores import StoreLimits, open_store
 from costwire_db_handler.stores.cratedb.cluster import Cluster, ClusterOptions
@@ -195,9 +194,13 @@ def print_growth(engines: list[Engine], rows: int) -> None:
         print(f"\n{engine.name}, MiB after each delivery, its log with it: {steps}")
 
 
+def _given(asked: dict[str, str]) -> list[tuple[str, str]]:
+    return [("table", TABLE), *((name, value) for name, value in asked.items() if value)]
+
+
 def ask_costs(engine: Engine, asked: dict[str, str]) -> int:
     """One answer of `/costs`; gives the number of its rows."""
-    question = CostsQuestion.read(as_parameters({"table": TABLE, **asked}))
+    question = CostsQuestion.read(_given(asked))
     with engine.store.own.versions(TABLE) as versions:
         return len(costs(versions, question, datetime.now(UTC)).rows)
 
@@ -206,7 +209,7 @@ def ask_changes(
     engine: Engine, asked: dict[str, str], watch: Callable[[Any], Any] = lambda found: found
 ) -> int:
     """One answer of `/changes`."""
-    question = ChangesQuestion.read(as_parameters({"table": TABLE, **asked}))
+    question = ChangesQuestion.read(_given(asked))
     with engine.store.own.versions(TABLE) as versions:
         return len(changes(watch(versions), question, datetime.now(UTC)).rows)
 

@@ -1,4 +1,4 @@
-"""The grammar of `costs`, `diff` and `rates`."""
+"""The grammar of `costs`, `diff`, `export`, `invoices` and `rates`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,45 @@ def add_costs(commands: Subparsers) -> None:
         description="What costs were, grouped, as of any moment; each currency by itself.",
     )
     _scope(command)
-    for option, what in (
-        ("from", "first billing month (2024-09), or time from which charges begin"),
-        ("to", "first billing month, or time, that is not asked for"),
-        ("as-of", "as readers saw it: a delivery's number or id, a time, yesterday, -7d"),
-        ("in", "currency to convert to, with the rates of `costwire rates`"),
-    ):
-        command.add_argument(f"--{option}", dest=option.replace("-", "_"), metavar="X", help=what)
+    _period(command)
+    _options(command, ("in", "currency to convert to, with the rates of `costwire rates`"))
+    add_store(command)
+
+
+def add_export(commands: Subparsers) -> None:
+    """A table as a report."""
+    command = commands.add_parser(
+        "export",
+        help="write a table as of any moment as a FOCUS report",
+        description="Write a table as of any moment as a FOCUS report, which delivered anew "
+        "changes nothing.",
+    )
+    _charges(command)
+    _period(command)
+    command.add_argument("--source", metavar="NAME", help="only what this source delivered")
+    command.add_argument("--out", type=Path, metavar="FILE", help="(default: standard output)")
+    command.add_argument("--format", choices=("csv", "parquet"), default="csv", help="(csv)")
+    add_store(command)
+
+
+def add_invoices(commands: Subparsers) -> None:
+    """What invoices add up to."""
+    command = commands.add_parser(
+        "invoices",
+        help="what each invoice adds up to, also beside a list of totals",
+        description="What each invoice adds up to, as of each delivery that changed it; with "
+        "--against beside a list of totals, and status 5 where they differ.",
+    )
+    _charges(command)
+    _period(command)
+    command.add_argument(
+        "--against",
+        type=Path,
+        metavar="FILE",
+        help="CSV with InvoiceId, BillingCurrency, BilledCost; also InvoiceIssuerName, "
+        "BillingMonth",
+    )
+    add_format(command, "table", "json", "csv")
     add_store(command)
 
 
@@ -43,18 +75,41 @@ def add_diff(commands: Subparsers) -> None:
     add_store(command)
 
 
-def _scope(command: argparse.ArgumentParser) -> None:
-    """What `costs` and `diff` have in common."""
+def _charges(command: argparse.ArgumentParser) -> None:
+    """Which charges a question is about."""
     # Else `-7d` would be taken for an option.
     command._negative_number_matcher = _AGO
     command.add_argument("--table", type=table_name, default="charges", help="(default: charges)")
-    for option, what in (
-        ("by", "columns, tags, month, day: ServiceName,Tags.env,month"),
-        ("metric", "cost columns (default: BilledCost)"),
+    _options(
+        command,
         ("filter", "condition: \"ServiceName = 'Compute' AND Tags['env'] IN ('dev', 'test')\""),
         ("currency", "billing currencies (default: all)"),
-    ):
-        command.add_argument(f"--{option}", metavar="X", help=what)
+    )
+
+
+def _period(command: argparse.ArgumentParser) -> None:
+    """Which time a question is about, and as of when."""
+    _options(
+        command,
+        ("from", "first billing month (2024-09), or time from which charges begin"),
+        ("to", "first billing month, or time, that is not asked for"),
+        ("as-of", "as readers saw it: a delivery's number or id, a time, yesterday, -7d"),
+    )
+
+
+def _options(command: argparse.ArgumentParser, *options: tuple[str, str]) -> None:
+    for option, what in options:
+        command.add_argument(f"--{option}", dest=option.replace("-", "_"), metavar="X", help=what)
+
+
+def _scope(command: argparse.ArgumentParser) -> None:
+    """What `costs` and `diff` have in common."""
+    _charges(command)
+    _options(
+        command,
+        ("by", "columns, tags, month, day: ServiceName,Tags.env,month"),
+        ("metric", "cost columns (default: BilledCost)"),
+    )
     command.add_argument(
         "--limit",
         type=at_least(1),

@@ -42,8 +42,15 @@ def moment(text: str | None, now: datetime | None = None) -> str:
 
 
 def scope(args: Namespace) -> dict[str, str]:
-    """The parameters that all questions have in common."""
-    told = {name: getattr(args, name) for name in ("table", "by", "metric", "filter", "currency")}
+    """Which charges are asked for, and how they are told."""
+    names = ("table", "by", "metric", "filter", "currency")
+    told = {name: getattr(args, name, None) for name in names}
+    return {name: value for name, value in told.items() if value}
+
+
+def period(args: Namespace) -> dict[str, str]:
+    """Which time is asked for, and as of when."""
+    told = {name: moment(getattr(args, name)) for name in ("from", "to", "as_of")}
     return {name: value for name, value in told.items() if value}
 
 

@@ -6,7 +6,7 @@ import argparse
 from importlib.metadata import version
 from pathlib import Path
 
-from costwire_cli.answer_arguments import add_costs, add_diff, add_rates
+from costwire_cli.answer_arguments import add_costs, add_diff, add_export, add_invoices, add_rates
 from costwire_cli.options import (
     Subparsers,
     add_format,
@@ -37,8 +37,8 @@ def parser() -> argparse.ArgumentParser:
         _demo,
         _user,
         _adopt,
-        _export,
-        _invoices,
+        add_export,
+        add_invoices,
         _erase,
         add_costs,
         add_diff,
@@ -205,57 +205,6 @@ def _user(commands: Subparsers) -> None:
     add_format(listing, "table", "json")
     for action in (add, remove, listing):
         add_store(action)
-
-
-def _export(commands: Subparsers) -> None:
-    command = commands.add_parser(
-        "export",
-        help="write a table as of any moment as a FOCUS report",
-        description="Write a table as of any moment as a FOCUS report, which delivered anew "
-        "changes nothing.",
-    )
-    _asking(command)
-    command.add_argument("--source", metavar="NAME", help="only what this source delivered")
-    command.add_argument("--out", type=Path, metavar="FILE", help="(default: standard output)")
-    command.add_argument("--format", choices=("csv", "parquet"), default="csv", help="(csv)")
-    add_store(command)
-
-
-def _invoices(commands: Subparsers) -> None:
-    command = commands.add_parser(
-        "invoices",
-        help="what each invoice adds up to, also beside a list of totals",
-        description="What each invoice adds up to, as of each delivery that changed it; with "
-        "--against beside a list of totals, and status 5 where they differ.",
-    )
-    _asking(command)
-    command.add_argument(
-        "--against",
-        type=Path,
-        metavar="FILE",
-        help="CSV with InvoiceId, BillingCurrency, BilledCost; also InvoiceIssuerName, "
-        "BillingMonth",
-    )
-    add_format(command, "table", "json", "csv")
-    add_store(command)
-
-
-def _asking(command: argparse.ArgumentParser) -> None:
-    """Which charges a question is about."""
-    command.add_argument("--table", type=table_name, default="charges", help="(default: charges)")
-    command.add_argument(
-        "--as-of", metavar="WHEN", help="a commit number, a delivery's id, a day or a time"
-    )
-    command.add_argument(
-        "--from", dest="begin", metavar="WHEN", help="first billing month, or time of charges"
-    )
-    command.add_argument("--to", dest="end", metavar="WHEN", help="where they end, not included")
-    command.add_argument(
-        "--filter",
-        metavar="CONDITION",
-        help="e.g. \"ServiceName = 'Compute' AND Tags.env = 'dev'\"",
-    )
-    command.add_argument("--currency", metavar="CODES", help="billing currencies, e.g. USD,EUR")
 
 
 def _adopt(commands: Subparsers) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
+from costwire_focus.csv_line import csv_line
+
 _COLUMN_GAP = "  "
 
 
@@ -35,16 +37,7 @@ def write_json(document: Any) -> None:
 def write_csv(headers: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
     """CSV with a header; null is an empty cell, an empty text a quoted one. Rows may stream."""
     for row in chain([headers], rows):
-        sys.stdout.write(",".join(_csv_cell(cell) for cell in row) + "\n")
-
-
-def _csv_cell(cell: str | None) -> str:
-    # Python's csv module writes null and an empty text alike before Python 3.12.
-    if cell is None:
-        return ""
-    if cell == "" or any(character in cell for character in ',"\r\n'):
-        return '"' + cell.replace('"', '""') + '"'
-    return cell
+        sys.stdout.write(csv_line(row))
 
 
 def write_table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 
-from costwire_cli.answering import SHOWN, Rows, blocks, moment, scope, write_document
+from costwire_cli.answering import SHOWN, Rows, blocks, period, scope, write_document
 from costwire_cli.costs_view import costs_lines
 from costwire_cli.errors import SETTLED
 from costwire_cli.output import say, terminal_width, write_csv
@@ -34,13 +34,8 @@ def run(args: Namespace) -> int:
 
 def parameters(args: Namespace) -> dict[str, str]:
     """The parameters of `GET /costs`."""
-    told = {
-        "from": moment(getattr(args, "from")),
-        "to": moment(args.to),
-        "as_of": moment(args.as_of),
-        "in": getattr(args, "in") or "",
-    }
-    return scope(args) | {name: value for name, value in told.items() if value}
+    target = getattr(args, "in")
+    return scope(args) | period(args) | ({"in": target} if target else {})
 
 
 def _sheet(rows: Rows) -> tuple[list[str], Iterator[list[str | None]]]:

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
+from costwire_cli.answering import period, scope
 from costwire_cli.errors import SETTLED, WRONG_USE, CommandError
 from costwire_cli.handler_api import EXPORT_SECONDS
 from costwire_cli.output import say
-from costwire_cli.questions import scope_of
 from costwire_cli.store import open_store
 
 _PART = ".part"
@@ -21,7 +21,7 @@ def run(args: Namespace) -> int:
     """Write the report; a file appears whole or not at all."""
     if args.out is None and args.format == "parquet":
         raise CommandError("export: parquet is written to a file; name it with --out", status=2)
-    asked = scope_of(args) | {"format": args.format, "source": args.source or ""}
+    asked = scope(args) | period(args) | {"format": args.format, "source": args.source or ""}
     with open_store(args, EXPORT_SECONDS) as api, api.export(asked) as export:
         if args.out is None:
             _copy(export.pieces, sys.stdout.buffer)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from costwire_cli.answering import period, scope
 from costwire_cli.errors import DIFFERENT, SETTLED, CommandError
 from costwire_cli.output import say, write_csv, write_json, write_table
-from costwire_cli.questions import scope_of
 from costwire_cli.store import open_store
 
 Json = dict[str, Any]
@@ -24,7 +24,7 @@ def run(args: Namespace) -> int:
         except OSError as error:
             raise CommandError(f"read {args.against}: {error.strerror}") from error
     with open_store(args) as api:
-        answer = api.invoices(scope_of(args), listed)
+        answer = api.invoices(scope(args) | period(args), listed)
     if args.format == "json":
         write_json(answer)
     elif listed is None:

@@ -292,7 +292,8 @@ def test_examples_of_parameters_are_understood(asked: Asked, answering: Running,
         for each in DESCRIBED["GET /costs"].told["parameters"]
         if each["name"] == name
     )
-    asked.ask(answering.admin, "GET /costs", 200, query=f"?{urlencode({name: value})}")
+    told = asked.ask(answering.admin, "GET /costs", 200, query=f"?{urlencode({name: value})}")
+    assert told.json()["rows"]
 
 
 def test_erasures_are_as_told(run: Callable[..., Running], asked: Asked) -> None:
@@ -385,7 +386,8 @@ def test_delivery_that_is_not_there_is_as_told(
     if "requestBody" in operation.told:
         body = part_body(CHARGES) if _media(operation) == ARROW else ""
     query = "?seq=0" if operation.path.endswith("parts") else ""
-    asked.ask(will, str(operation), 404, body, query=query, commit=NEVER)
+    told = asked.ask(will, str(operation), 404, body, query=query, commit=NEVER)
+    assert told.json()["type"].endswith(":unknown-delivery")
 
 
 def test_too_many_open_is_as_told(run: Callable[..., Running], asked: Asked) -> None:

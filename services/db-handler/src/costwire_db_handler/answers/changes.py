@@ -105,8 +105,8 @@ def changes(versions: Versions, question: ChangesQuestion, now: datetime) -> Cha
     Raises: `BadQuestion`, `HistoryGone`, `UnknownDelivery`; `Unbalanced` where the differences do
     not add up, so that no wrong answer is given.
     """
-    begin = versions.history.moment(question.begin, now)
-    end = versions.history.moment(question.end, now)
+    history = versions.history
+    begin, end = history.moment(question.begin, now), history.moment(question.end, now)
     answer = _Comparison(versions, question, begin, end).answer()
     versions.require_kept(min(begin.state, end.state))
     return answer

@@ -16,10 +16,10 @@ from costwire_db_handler.errors import BadQuestion
 from costwire_focus.amounts import NO_CURRENCY
 from costwire_focus.canonical import exact_sum, to_text
 from costwire_focus.columns import ValueType
+from costwire_focus.manifest import MONTH as BILLING_MONTH
 
 MONTH = "month"
 DAY = "day"
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _TAG = re.compile(
     r"(?P<column>[^.\[]+)(?:\.(?P<key>.+)|\[(?P<quote>['\"])(?P<quoted>.+)(?P=quote)\])"
 )
@@ -114,7 +114,7 @@ def condition(speech: Speech, scope: Scope, months: Months) -> Fragment:
 
 def _bound(speech: Speech, bound: str, months: Months, *, is_begin: bool) -> Fragment:
     """A month bounds billing periods, any other time the beginning of charge periods."""
-    if _MONTH.fullmatch(bound):
+    if BILLING_MONTH.fullmatch(bound):
         within = [
             period
             for period, month in months.items()
@@ -129,7 +129,7 @@ def _bound(speech: Speech, bound: str, months: Months, *, is_begin: bool) -> Fra
 def needs_months(scope: Scope, names: Sequence[str]) -> bool:
     """Whether the months of the billing periods have to be known."""
     asked = {name.lower() for name in names}
-    return MONTH in asked or any(map(_MONTH.fullmatch, (scope.begin, scope.end)))
+    return MONTH in asked or any(map(BILLING_MONTH.fullmatch, (scope.begin, scope.end)))
 
 
 def currency(speech: Speech) -> str:

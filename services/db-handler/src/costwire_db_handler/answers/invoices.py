@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,13 +19,13 @@ from costwire_db_handler.answers.versions import Versions, months_in
 from costwire_db_handler.errors import BadInvoices, BadQuestion
 from costwire_focus import amounts
 from costwire_focus.canonical import exact_sum, subtract
+from costwire_focus.manifest import MONTH as BILLING_MONTH
 
 PARAMETERS = ("table", "from", "to", "filter", "currency", "as_of", "limit", "offset")
 NEEDED = ("InvoiceId", "BillingCurrency", "BilledCost")
 ISSUER, MONTH = "InvoiceIssuerName", "BillingMonth"
 MOST_LISTED = 100_000
 _BILLED = "BilledCost"
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _ZERO = Decimal(0)
 
 
@@ -150,7 +149,7 @@ def _listed(row: Mapping[str, str], line: int) -> Listed:
     month = row.get(MONTH) or None
     if not number or not code:
         raise wrong("an invoice has an InvoiceId and a BillingCurrency")
-    if month is not None and not _MONTH.fullmatch(month):
+    if month is not None and not BILLING_MONTH.fullmatch(month):
         raise wrong(f"{month!r} is no month; write it like 2024-09")
     amount = amounts.read(total)
     if amount is None:

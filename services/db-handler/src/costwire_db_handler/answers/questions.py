@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -16,7 +16,7 @@ DEFAULT_TABLE = "charges"
 DEFAULT_LIMIT = 1_000
 MOST_ROWS = 100_000
 MOST_DIMENSIONS = 8
-_CURRENCY = re.compile(r"[A-Z][A-Z0-9_]{1,9}")
+CURRENCY = re.compile(r"[A-Z][A-Z0-9_]{1,9}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _PIECE = re.compile(r"(?:[^,\"'\[]|\"[^\"]*\"|'[^']*'|\[[^\]]*\])+")
 
@@ -119,7 +119,7 @@ class Parameters:
     def _currencies(self, name: str) -> tuple[str, ...]:
         codes = [each.strip().upper() for each in self.text(name).split(",") if each.strip()]
         for code in codes:
-            if not _CURRENCY.fullmatch(code):
+            if not CURRENCY.fullmatch(code):
                 raise BadQuestion(f"{name}: {code!r} is no currency; write it like USD")
         return tuple(dict.fromkeys(codes))
 
@@ -130,8 +130,3 @@ class Parameters:
         if not _WHOLE.fullmatch(text):
             raise BadQuestion(f"{name}: {text!r} is no whole number")
         return int(text)
-
-
-def as_parameters(values: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Parameters again, those that are empty left out."""
-    return [(name, value) for name, value in values.items() if value]

@@ -6,22 +6,21 @@ has been used in an answer it is frozen: what was told stays true.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from costwire_db_handler.answers.questions import CURRENCY
 from costwire_db_handler.answers.tabular import read_lines
 from costwire_db_handler.errors import BadQuestion, BadRates, RateFrozen
 from costwire_focus import amounts
 from costwire_focus.canonical import EXACT_CONTEXT, canonical_text, to_text
+from costwire_focus.manifest import MONTH as BILLING_MONTH
 
 FIELDS = ("month", "from", "to", "rate", "source")
 MOST_RATES = 10_000
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-_CURRENCY = re.compile(r"[A-Z][A-Z0-9_]{1,9}")
 _MOST_SOURCE = 1_000
 _ONE = Decimal(1)
 
@@ -89,10 +88,10 @@ def _read(row: Mapping[str, str], line: int) -> Rate:
     def wrong(what: str) -> BadRates:
         return BadRates(f"read the rates: line {line}: {what}", line=line)
 
-    if not _MONTH.fullmatch(month):
+    if not BILLING_MONTH.fullmatch(month):
         raise wrong(f"{month!r} is no month; write it like 2024-09")
     for code in (base, target):
-        if not _CURRENCY.fullmatch(code):
+        if not CURRENCY.fullmatch(code):
             raise wrong(f"{code!r} is no currency; write it like USD")
     if base == target:
         raise wrong(f"{base} is converted to itself")

@@ -16,6 +16,7 @@ from costwire_db_handler.answers.grouping import Total
 from costwire_db_handler.answers.invoices import Compared, Invoice, InvoicesAnswer
 from costwire_db_handler.errors import NotAcceptable
 from costwire_focus.canonical import canonical_text, subtract
+from costwire_focus.csv_line import csv_line
 
 Json = dict[str, object]
 Cell = str | int | None
@@ -59,8 +60,7 @@ class Sheet:
 
     def to_csv(self) -> bytes:
         """UTF-8, one line a row; an empty cell is null, an empty text a quoted one."""
-        lines = [",".join(map(_csv_cell, row)) for row in (self.columns, *self.rows)]
-        return "".join(f"{line}\n" for line in lines).encode()
+        return "".join(map(csv_line, (self.columns, *self.rows))).encode()
 
     def to_arrow(self) -> bytes:
         """An Arrow IPC stream; whole numbers are numbers, all else is text."""
@@ -74,16 +74,6 @@ class Sheet:
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
         return bytes(sink.getvalue())
-
-
-def _csv_cell(cell: Cell) -> str:
-    # Python's csv module writes null and an empty text alike before Python 3.12.
-    if cell is None:
-        return ""
-    text = str(cell)
-    if not text or any(character in text for character in ',"\r\n'):
-        return '"' + text.replace('"', '""') + '"'
-    return text
 
 
 _COUNTS = frozenset({"charges", "added", "removed"})

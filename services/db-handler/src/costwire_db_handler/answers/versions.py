@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
-from costwire_db_handler.answers.changed import Changed, ChangedColumns
+from costwire_db_handler.answers.changed import CAME, GONE, Changed, ChangedColumns
 from costwire_db_handler.answers.grouping import Months, instant_text
 from costwire_db_handler.answers.moments import History
 from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
 from costwire_db_handler.errors import BadQuestion
 from costwire_focus.manifest import month_of
+
+if TYPE_CHECKING:
+    import duckdb
 
 Row = Sequence[object]
 
@@ -60,10 +63,35 @@ class Versions(Protocol):
         ...
 
 
-def unknown_source(name: str, known: Iterable[str]) -> BadQuestion:
-    """Why nothing of a source can be told."""
-    told = ", ".join(sorted(known)) or "none"
-    return BadQuestion(f"source {name!r}: the table has charges of {told}")
+def numbered(name: str, known: Mapping[str, int]) -> int:
+    """The number of a source; raises `BadQuestion` with those that there are."""
+    if name not in known:
+        told = ", ".join(sorted(known)) or "none"
+        raise BadQuestion(f"source {name!r}: the table has charges of {told}")
+    return known[name]
+
+
+class ChangedCharges:
+    """Charges that went and came, as both engines load them into a DuckDB."""
+
+    def __init__(
+        self,
+        versions: Versions,
+        sql: duckdb.DuckDBPyConnection,
+        columns: ChangedColumns,
+        before: int,
+        after: int,
+    ) -> None:
+        self.sql = sql
+        self._columns = columns
+        self._before = before
+        self._asked = versions
+        speech = versions.speech
+        self._sides = {GONE: speech.only(before, after), CAME: speech.only(after, before)}
+
+    def newest(self) -> Sequence[tuple[int, str, str | None]]:
+        """When the newest charge of each source and billing period began."""
+        return newest(self._asked, self._before)
 
 
 def months(versions: Versions, state: int) -> Months:

@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from costwire_db_handler.answers.changed import CAME, GONE, Changed, ChangedColumns, Loaded
+from costwire_db_handler.answers.changed import Changed, ChangedColumns, Loaded
 from costwire_db_handler.answers.moments import History
 from costwire_db_handler.answers.speech import Fragment, TableColumn, listed
-from costwire_db_handler.answers.versions import Row, newest, unknown_source
+from costwire_db_handler.answers.versions import ChangedCharges, Row, numbered
 from costwire_db_handler.errors import HistoryGone, QuestionTooLong, UnknownTable
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.cratedb import ledger, retiring
@@ -72,10 +72,8 @@ class CrateDBVersions:
 
     def source_number(self, name: str) -> int:
         """The number that stands for a source."""
-        known = {told: n for n, told in source_names(self._own, self.speech.table).items()}
-        if name not in known:
-            raise unknown_source(name, known)
-        return known[name]
+        known = source_names(self._own, self.speech.table)
+        return numbered(name, {told: number for number, told in known.items()})
 
     def charges(
         self, columns: Sequence[TableColumn], relation: str, where: Fragment
@@ -129,7 +127,7 @@ class CrateDBVersions:
         )
 
 
-class _CrateDBChanged:
+class _CrateDBChanged(ChangedCharges):
     """Charges that went and came."""
 
     def __init__(
@@ -140,12 +138,8 @@ class _CrateDBChanged:
         before: int,
         after: int,
     ) -> None:
-        self.sql = sql
+        super().__init__(versions, sql, columns, before, after)
         self._versions = versions
-        self._columns = columns
-        self._before = before
-        speech = versions.speech
-        self._sides = {GONE: speech.only(before, after), CAME: speech.only(after, before)}
 
     def load(self, where: Fragment) -> None:
         """Fill the two tables, page by page."""
@@ -207,10 +201,6 @@ class _CrateDBChanged:
             f"JOIN {side} USING (came_with, number)"
         )
         self.sql.unregister("page")
-
-    def newest(self) -> Sequence[tuple[int, str, str | None]]:
-        """When the newest charge of each source and billing period began."""
-        return newest(self._versions, self._before)
 
 
 def _arrow_type(column: TableColumn) -> pa.DataType:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import threading
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain, islice
@@ -27,7 +25,6 @@ from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.errors import (
     BadPart,
     DeliveryNotOpen,
-    StoreBusy,
     UnknownDelivery,
     WrongState,
 )
@@ -49,6 +46,7 @@ from costwire_db_handler.stores.cratedb.originals import KEPT
 from costwire_db_handler.stores.cratedb.parts import PartsStore
 from costwire_db_handler.stores.cratedb.privileges import MAY_MAKE_TABLES
 from costwire_db_handler.stores.cratedb.rates import CrateDBRates
+from costwire_db_handler.stores.cratedb.scratch import Scratch
 from costwire_db_handler.stores.cratedb.sign_in import SignIn
 from costwire_db_handler.stores.cratedb.statements import Statements
 from costwire_db_handler.stores.cratedb.turns import Turn, Turns, read_row
@@ -58,9 +56,6 @@ from costwire_focus.manifest import Manifest
 
 _WAITING = (State.HELD, State.SUPERSEDED, State.REJECTED)
 _REFUSED_AT_MOST = 3
-_COMPARING = 2
-"""So many settlements at a time have a database of keys, and share the memory for it."""
-_MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -78,17 +73,10 @@ class Shared:
     turns: Turns
     thresholds: Thresholds
     limits: StoreLimits
-    scratch: Path
+    scratch: Scratch
     statements: Statements
     sign_in: SignIn
     on_settled: OnSettled
-    comparing: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(_COMPARING)
-    )
-    asking: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(1)
-    )
-    """One question at a time has one too."""
 
 
 class CrateDBCostStore:
@@ -343,7 +331,7 @@ class CrateDBCostStore:
         adopting = CrateDBCostStore(self._shared, self._session, self._by, adopting=True)
         with (
             self._turn(table + KEPT),
-            tempfile.TemporaryDirectory(dir=self._shared.scratch) as folder,
+            tempfile.TemporaryDirectory(dir=self._shared.scratch.folder) as folder,
         ):
             return adopt(self._session, adopting, Path(folder), table, clock)
 
@@ -352,20 +340,8 @@ class CrateDBCostStore:
         """All versions of a table's charges; sums are wide anyway."""
         seconds = self._shared.limits.query_timeout_seconds
         yield CrateDBVersions(
-            self._shared.own, self._session, table, seconds, self._scratch_for_questions
+            self._shared.own, self._session, table, seconds, self._shared.scratch.for_question
         )
-
-    @contextlib.contextmanager
-    def _scratch_for_questions(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A database for the charges that a question compares."""
-        seconds = self._shared.limits.query_timeout_seconds
-        if not self._shared.asking.acquire(timeout=seconds):
-            raise StoreBusy("compare: other questions have been at it for too long; try again")
-        try:
-            with self._scratch() as sql:
-                yield sql
-        finally:
-            self._shared.asking.release()
 
     @property
     def rates(self) -> Rates:
@@ -436,31 +412,9 @@ class CrateDBCostStore:
     @contextlib.contextmanager
     def _means_with_scratch(self) -> Iterator[Means]:
         """Means with a database of keys that spills to disk."""
-        wait = self._shared.turns.wait_seconds
-        if not self._shared.comparing.acquire(timeout=wait):
-            raise StoreBusy(
-                f"compare: other deliveries have been settled for {wait:g} seconds; "
-                "try again in a while"
-            )
-        try:
-            with self._scratch() as sql:
-                yield self._means(lambda: sql)
-        finally:
-            self._shared.comparing.release()
-
-    @contextlib.contextmanager
-    def _scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A database of one's own that spills to disk."""
-        limits = self._shared.limits
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{limits.memory_bytes // _COMPARING // _MIB}MiB",
-            "threads": limits.threads,
-            "temp_directory": str(self._shared.scratch / uuid.uuid4().hex),
-            "preserve_insertion_order": "false",
-        }
-        with duckdb.connect(":memory:", config=config) as sql:
-            sql.execute("SET arrow_lossless_conversion = true")
-            yield sql
+        shared = self._shared
+        with shared.scratch.for_settlement(shared.turns.wait_seconds) as sql:
+            yield self._means(lambda: sql)
 
 
 def _waiting(delivery: Delivery, act: str, states: Sequence[State]) -> Delivery:

@@ -32,6 +32,7 @@ from costwire_db_handler.stores.cratedb.loading import Bulk
 from costwire_db_handler.stores.cratedb.parts import PartsStore
 from costwire_db_handler.stores.cratedb.probe import Probe
 from costwire_db_handler.stores.cratedb.schema import migrate
+from costwire_db_handler.stores.cratedb.scratch import Scratch
 from costwire_db_handler.stores.cratedb.sign_in import SignIn
 from costwire_db_handler.stores.cratedb.statements import Statements
 from costwire_db_handler.stores.cratedb.turns import Turns, read_row
@@ -96,7 +97,7 @@ class CrateDBStore:
             turns=Turns(replica, options.lease_seconds, options.wait_seconds),
             thresholds=thresholds,
             limits=limits,
-            scratch=scratch,
+            scratch=Scratch(scratch, limits),
             statements=Statements(own, timeout_seconds=limits.query_timeout_seconds),
             sign_in=SignIn(cluster),
             on_settled=on_settled,

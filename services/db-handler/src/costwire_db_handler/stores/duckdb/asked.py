@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 import duckdb
 import pyarrow as pa
 
-from costwire_db_handler.answers.changed import CAME, GONE, Changed, ChangedColumns
+from costwire_db_handler.answers.changed import Changed, ChangedColumns
 from costwire_db_handler.answers.moments import History
 from costwire_db_handler.answers.speech import Fragment, TableColumn
-from costwire_db_handler.answers.versions import Row, newest, unknown_source
+from costwire_db_handler.answers.versions import ChangedCharges, Row, numbered
 from costwire_db_handler.errors import UnknownTable
 from costwire_db_handler.stores.duckdb import catalog, deliveries, retiring
 from costwire_db_handler.stores.duckdb.speech import DuckDBSpeech
@@ -52,10 +52,7 @@ class DuckDBVersions:
 
     def source_number(self, name: str) -> int:
         """The number that stands for a source."""
-        known = catalog.source_names(self._sql, self.speech.table)
-        if name not in known:
-            raise unknown_source(name, known)
-        return known[name]
+        return numbered(name, catalog.source_names(self._sql, self.speech.table))
 
     def charges(
         self, columns: Sequence[TableColumn], relation: str, where: Fragment
@@ -91,23 +88,8 @@ def _cell(column: TableColumn) -> str:
     return column.json_sql or column.sql
 
 
-class _DuckDBChanged:
-    """Charges that went and came."""
-
-    def __init__(
-        self,
-        versions: DuckDBVersions,
-        sql: duckdb.DuckDBPyConnection,
-        columns: ChangedColumns,
-        before: int,
-        after: int,
-    ) -> None:
-        self.sql = sql
-        self._versions = versions
-        self._columns = columns
-        self._before = before
-        speech = versions.speech
-        self._sides = {GONE: speech.only(before, after), CAME: speech.only(after, before)}
+class _DuckDBChanged(ChangedCharges):
+    """Charges that went and came, in tables of the transaction."""
 
     def load(self, where: Fragment) -> None:
         """Fill the two tables."""
@@ -133,7 +115,3 @@ class _DuckDBChanged:
                 f"CREATE OR REPLACE TEMP TABLE {side}_cells AS SELECT _id AS id{cells} "
                 f"FROM {relation} WHERE _id IN (SELECT id FROM {side}_wanted)"
             )
-
-    def newest(self) -> Sequence[tuple[int, str, str | None]]:
-        """When the newest charge of each source and billing period began."""
-        return newest(self._versions, self._before)
