@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.factories import a_charge, a_report, charges
 
+from costwire_db_handler.answers import changed
 from costwire_db_handler.answers.changes import ChangesAnswer, ChangesQuestion, Part, changes
 from costwire_db_handler.errors import BadQuestion
 from costwire_focus.canonical import exact_sum
@@ -112,6 +113,25 @@ def test_each_change_is_told_with_its_reason(fresh: tuple[Shop, str]) -> None:
     back = ask(shop, table, second.commit, first.commit)
     assert back.balances[0].parts["withdrawn"].removed == 3  # type: ignore[index]
     assert back.balances[0].before == ask(shop, table, first.commit).balances[0].after
+
+
+def test_many_moved_charges_are_compared_portion_by_portion(
+    fresh: tuple[Shop, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, table = fresh
+    monkeypatch.setattr(changed, "_PAIRS_AT_ONCE", 2)
+
+    def report(service: str, region: str) -> list[dict[str, Any]]:
+        moved = [a_charge(ResourceId=f"r{n}", ServiceName=service) | day(1) for n in range(4)]
+        return [*moved, a_charge(ResourceId="r4", ServiceName=service, RegionId=region) | day(1)]
+
+    first = shop.deliver(a_report(report("Compute", "here"), table=table))
+    second = shop.deliver(a_report(report("Other", "there"), table=table).generated(hours=1))
+
+    answer = ask(shop, table, first.commit, shop.store.accept(second.commit, shop.tick).commit)
+
+    differing = {"ServiceName": 5, "RegionId": 1}
+    assert told(answer) == [("USD", "redimensioned", 5, 5, Decimal(0), differing)]
 
 
 def test_return_to_an_earlier_state_is_no_change(fresh: tuple[Shop, str]) -> None:

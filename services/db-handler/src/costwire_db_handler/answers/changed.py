@@ -15,8 +15,8 @@ others are new. Several that could be paired are, in the order of their hashes.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import duckdb
 
 GONE, CAME = "gone", "came"
+_PAIRS_AT_ONCE = 25_000
 _SAME_MONEY = ("ChargeCategory", "ResourceId", "SkuPriceId")
 
 
@@ -124,10 +125,10 @@ class Changed(Protocol):
         """It has the tables: `id`, `content`, `dimensions`, `source`, `period`, the loaded ones."""
         ...
 
-    def load_cells(self) -> None:
-        """Fill `gone_cells` and `came_cells` for the ids in `gone_wanted` and `came_wanted`.
+    def cells(self, side: str, ids: str) -> str:
+        """A relation of `id` and `d0`, `d1`, ...: the cells of the dimensions.
 
-        Their columns are `id`, and `d0`, `d1`, ... for `ChangedColumns.dimensions`.
+        `ids`: a query of the ids, of charges in the table of this side, that are wanted.
         """
         ...
 
@@ -235,7 +236,8 @@ def _label(changed: Changed) -> None:
     sql.execute(
         "CREATE OR REPLACE TEMP TABLE newest (source BIGINT, period VARCHAR, latest TIMESTAMP)"
     )
-    if newest := changed.newest():
+    unpaired = sql.execute("SELECT count(*) FROM came_left").fetchall() != [(0,)]
+    if unpaired and (newest := changed.newest()):
         sql.executemany("INSERT INTO newest VALUES (?, ?, ?)", newest)
     sql.execute(
         f"""
@@ -298,47 +300,53 @@ def _read(
     return Explained(tuple(group), code or NO_CURRENCY, kind, added, removed, differences, told)
 
 
-def _differing(changed: Changed, columns: ChangedColumns) -> dict[object, dict[str, int]]:
+def _differing(changed: Changed, columns: ChangedColumns) -> dict[object, Counter[str]]:
     """In how many pairs of each group and kind each column differs."""
-    sql = changed.sql
-    found: dict[object, dict[str, int]] = defaultdict(dict)
-    amounts = [column.name for column in columns.amounts]
-    _count_differing(sql, columns, Kind.CORRECTED, GONE, CAME, "a", amounts, found)
-    for side in (GONE, CAME):
-        sql.execute(
-            f"CREATE OR REPLACE TEMP TABLE {side}_wanted AS "
-            f"SELECT {side}_id AS id FROM pairs WHERE kind = '{Kind.REDIMENSIONED}'"
+    found: dict[object, Counter[str]] = defaultdict(Counter)
+    amounts = {
+        column.name: f"{GONE}.a{n} IS DISTINCT FROM {CAME}.a{n}"
+        for n, column in enumerate(columns.amounts)
+    }
+    join = f"JOIN {GONE} ON {GONE}.id = gone_id"
+    _count(changed.sql, columns, f"kind = '{Kind.CORRECTED}'", join, amounts, found)
+    cells = {
+        column.name: f"{GONE}_cells.d{n} IS DISTINCT FROM {CAME}_cells.d{n}"
+        for n, column in enumerate(columns.dimensions)
+    }
+    for some in _in_bounds(changed.sql, Kind.REDIMENSIONED):
+        joins = " ".join(
+            f"JOIN {changed.cells(side, f'SELECT {side}_id AS id FROM pairs WHERE {some}')} "
+            f"AS {side}_cells ON {side}_cells.id = {side}_id"
+            for side in (GONE, CAME)
         )
-    if sql.execute("SELECT count(*) FROM gone_wanted").fetchall() != [(0,)]:
-        changed.load_cells()
-        names = [column.name for column in columns.dimensions]
-        sides = f"{GONE}_cells", f"{CAME}_cells"
-        _count_differing(sql, columns, Kind.REDIMENSIONED, *sides, "d", names, found)
+        _count(changed.sql, columns, some, joins, cells, found)
     return found
 
 
-def _count_differing(
+def _in_bounds(sql: duckdb.DuckDBPyConnection, kind: Kind) -> Iterator[str]:
+    """Conditions of so many pairs as fit into memory with the cells of their charges."""
+    ((first, last),) = sql.execute(
+        "SELECT min(rowid), max(rowid) FROM pairs WHERE kind = ?", [kind.value]
+    ).fetchall()
+    for start in range(first or 0, -1 if last is None else last + 1, _PAIRS_AT_ONCE):
+        yield f"pairs.rowid BETWEEN {start:d} AND {min(start + _PAIRS_AT_ONCE - 1, last):d}"
+
+
+def _count(
     sql: duckdb.DuckDBPyConnection,
     columns: ChangedColumns,
-    kind: Kind,
-    before: str,
-    after: str,
-    letter: str,
-    names: Sequence[str],
-    found: dict[object, dict[str, int]],
+    some: str,
+    joins: str,
+    differs: Mapping[str, str],
+    found: dict[object, Counter[str]],
 ) -> None:
-    """`letter`: how the compared columns of the two tables are called, with a number each."""
+    """Add in how many of some pairs of each group and kind the condition of each column holds."""
     groups = ", ".join(f"{CAME}.{name}" for name in columns.group_names)
-    counts = "".join(
-        f", count(*) FILTER (b.{letter}{n} IS DISTINCT FROM f.{letter}{n})"
-        for n in range(len(names))
-    )
+    counts = "".join(f", count_if({condition})" for condition in differs.values())
     rows = sql.execute(
-        f"SELECT {groups}, kind{counts} FROM pairs JOIN {before} AS b ON b.id = gone_id "
-        f"JOIN {after} AS f ON f.id = came_id JOIN {CAME} ON {CAME}.id = came_id "
-        f"WHERE kind = '{kind}' GROUP BY {groups}, kind"
+        f"SELECT {groups}, kind{counts} FROM pairs JOIN {CAME} ON {CAME}.id = came_id {joins} "
+        f"WHERE {some} GROUP BY {groups}, kind"
     ).fetchall()
     width = len(columns.group_names) + 1
     for row in rows:
-        numbers = zip(names, row[width:], strict=True)
-        found[row[:width]] = {name: number for name, number in numbers if number}
+        found[row[:width]] += Counter(dict(zip(differs, row[width:], strict=True)))

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from costwire_db_handler.answers import grouping
 from costwire_db_handler.answers.changed import ChangedColumns, Kind, explained
-from costwire_db_handler.answers.grouping import Dimension, Group, Months, Sums, Total
+from costwire_db_handler.answers.grouping import (
+    Dimension,
+    Group,
+    Months,
+    Sums,
+    Total,
+    by_currency,
+    summed,
+)
 from costwire_db_handler.answers.moments import Moment
 from costwire_db_handler.answers.questions import MOST_ROWS, Page, Parameters, Scope
 from costwire_db_handler.answers.speech import Fragment, Speech, joined
-from costwire_db_handler.answers.versions import Versions, months
+from costwire_db_handler.answers.versions import Versions, months_in
 from costwire_db_handler.errors import BadQuestion, Unbalanced
 from costwire_focus.canonical import exact_sum, subtract
 
 PARAMETERS = ("table", "by", "from", "to", "metric", "filter", "currency", "limit", "offset")
 _ZERO = Decimal(0)
 _FLAGS = ("_first", "_second")
+_YES = str(True)
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,17 @@ def changes(versions: Versions, question: ChangesQuestion, now: datetime) -> Cha
 _Key = tuple[Group, str]
 
 
+@dataclass(frozen=True)
+class _Counted:
+    """Sums as charges add up to them, apart from what changed."""
+
+    before: Mapping[str, Total]
+    """By currency."""
+    after: Mapping[str, Total]
+    groups: Mapping[_Key, Total]
+    """Of the later state."""
+
+
 class _Comparison:
     """Two states of a table, compared."""
 
@@ -126,25 +146,25 @@ class _Comparison:
         self._metrics = question.metrics
         known: Months = {}
         if grouping.needs_months(question.scope, question.by):
-            known = {**months(versions, begin.state), **months(versions, end.state)}
+            known = months_in(versions, speech.either(begin.state, end.state))
         self._dimensions = grouping.dimensions(speech, question.by, known)
         self._where = grouping.condition(speech, question.scope, known)
 
     def answer(self) -> ChangesAnswer:
         """Compare, check, and cut a page."""
         parts = self._parts()
-        balances = self._balances(parts)
         page, order = self._question.page, sorted(parts, key=lambda key: self._order(key, parts))
         shown = order[page.offset : page.offset + page.limit]
         following = page.offset + page.limit
-        after = self._after(shown)
+        counted = self._counted(shown)
+        balances = self._balances(parts, counted)
         return ChangesAnswer(
             self._versions.speech.table,
             self._begin,
             self._end,
             [each.name for each in self._dimensions],
             self._metrics,
-            [self._group(key, parts[key], after.get(key)) for key in shown],
+            [self._group(key, parts[key], counted.groups.get(key)) for key in shown],
             balances,
             following if following < len(order) else None,
         )
@@ -166,17 +186,17 @@ class _Comparison:
         size = _difference(parts[key], self._metrics[0]).copy_abs()
         return code, size.copy_negate(), [(cell is None, cell or "") for cell in group]
 
-    def _balances(self, parts: Mapping[_Key, Mapping[Kind, Part]]) -> list[Balance]:
-        """The sums of both states, counted by themselves; raises `Unbalanced`."""
-        totals, nothing = self._totals(), dict.fromkeys(self._metrics, _ZERO)
+    def _balances(
+        self, parts: Mapping[_Key, Mapping[Kind, Part]], counted: _Counted
+    ) -> list[Balance]:
+        """Whether the differences are those of the sums; raises `Unbalanced`."""
         balances = []
-        for code in sorted({*totals, *(code for _, code in parts)}):
-            before, after = totals.get(code, (nothing, nothing))
+        for code in sorted({*counted.before, *counted.after, *(code for _, code in parts)}):
             mine = [kinds for (_, each), kinds in parts.items() if each == code]
             balance = Balance(
                 code,
-                before,
-                after,
+                self._present(counted.before.get(code)),
+                self._present(counted.after.get(code)),
                 {kind: added for kind in Kind if (added := _added(mine, kind, self._metrics))},
             )
             for name in self._metrics:
@@ -189,64 +209,60 @@ class _Comparison:
             balances.append(balance)
         return balances
 
-    def _totals(self) -> Mapping[str, tuple[Mapping[str, Decimal], Mapping[str, Decimal]]]:
-        """The sums of each currency in both states, read at once."""
+    def _counted(self, shown: Sequence[_Key]) -> _Counted:
+        """The sums of both states, and those of these groups in the later one."""
         speech = self._versions.speech
-        amounts = {
-            flag + name: replace(column, sql=f'CASE WHEN "{flag}" THEN {column.sql} END')
-            for name, column in speech.columns.items()
-            if name in self._metrics
-            for flag in _FLAGS
-        }
-        names = [flag + name for flag in _FLAGS for name in self._metrics]
-        sums = Sums(speech, [], names, amounts)
+        flags = [Dimension(flag, Fragment(f'"{flag}"')) for flag in _FLAGS]
+        sums = Sums(speech, [*flags, *self._dimensions], self._metrics)
         relation = speech.either(self._begin.state, self._end.state)
-        found = {}
-        for row in self._versions.rows(sums.statement(relation, self._where)):
-            told = sums.read(row)
-            before, after = (
-                {name: told.sums[flag + name] or _ZERO for name in self._metrics} for flag in _FLAGS
-            )
-            found[told.currency] = before, after
-        return found
-
-    def _after(self, shown: Sequence[_Key]) -> Mapping[_Key, Total]:
-        """The sums of these groups in the later state."""
-        if not shown:
-            return {}
-        speech = self._versions.speech
-        narrowed = [self._where]
-        for place, dimension in enumerate(self._dimensions):
-            if dimension.is_text:
-                narrowed.append(_one_of(speech, dimension, {group[place] for group, _ in shown}))
-        sums = Sums(speech, self._dimensions, self._metrics)
-        statement = sums.statement(speech.visible(self._end.state), joined(narrowed, " AND "))
-        rows = self._versions.rows(statement)
+        wanted = self._among(shown, len(flags))
+        rows = self._versions.rows(sums.with_totals(relation, self._where, len(flags), wanted))
         if len(rows) > MOST_ROWS:
             raise BadQuestion(
                 f"changes: more than {MOST_ROWS:,} groups are like those of this page; ask for "
                 "fewer dimensions, or a smaller limit"
             )
-        totals = map(sums.read, rows)
-        return {(total.group, total.currency): total for total in totals}
+        totals = [sums.read(row) for row in rows if row[-1]]
+        before, after = (
+            {each.currency: each for each in by_currency([t for t in totals if t.group[n] == _YES])}
+            for n in range(len(flags))
+        )
+        groups: dict[_Key, list[Total]] = defaultdict(list)
+        for total in (sums.read(row) for row in rows if not row[-1]):
+            groups[total.group[len(flags) :], total.currency].append(total)
+        found = {key: summed(pieces, *key) for key, pieces in groups.items()}
+        return _Counted(before, after, found)
+
+    def _among(self, shown: Sequence[_Key], first: int) -> Fragment:
+        """The condition of groups like these, whose dimensions are numbered from `first` on."""
+        if not shown:
+            return Fragment("false")
+        pieces = [Fragment(f"g{len(_FLAGS) - 1}")]
+        for place, dimension in enumerate(self._dimensions):
+            if dimension.is_text:
+                name = Fragment(f"g{first + place}")
+                values = {group[place] for group, _ in shown}
+                pieces.append(_one_of(self._versions.speech, name, values))
+        return joined(pieces, " AND ")
 
     def _group(self, key: _Key, parts: Mapping[Kind, Part], after: Total | None) -> ChangedGroup:
         group, code = key
-        sums = {
-            name: (after.sums[name] if after is not None else None) or _ZERO
-            for name in self._metrics
-        }
+        sums = self._present(after)
         before = {name: subtract(sums[name], _difference(parts, name)) for name in self._metrics}
         return ChangedGroup(group, code, before, sums, parts)
 
+    def _present(self, total: Total | None) -> Mapping[str, Decimal]:
+        """Sums, zero where there is nothing to add up."""
+        sums = {} if total is None else total.sums
+        return {name: sums.get(name) or _ZERO for name in self._metrics}
 
-def _one_of(speech: Speech, dimension: Dimension, values: Collection[str | None]) -> Fragment:
+
+def _one_of(speech: Speech, name: Fragment, values: Collection[str | None]) -> Fragment:
     """The condition of the groups that have one of these values."""
-    texts = sorted(value for value in values if value is not None)
-    among = speech.one_of(dimension.sql, texts)
+    among = speech.one_of(name, sorted(value for value in values if value is not None))
     if None not in values:
         return among
-    return joined([among, dimension.sql.inside("", " IS NULL")], " OR ")
+    return joined([among, name.inside("", " IS NULL")], " OR ")
 
 
 def _difference(parts: Mapping[Kind, Part], metric: str) -> Decimal:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
 from costwire_db_handler.answers import grouping
-from costwire_db_handler.answers.grouping import Dimension, Months, Sums, Total
+from costwire_db_handler.answers.grouping import (
+    Dimension,
+    Months,
+    Sums,
+    Total,
+    added,
+    by_currency,
+    summed,
+)
 from costwire_db_handler.answers.moments import Moment
 from costwire_db_handler.answers.questions import MOST_ROWS, Page, Parameters, Scope
 from costwire_db_handler.answers.rates import Converter, Rate
 from costwire_db_handler.answers.versions import Versions, months
 from costwire_db_handler.errors import BadQuestion
-from costwire_focus.canonical import exact_sum
 
 T = TypeVar("T")
 PARAMETERS = (
@@ -93,7 +100,7 @@ def _answer(
     if question.target is None:
         rows, totals = asked.page(question.page), None
         if len(rows) <= question.page.limit and not question.page.offset:
-            totals = _totals(rows)  # all of them are there
+            totals = by_currency(rows)  # all of them are there
         rows, following = _cut(rows, question.page)
         totals = asked.totals() if totals is None else totals
         return CostsAnswer(
@@ -152,10 +159,10 @@ class _Asked:
         told = Converted(
             converter.target,
             [each.sums for each in shown],
-            {name: _added(each.sums[name] for each in groups) for name in metrics},
+            {name: added(each.sums[name] for each in groups) for name in metrics},
             converter.used(),
         )
-        totals = _totals([each.total for each in groups])
+        totals = by_currency([each.total for each in groups])
         rows = [each.total for each in shown]
         return CostsAnswer(self.table, moment, self.names, metrics, rows, totals, following, told)
 
@@ -181,8 +188,8 @@ class _Converting:
             return converter.convert(amount, month.currency, month.group[-1])
 
         return cls(
-            _sum(months, first.group[:-1], first.currency),
-            {name: _added(in_target(month, name) for month in months) for name in metrics},
+            summed(months, first.group[:-1], first.currency),
+            {name: added(in_target(month, name) for month in months) for name in metrics},
         )
 
     def order(self, metric: str) -> tuple[object, ...]:
@@ -191,22 +198,6 @@ class _Converting:
         texts = [(cell is None, cell or "") for cell in self.total.group]
         largest_first = Decimal(0) if amount is None else amount.copy_negate()
         return self.total.currency, amount is None, largest_first, texts
-
-
-def _totals(rows: Sequence[Total]) -> list[Total]:
-    """The sums of each currency."""
-    currencies = sorted({row.currency for row in rows})
-    return [_sum([r for r in rows if r.currency == code], (), code) for code in currencies]
-
-
-def _sum(rows: Sequence[Total], group: grouping.Group, currency: str) -> Total:
-    sums = {name: _added(row.sums[name] for row in rows) for name in rows[0].sums}
-    return Total(group, currency, sum(row.charges for row in rows), sums)
-
-
-def _added(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    present = [amount for amount in amounts if amount is not None]
-    return exact_sum(present) if present else None
 
 
 def _sortable(cell: str | None) -> str:

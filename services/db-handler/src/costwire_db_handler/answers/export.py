@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from costwire_db_handler.answers import grouping
 from costwire_db_handler.answers.moments import Moment
 from costwire_db_handler.answers.questions import Parameters, Scope
-from costwire_db_handler.answers.speech import Fragment, TableColumn, joined
+from costwire_db_handler.answers.speech import Fragment, Relation, TableColumn, joined
 from costwire_db_handler.answers.versions import Versions, months
 from costwire_db_handler.errors import BadQuestion, Unbalanced
 from costwire_focus.canonical import canonical_text
@@ -66,7 +66,7 @@ class Export:
     moment: Moment
     columns: Sequence[TableColumn]
     charges: int
-    relation: str
+    relation: Relation
     where: Fragment
 
 
@@ -86,7 +86,11 @@ def prepared(versions: Versions, question: ExportQuestion, now: datetime) -> Exp
     columns = list(speech.columns.values())
     counted = "".join(f", count({column.json_sql or column.sql})" for column in columns)
     (row,) = versions.rows(
-        Fragment(f"SELECT count(*){counted} FROM {relation} WHERE {where.text}", where.arguments)
+        Fragment(
+            f"SELECT count(*){counted} FROM {relation.wanted_by(counted, where.text)} "
+            f"WHERE {where.text}",
+            where.arguments,
+        )
     )
     charges, *cells = (int(str(number)) for number in row)
     present = [column for column, number in zip(columns, cells, strict=True) if number]

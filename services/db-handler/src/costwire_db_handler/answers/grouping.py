@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,7 +11,7 @@ from itertools import chain
 
 from costwire_db_handler.answers.conditions import read_instant
 from costwire_db_handler.answers.questions import MOST_ROWS, Page, Scope
-from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn, joined
+from costwire_db_handler.answers.speech import Fragment, Relation, Speech, TableColumn, joined
 from costwire_db_handler.errors import BadQuestion
 from costwire_focus.amounts import NO_CURRENCY
 from costwire_focus.canonical import exact_sum, to_text
@@ -147,44 +147,74 @@ class Sums:
         speech: Speech,
         groups: Sequence[Dimension],
         metrics: Sequence[str],
-        amounts: Mapping[str, TableColumn] | None = None,
     ) -> None:
-        """The groups are these dimensions, after them the currency.
-
-        `amounts`: what is summed for each metric, where that is not the column of its name.
-        """
+        """The groups are these dimensions, after them the currency."""
         self._speech = speech
         self._groups = [*groups, Dimension("currency", Fragment(currency(speech)))]
         self._dimensions = [each.sql for each in self._groups]
-        columns = speech.columns if amounts is None else amounts
-        present = [name for name in metrics if name in columns]
-        self._sums = {name: list(speech.sums(columns[name])) for name in present}
+        columns = speech.columns
+        self._sums = {name: list(speech.sums(columns[name])) for name in metrics if name in columns}
+        self._pieces = list(chain.from_iterable(self._sums.values()))
         self._metrics = list(metrics)
+        self._names = [f"g{n}" for n in range(len(self._groups))]
 
-    def statement(self, relation: str, where: Fragment, page: Page | None = None) -> Fragment:
+    def statement(self, relation: Relation, where: Fragment, page: Page | None = None) -> Fragment:
         """The groups of a relation; of a page the largest come first, in each currency.
 
         Without a page there is one more than `MOST_ROWS` where there are more.
         """
-        keys = [f"{each.text} AS g{n}" for n, each in enumerate(self._dimensions)]
-        sums = list(chain.from_iterable(self._sums.values()))
+        sums = self._pieces
         told = [f"{self._speech.exactly(each)} AS s{n}" for n, each in enumerate(sums)]
         if page is not None and sums:
             told.append(f"{sums[0]} AS largest")
-        numbers = ", ".join(str(n + 1) for n in range(len(keys)))
-        text = (
-            f"SELECT {', '.join([*keys, 'count(*) AS charges', *told])} FROM {relation} "
-            f"WHERE {where.text} GROUP BY {numbers}"
-        )
+        grouped = self._grouped(relation, where, told)
         if page is None:
-            text += f" LIMIT {MOST_ROWS + 1:d}"
-        else:
-            text += f" ORDER BY {self._order()} LIMIT {page.limit + 1:d} OFFSET {page.offset:d}"
-        grouped = chain.from_iterable(each.arguments for each in self._dimensions)
-        return Fragment(text, (*grouped, *where.arguments))
+            return grouped.inside("", f" LIMIT {MOST_ROWS + 1:d}")
+        return grouped.inside(
+            "", f" ORDER BY {self._order()} LIMIT {page.limit + 1:d} OFFSET {page.offset:d}"
+        )
+
+    def with_totals(
+        self, relation: Relation, where: Fragment, kept: int, wanted: Fragment
+    ) -> Fragment:
+        """The groups that are wanted, and totals by the first so many dimensions, read at once.
+
+        `wanted` calls the dimensions `g0`, `g1`, ...; the last column
+        tells whether a row is a total. There is one row more than `MOST_ROWS` where there are more.
+        """
+        sums = [f"s{n}" for n in range(len(self._pieces))]
+        inner = [f"{each} AS {name}" for each, name in zip(self._pieces, sums, strict=True)]
+        *dimensions, code = self._names
+        keys = [*dimensions[:kept], code]
+        told = [name if name in keys else f"NULL AS {name}" for name in self._names]
+        exactly = self._speech.exactly
+        totals = ", ".join(
+            [*told, "sum(charges) AS charges", *(exactly(f"sum({s})") for s in sums)]
+        )
+        groups = ", ".join([*self._names, "charges", *map(exactly, sums)])
+        begin, shared = self._speech.shared(self._grouped(relation, where, inner))
+        return Fragment(
+            f"{begin.text}SELECT {totals}, true AS is_total FROM {shared.text} "
+            f"GROUP BY {', '.join(keys)} UNION ALL SELECT {groups}, false FROM {shared.text} "
+            f"WHERE {wanted.text} LIMIT {MOST_ROWS + 1:d}",
+            (*begin.arguments, *shared.arguments, *shared.arguments, *wanted.arguments),
+        )
+
+    def _grouped(self, relation: Relation, where: Fragment, sums: Sequence[str]) -> Fragment:
+        keys = [
+            f"{each.text} AS {n}" for each, n in zip(self._dimensions, self._names, strict=True)
+        ]
+        selected = ", ".join([*keys, "count(*) AS charges", *sums])
+        numbers = ", ".join(str(n + 1) for n in range(len(keys)))
+        arguments = chain.from_iterable(each.arguments for each in self._dimensions)
+        return Fragment(
+            f"SELECT {selected} FROM {relation.wanted_by(selected, where.text)} "
+            f"WHERE {where.text} GROUP BY {numbers}",
+            (*arguments, *where.arguments),
+        )
 
     def _order(self) -> str:
-        *groups, code = [f"g{n}" for n in range(len(self._groups))]
+        *groups, code = self._names
         largest = ["largest DESC NULLS LAST"] if self._sums else []
         return ", ".join([code, *largest, *(f"{name} NULLS LAST" for name in groups)])
 
@@ -211,3 +241,21 @@ class Total:
     charges: int
     sums: Mapping[str, Decimal | None]
     """By metric; None where every charge's is null."""
+
+
+def by_currency(totals: Sequence[Total]) -> list[Total]:
+    """The sums of each currency over all groups."""
+    currencies = sorted({each.currency for each in totals})
+    return [summed([t for t in totals if t.currency == code], (), code) for code in currencies]
+
+
+def summed(totals: Sequence[Total], group: Group, currency: str) -> Total:
+    """Several groups as one."""
+    sums = {name: added(each.sums[name] for each in totals) for name in totals[0].sums}
+    return Total(group, currency, sum(each.charges for each in totals), sums)
+
+
+def added(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of those that there are; None when there is none."""
+    present = [amount for amount in amounts if amount is not None]
+    return exact_sum(present) if present else None

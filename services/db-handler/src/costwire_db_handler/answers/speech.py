@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,31 @@ class TableColumn:
     """Of tags: the SQL name of the column with the exact text, quoted."""
 
 
+_QUOTED = re.compile(r'"(?:[^"]|"")+"')
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Charges to read from; of a statement's text it takes which of their columns are wanted.
+
+    An engine plans a statement in a time that grows with the columns that it names.
+    """
+
+    always: str
+    """What is selected whatever is wanted."""
+    columns: frozenset[str]
+    """What can be wanted beside that, quoted."""
+    pieces: Sequence[tuple[str, str]]
+    """Of each table: what is selected beside, and the words from `FROM` on."""
+
+    def wanted_by(self, *texts: str) -> str:
+        """The relation in the words of the engine, for a statement made of these texts."""
+        said = {name for text in texts for name in _QUOTED.findall(text)}
+        named = ", ".join([self.always, *sorted(self.columns & said)])
+        selects = (f"SELECT {named}{beside} {source}" for beside, source in self.pieces)
+        return f"({' UNION ALL '.join(selects)}) AS charges"
+
+
 class Speech(ABC):
     """The SQL of one engine for one table."""
 
@@ -80,27 +106,28 @@ class Speech(ABC):
         return self.columns.get(name) or self._by_spelling.get(name.lower())
 
     @abstractmethod
-    def visible(self, state: int) -> str:
-        """What readers saw in a state: a relation with the table's columns and `_period`."""
+    def visible(self, state: int) -> Relation:
+        """What readers saw in a state, with the table's columns and `_period`."""
 
     @abstractmethod
-    def only(self, state: int, other: int) -> str:
-        """What readers saw in a state and not in another: a relation as `visible`."""
+    def only(self, state: int, other: int) -> Relation:
+        """What readers saw in a state and not in another."""
 
     @abstractmethod
-    def either(self, state: int, other: int) -> str:
-        """What readers saw in one of two states: a relation as `visible`.
-
-        `_first` and `_second` tell in which of them.
-        """
+    def either(self, state: int, other: int) -> Relation:
+        """What readers saw in one of two states; `_first` and `_second` tell in which of them."""
 
     @abstractmethod
-    def came(self, until: int) -> str:
+    def came(self, until: int) -> Relation:
         """Every charge that readers ever saw, with the state that it came with as `_state`."""
 
     @abstractmethod
-    def went(self, until: int) -> str:
+    def went(self, until: int) -> Relation:
         """Those of them that readers see no more, with the state that took them as `_state`."""
+
+    @abstractmethod
+    def shared(self, query: Fragment) -> tuple[Fragment, Fragment]:
+        """For a query that is read twice: how the statement begins, and the relation to read."""
 
     @abstractmethod
     def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:

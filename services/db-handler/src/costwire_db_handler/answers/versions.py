@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
 from costwire_db_handler.answers.changed import CAME, GONE, Changed, ChangedColumns
 from costwire_db_handler.answers.grouping import Months, instant_text
 from costwire_db_handler.answers.moments import History
-from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
+from costwire_db_handler.answers.speech import Fragment, Relation, Speech, TableColumn
 from costwire_db_handler.errors import BadQuestion
 from costwire_focus.manifest import month_of
 
@@ -48,7 +48,7 @@ class Versions(Protocol):
         ...
 
     def charges(
-        self, columns: Sequence[TableColumn], relation: str, where: Fragment
+        self, columns: Sequence[TableColumn], relation: Relation, where: Fragment
     ) -> Iterator[pa.RecordBatch]:
         """Charges in batches: text, amounts as text too, instants as timestamps, tags as JSON."""
         ...
@@ -71,12 +71,15 @@ def numbered(name: str, known: Mapping[str, int]) -> int:
     return known[name]
 
 
-class ChangedCharges:
+_V = TypeVar("_V", bound=Versions)
+
+
+class ChangedCharges(Generic[_V]):
     """Charges that went and came, as both engines load them into a DuckDB."""
 
     def __init__(
         self,
-        versions: Versions,
+        versions: _V,
         sql: duckdb.DuckDBPyConnection,
         columns: ChangedColumns,
         before: int,
@@ -84,14 +87,12 @@ class ChangedCharges:
     ) -> None:
         self.sql = sql
         self._columns = columns
-        self._before = before
-        self._asked = versions
-        speech = versions.speech
-        self._sides = {GONE: speech.only(before, after), CAME: speech.only(after, before)}
+        self._versions = versions
+        self._states = {GONE: (before, after), CAME: (after, before)}
 
     def newest(self) -> Sequence[tuple[int, str, str | None]]:
         """When the newest charge of each source and billing period began."""
-        return newest(self._asked, self._before)
+        return newest(self._versions, self._states[GONE][0])
 
 
 def months(versions: Versions, state: int) -> Months:
@@ -99,13 +100,14 @@ def months(versions: Versions, state: int) -> Months:
     return months_in(versions, versions.speech.visible(state))
 
 
-def months_in(versions: Versions, relation: str) -> Months:
+def months_in(versions: Versions, relation: Relation) -> Months:
     """The billing periods of a relation, and their months."""
     columns = versions.speech.columns
     end = "NULL"
     if "BillingPeriodEnd" in columns:
         end = f"max({columns['BillingPeriodEnd'].sql})"
-    rows = versions.rows(Fragment(f'SELECT "_period", {end} FROM {relation} GROUP BY 1'))
+    told = relation.wanted_by(end)
+    rows = versions.rows(Fragment(f'SELECT "_period", {end} FROM {told} GROUP BY 1'))
     return {str(period): _month(str(period), instant_text(last)) for period, last in rows}
 
 
@@ -115,7 +117,8 @@ def newest(versions: Versions, state: int) -> Sequence[tuple[int, str, str | Non
     if "ChargePeriodStart" not in speech.columns:
         return []
     began = f"max({speech.columns['ChargePeriodStart'].sql})"
-    text = f'SELECT "_source", "_period", {began} FROM {speech.visible(state)} GROUP BY 1, 2'
+    relation = speech.visible(state).wanted_by(began)
+    text = f'SELECT "_source", "_period", {began} FROM {relation} GROUP BY 1, 2'
     rows = versions.rows(Fragment(text))
     return [(int(str(s)), str(period), instant_text(at)) for s, period, at in rows]
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from costwire_db_handler.answers.changed import Changed, ChangedColumns, Loaded
 from costwire_db_handler.answers.moments import History
-from costwire_db_handler.answers.speech import Fragment, TableColumn, listed
+from costwire_db_handler.answers.speech import Fragment, Relation, TableColumn, listed
 from costwire_db_handler.answers.versions import ChangedCharges, Row, numbered
 from costwire_db_handler.errors import HistoryGone, QuestionTooLong, UnknownTable
 from costwire_db_handler.names import quoted
@@ -76,12 +76,13 @@ class CrateDBVersions:
         return numbered(name, {told: number for number, told in known.items()})
 
     def charges(
-        self, columns: Sequence[TableColumn], relation: str, where: Fragment
+        self, columns: Sequence[TableColumn], relation: Relation, where: Fragment
     ) -> Iterator[pa.RecordBatch]:
         """Charges in batches, page by page."""
         schema = pa.schema([(f"c{n}", _arrow_type(column)) for n, column in enumerate(columns)])
         select = listed([Fragment(_cell(column)) for column in columns])
-        pages = row_pages(self._session, relation, select, where.text, where.arguments)
+        told = relation.wanted_by(select.text, where.text)
+        pages = row_pages(self._session, told, select, where.text, where.arguments)
         for page in pages:
             cells = zip(zip(*page, strict=True), schema, strict=True)
             arrays = [pa.array(list(cell), field.type) for cell, field in cells]
@@ -97,11 +98,14 @@ class CrateDBVersions:
             changed.load(where)
             yield changed
 
-    def pages(self, relation: str, select: Fragment, where: Fragment) -> Iterator[list[list[Any]]]:
+    def pages(
+        self, relation: Relation, select: Fragment, where: Fragment
+    ) -> Iterator[list[list[Any]]]:
         """Columns of the rows of a condition, in pages, as long as a question may take."""
         deadline = time.monotonic() + self._timeout_seconds
+        told = relation.wanted_by(select.text, where.text)
         pages = row_pages(
-            self._session, relation, select, where.text, where.arguments, self._timeout_seconds
+            self._session, told, select, where.text, where.arguments, self._timeout_seconds
         )
         try:
             for page in pages:
@@ -127,19 +131,8 @@ class CrateDBVersions:
         )
 
 
-class _CrateDBChanged(ChangedCharges):
+class _CrateDBChanged(ChangedCharges[CrateDBVersions]):
     """Charges that went and came."""
-
-    def __init__(
-        self,
-        versions: CrateDBVersions,
-        sql: duckdb.DuckDBPyConnection,
-        columns: ChangedColumns,
-        before: int,
-        after: int,
-    ) -> None:
-        super().__init__(versions, sql, columns, before, after)
-        self._versions = versions
 
     def load(self, where: Fragment) -> None:
         """Fill the two tables, page by page."""
@@ -149,7 +142,8 @@ class _CrateDBChanged(ChangedCharges):
         select = listed([*keys, *texts])
         types = "".join(f", {each.name} {each.kind}" for each in loaded)
         told = "".join(f", CAST({each.name} AS {each.kind})" for each in loaded)
-        for side, relation in self._sides.items():
+        for side, states in self._states.items():
+            relation = self._versions.speech.only(*states)
             self.sql.execute(
                 f"CREATE OR REPLACE TEMP TABLE {side} (id BIGINT, came_with BIGINT, number BIGINT, "
                 f"source BIGINT, period VARCHAR, content UHUGEINT, dimensions UHUGEINT{types});"
@@ -163,23 +157,22 @@ class _CrateDBChanged(ChangedCharges):
                 )
                 self.sql.unregister("page")
 
-    def load_cells(self) -> None:
-        """Fill the tables of the cells of some of them."""
+    def cells(self, side: str, ids: str) -> str:
+        """Fetched into a table."""
         columns = self._columns.dimensions
         names = [f"d{n}" for n in range(len(columns))]
         select = listed([Fragment(f"{c.json_sql or c.sql}::TEXT") for c in columns])
         select = listed([Fragment('"_commit"'), Fragment('"_row"'), select])
         types = "".join(f", {name} VARCHAR" for name in names)
-        for side in self._sides:
-            self.sql.execute(f"CREATE OR REPLACE TEMP TABLE {side}_cells (id BIGINT{types})")
-            wanted = self.sql.execute(
-                f"SELECT came_with, list(number) FROM {side} SEMI JOIN {side}_wanted USING (id) "
-                "GROUP BY 1"
-            ).fetchall()
-            for came_with, numbers in wanted:
-                for start in range(0, len(numbers), _CELLS_AT_ONCE):
-                    some = numbers[start : start + _CELLS_AT_ONCE]
-                    self._load_some_cells(side, select, names, came_with, some)
+        self.sql.execute(f"CREATE OR REPLACE TEMP TABLE {side}_cells (id BIGINT{types})")
+        wanted = self.sql.execute(
+            f"SELECT came_with, list(number) FROM {side} SEMI JOIN ({ids}) USING (id) GROUP BY 1"
+        ).fetchall()
+        for came_with, numbers in wanted:
+            for start in range(0, len(numbers), _CELLS_AT_ONCE):
+                some = numbers[start : start + _CELLS_AT_ONCE]
+                self._load_some_cells(side, select, names, came_with, some)
+        return f"{side}_cells"
 
     def _load_some_cells(
         self, side: str, select: Fragment, names: Sequence[str], came_with: int, numbers: list[int]

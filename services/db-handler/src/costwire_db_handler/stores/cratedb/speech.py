@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
+from costwire_db_handler.answers.speech import Fragment, Relation, Speech, TableColumn
 from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.cratedb.layout import Column, Layout, all_versions, visible_at
 from costwire_focus.columns import ValueType
@@ -20,43 +20,43 @@ class CrateDBSpeech(Speech):
         self._versions = all_versions(layout)
         self._declared = {quoted(name): frozenset(keys) for name, keys in layout.tag_keys.items()}
 
-    def visible(self, state: int) -> str:
+    def visible(self, state: int) -> Relation:
         """Of the readers' view of all versions."""
-        return f"(SELECT * FROM {self.versions} WHERE {visible_at(state)}) AS visible"
+        return self._relation(visible_at(state))
 
-    def only(self, state: int, other: int) -> str:
+    def only(self, state: int, other: int) -> Relation:
         """Of the same view."""
-        return (
-            f"(SELECT * FROM {self.versions} WHERE {visible_at(state)} "
-            f"AND NOT ({visible_at(other)})) AS visible"
-        )
+        bound = f'"_commit" > {other:d}' if state > other else f'"_last" < {other:d}'
+        return self._relation(f"{visible_at(state)} AND {bound}")
 
-    def either(self, state: int, other: int) -> str:
+    def either(self, state: int, other: int) -> Relation:
         """Of the readers' view of all versions, with the two conditions as columns."""
         first, second = visible_at(state), visible_at(other)
-        return (
-            f'(SELECT *, {first} AS "_first", {second} AS "_second" FROM {self.versions} '
-            f"WHERE ({first}) OR ({second})) AS either"
-        )
+        flags = f', {first} AS "_first", {second} AS "_second"'
+        return self._relation(f"({first}) OR ({second})", flags)
 
-    def came(self, until: int) -> str:
+    def came(self, until: int) -> Relation:
         """Of all versions; what was kept unseen ended before it began."""
-        return (
-            f'(SELECT *, "_commit" AS "_state" FROM {self.versions} '
-            f'WHERE "_commit" <= {until:d} AND "_last" >= "_commit") AS came'
-        )
+        seen = f'"_commit" <= {until:d} AND "_last" >= "_commit"'
+        return self._relation(seen, ', "_commit" AS "_state"')
 
-    def went(self, until: int) -> str:
+    def went(self, until: int) -> Relation:
         """Of all versions."""
-        return (
-            f'(SELECT *, "_last" + 1 AS "_state" FROM {self.versions} '
-            f'WHERE "_last" < {until:d} AND "_last" >= "_commit") AS went'
-        )
+        gone = f'"_last" < {until:d} AND "_last" >= "_commit"'
+        return self._relation(gone, ', "_last" + 1 AS "_state"')
+
+    def _relation(self, where: str, beside: str = "") -> Relation:
+        """CrateDB drops what is not wanted by itself."""
+        return Relation("*", frozenset(), [(beside, f"FROM {self.versions} WHERE {where}")])
 
     @property
     def versions(self) -> str:
         """The readers' view of all versions, with the states that they came with."""
         return self._versions
+
+    def shared(self, query: Fragment) -> tuple[Fragment, Fragment]:
+        """Written twice: CrateDB misplaces the values of a named one, and runs that twice too."""
+        return Fragment(""), query.inside("(", ") AS shared")
 
     def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:
         """A list is one value."""

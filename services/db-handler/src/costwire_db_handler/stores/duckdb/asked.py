@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from costwire_db_handler.answers.changed import Changed, ChangedColumns
 from costwire_db_handler.answers.moments import History
-from costwire_db_handler.answers.speech import Fragment, TableColumn
+from costwire_db_handler.answers.speech import Fragment, Relation, TableColumn
 from costwire_db_handler.answers.versions import ChangedCharges, Row, numbered
 from costwire_db_handler.errors import UnknownTable
 from costwire_db_handler.stores.duckdb import catalog, deliveries, retiring
@@ -55,11 +55,12 @@ class DuckDBVersions:
         return numbered(name, catalog.source_names(self._sql, self.speech.table))
 
     def charges(
-        self, columns: Sequence[TableColumn], relation: str, where: Fragment
+        self, columns: Sequence[TableColumn], relation: Relation, where: Fragment
     ) -> Iterator[pa.RecordBatch]:
         """Charges in batches, as long as the transaction is open."""
         cells = ", ".join(map(_cell, columns))
-        query = f"SELECT {cells} FROM {relation} WHERE {where.text}"
+        told = relation.wanted_by(cells, where.text)
+        query = f"SELECT {cells} FROM {told} WHERE {where.text}"
         # Two columns may differ in case alone, so they are told by their places.
         yield from self._sql.sql(query, params=list(where.arguments)).to_arrow_reader(_BATCH_ROWS)
 
@@ -88,7 +89,7 @@ def _cell(column: TableColumn) -> str:
     return column.json_sql or column.sql
 
 
-class _DuckDBChanged(ChangedCharges):
+class _DuckDBChanged(ChangedCharges[DuckDBVersions]):
     """Charges that went and came, in tables of the transaction."""
 
     def load(self, where: Fragment) -> None:
@@ -99,19 +100,17 @@ class _DuckDBChanged(ChangedCharges):
         loaded = self._columns.loaded()
         told = "".join(f", {each.sql.text} AS {each.name}" for each in loaded)
         arguments = [value for each in loaded for value in each.sql.arguments]
-        for side, relation in self._sides.items():
+        for side, states in self._states.items():
+            relation = self._versions.speech.only(*states)
             self.sql.execute(
                 f"CREATE OR REPLACE TEMP TABLE {side} AS "
-                f"SELECT {keys} AS period{told} FROM {relation} WHERE {where.text}",
+                f"SELECT {keys} AS period{told} FROM {relation.wanted_by(told, where.text)} "
+                f"WHERE {where.text}",
                 [*arguments, *where.arguments],
             )
 
-    def load_cells(self) -> None:
-        """Fill the tables of the cells of some of them."""
+    def cells(self, side: str, ids: str) -> str:
+        """Where they stand."""
         told = [c.json_sql or c.sql for c in self._columns.dimensions]
-        cells = "".join(f", {each} AS d{n}" for n, each in enumerate(told))
-        for side, relation in self._sides.items():
-            self.sql.execute(
-                f"CREATE OR REPLACE TEMP TABLE {side}_cells AS SELECT _id AS id{cells} "
-                f"FROM {relation} WHERE _id IN (SELECT id FROM {side}_wanted)"
-            )
+        cells = ", ".join(f"{each} AS d{n}" for n, each in enumerate(told))
+        return self._versions.speech.cells(*self._states[side], ids, cells)

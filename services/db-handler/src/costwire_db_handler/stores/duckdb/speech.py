@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import duckdb
 
-from costwire_db_handler.answers.speech import Fragment, Speech, TableColumn
+from costwire_db_handler.answers.speech import Fragment, Relation, Speech, TableColumn
 from costwire_db_handler.charges.sums import exact_sums
 from costwire_db_handler.names import json_name, quoted
 from costwire_db_handler.stores.duckdb import catalog, scales
 from costwire_focus.columns import ValueType, value_type
 from costwire_focus.typed import DIGITS
 
+_VERSIONING = "_content, _dimensions, _period, _source, _commit"
+
+
+class _Place(NamedTuple):
+    """A table, and how its charges are told apart from those of the other."""
+
+    table: Callable[[str], str]
+    id: str
+    rowid: str
+    """Of an id."""
+    mine: str
+    """Whether an id is one of this table's."""
+
+
+_CURRENT = _Place(catalog.current, "rowid", "id", "id >= 0")
+_CLOSED = _Place(catalog.history, "-1 - rowid", "-1 - id", "id < 0")
+
 
 class DuckDBSpeech(Speech):
     """The SQL of DuckDB."""
+
+    def __init__(self, table: str, columns: Sequence[TableColumn]) -> None:
+        super().__init__(table, columns)
+        names = ({column.sql, column.json_sql} for column in columns)
+        self._columns = frozenset[str]().union(*names)
 
     @classmethod
     def of(cls, sql: duckdb.DuckDBPyConnection, table: str, *, wide: bool = False) -> DuckDBSpeech:
@@ -27,62 +50,80 @@ class DuckDBSpeech(Speech):
         speech.wide = wide
         return speech
 
-    def visible(self, state: int) -> str:
+    def visible(self, state: int) -> Relation:
         """Of the current charges those that were there already, and those closed since."""
-        return self._versions(
-            f"_commit <= {state:d}", f"_commit <= {state:d} AND _ended > {state:d}"
+        return self._relation(
+            (f"WHERE _commit <= {state:d}", f"WHERE _commit <= {state:d} AND _ended > {state:d}"),
         )
 
-    def only(self, state: int, other: int) -> str:
-        """With the `_id` of each charge; a current one was there, or came between the two."""
-        return self._versions(
-            f"_commit <= {state:d} AND _commit > {other:d}",
-            f"_commit <= {state:d} AND _ended > {state:d} "
-            f"AND NOT (_commit <= {other:d} AND _ended > {other:d})",
-        )
-
-    def either(self, state: int, other: int) -> str:
-        """Of both tables, with the two conditions as columns."""
-        open_ = "_commit <= {:d}"
-        closed = "_commit <= {0:d} AND _ended > {0:d}"
-        parts = [
-            f"SELECT {columns}, {first} AS _first, {second} AS _second FROM {relation} "
-            f"WHERE ({first}) OR ({second})"
-            for columns, relation, first, second in (
-                ("*", catalog.current(self.table), open_.format(state), open_.format(other)),
-                (
-                    "* EXCLUDE (_ended)",
-                    catalog.history(self.table),
-                    closed.format(state),
-                    closed.format(other),
-                ),
-            )
+    def only(self, state: int, other: int) -> Relation:
+        """With the `_id` of each charge."""
+        pieces = [
+            (f", {place.id} AS _id", f"FROM {place.table(self.table)} WHERE {condition}")
+            for place, condition in self._only(state, other)
         ]
-        return f"({' UNION ALL BY NAME '.join(parts)}) AS either"
+        return Relation(_VERSIONING, self._columns, pieces)
 
-    def came(self, until: int) -> str:
+    def cells(self, state: int, other: int, ids: str, cells: str) -> str:
+        """These columns of some of the charges that `only` tells of, as a relation with `id`.
+
+        `ids`: a query of their `id`. By a bare `rowid` DuckDB skips what is not near them; beside
+        another condition it may take the wide side for the small one, and hold that in memory.
+        """
+        selects = (
+            f"SELECT {place.id} AS id, {cells} FROM {place.table(self.table)} "
+            f"WHERE rowid IN (SELECT {place.rowid} FROM ({ids}) WHERE {place.mine})"
+            for place, _ in self._only(state, other)
+        )
+        return f"({' UNION ALL '.join(selects)})"
+
+    def _only(self, state: int, other: int) -> Sequence[tuple[_Place, str]]:
+        """Where, on which conditions; of the earlier state alone is only what was closed since."""
+        if state > other:
+            came = f"_commit > {other:d} AND _commit <= {state:d}"
+            return (_CURRENT, came), (_CLOSED, f"{came} AND _ended > {state:d}")
+        went = f"_commit <= {state:d} AND _ended > {state:d} AND _ended <= {other:d}"
+        return ((_CLOSED, went),)
+
+    def either(self, state: int, other: int) -> Relation:
+        """Of both tables, with the two conditions as columns."""
+        conditions = [
+            (f"_commit <= {state:d}", f"_commit <= {other:d}"),
+            (
+                f"_commit <= {state:d} AND _ended > {state:d}",
+                f"_commit <= {other:d} AND _ended > {other:d}",
+            ),
+        ]
+        return self._relation(
+            [f"WHERE ({first}) OR ({second})" for first, second in conditions],
+            [f", {first} AS _first, {second} AS _second" for first, second in conditions],
+        )
+
+    def came(self, until: int) -> Relation:
         """Of both tables; what was kept unseen ended as it began."""
-        current, history = catalog.current(self.table), catalog.history(self.table)
-        return (
-            f"(SELECT *, _commit AS _state FROM {current} WHERE _commit <= {until:d} UNION ALL "
-            f"BY NAME SELECT * EXCLUDE (_ended), _commit AS _state FROM {history} "
-            f"WHERE _commit <= {until:d} AND _ended > _commit) AS came"
+        return self._relation(
+            (f"WHERE _commit <= {until:d}", f"WHERE _commit <= {until:d} AND _ended > _commit"),
+            [", _commit AS _state"] * 2,
         )
 
-    def went(self, until: int) -> str:
+    def went(self, until: int) -> Relation:
         """Of the closed ones."""
-        return (
-            f"(SELECT *, _ended AS _state FROM {catalog.history(self.table)} "
-            f"WHERE _ended <= {until:d} AND _ended > _commit) AS went"
+        source = (
+            f"FROM {catalog.history(self.table)} WHERE _ended <= {until:d} AND _ended > _commit"
         )
+        return Relation(_VERSIONING, self._columns, [(", _ended AS _state", source)])
 
-    def _versions(self, current: str, history: str) -> str:
-        columns = "*, 2 * rowid AS _id", "* EXCLUDE (_ended), 2 * rowid + 1 AS _id"
-        return (
-            f"(SELECT {columns[0]} FROM {catalog.current(self.table)} WHERE {current} "
-            f"UNION ALL BY NAME SELECT {columns[1]} FROM {catalog.history(self.table)} "
-            f"WHERE {history}) AS visible"
-        )
+    def _relation(self, conditions: Sequence[str], beside: Sequence[str] = ("", "")) -> Relation:
+        """Of the current charges and the closed ones."""
+        sources = [
+            f"FROM {place.table(self.table)} {where}"
+            for place, where in zip((_CURRENT, _CLOSED), conditions, strict=True)
+        ]
+        return Relation(_VERSIONING, self._columns, list(zip(beside, sources, strict=True)))
+
+    def shared(self, query: Fragment) -> tuple[Fragment, Fragment]:
+        """By a name, so that it is run once."""
+        return query.inside("WITH shared AS (", ") "), Fragment("shared")
 
     def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:
         """A list is one value."""
