@@ -195,16 +195,17 @@ def _pair(sql: duckdb.DuckDBPyConnection, kind: Kind, key: str, expression: str 
 
     Nearly every key stands for one charge on either side; only the others are put in order.
     """
-    told = f"{expression} AS {key}" if expression else key
-    for side in (GONE, CAME):
-        wide = f"JOIN {side} USING (id)" if expression else ""
-        sql.execute(
-            f"CREATE OR REPLACE TEMP TABLE {side}_keyed AS "
-            f"SELECT id, {side}_left.content AS content, {told} FROM {side}_left {wide}"
-        )
+    keyed = {side: f"{side}_left" for side in (GONE, CAME)}
+    if expression:
+        keyed = {side: f"{side}_keyed" for side in keyed}
+        for side, name in keyed.items():
+            sql.execute(
+                f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT id, {side}.content AS content, "
+                f"{expression} AS {key} FROM {side}_left JOIN {side} USING (id)"
+            )
     one, other = (
-        f"(SELECT {key}, count(*) AS n, any_value(id) AS id FROM {side}_keyed GROUP BY 1)"
-        for side in (GONE, CAME)
+        f"(SELECT {key}, count(*) AS n, any_value(id) AS id FROM {name} GROUP BY 1)"
+        for name in keyed.values()
     )
     sql.execute(
         f"CREATE OR REPLACE TEMP TABLE common AS SELECT {key}, g.n + c.n AS n, g.id AS gone_id, "
@@ -212,8 +213,8 @@ def _pair(sql: duckdb.DuckDBPyConnection, kind: Kind, key: str, expression: str 
     )
     several = {
         side: f"SELECT id, {key}, row_number() OVER (PARTITION BY {key} ORDER BY content) AS copy "
-        f"FROM {side}_keyed SEMI JOIN (SELECT {key} FROM common WHERE n > 2) USING ({key})"
-        for side in (GONE, CAME)
+        f"FROM {name} SEMI JOIN (SELECT {key} FROM common WHERE n > 2) USING ({key})"
+        for side, name in keyed.items()
     }
     sql.execute(
         "INSERT INTO pairs SELECT $kind, gone_id, came_id FROM common WHERE n = 2 UNION ALL "
@@ -224,10 +225,8 @@ def _pair(sql: duckdb.DuckDBPyConnection, kind: Kind, key: str, expression: str 
     for side in (GONE, CAME):
         sql.execute(
             f"CREATE OR REPLACE TEMP TABLE {side}_left AS SELECT * FROM {side}_left "
-            f"ANTI JOIN (SELECT {side}_id AS id FROM pairs) USING (id);"
-            f"DROP TABLE {side}_keyed"
+            f"ANTI JOIN (SELECT {side}_id AS id FROM pairs) USING (id)"
         )
-    sql.execute("DROP TABLE common")
 
 
 def _label(changed: Changed) -> None:
@@ -349,4 +348,5 @@ def _count(
     ).fetchall()
     width = len(columns.group_names) + 1
     for row in rows:
-        found[row[:width]] += Counter(dict(zip(differs, row[width:], strict=True)))
+        numbers = zip(differs, row[width:], strict=True)
+        found[row[:width]].update({name: number for name, number in numbers if number})

@@ -147,8 +147,9 @@ class DuckDBSpeech(Speech):
         return column.sql
 
     def tag(self, column: TableColumn, key: str) -> Fragment:
-        """One value of the map."""
-        return Fragment(f"{column.sql}[?]", (key,))
+        """One value of the map; faster than by its brackets."""
+        at = f"list_position(map_keys({column.sql}), ?)"
+        return Fragment(f"list_extract(map_values({column.sql}), {at})", (key,))
 
     def amount(self, text: str, scale: int) -> Fragment:
         """Bound as text: it has all digits."""
