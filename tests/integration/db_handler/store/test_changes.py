@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from tests.factories import a_charge, a_report, charges
 
-from costwire_db_handler.answers import changed
 from costwire_db_handler.answers.changes import ChangesAnswer, ChangesQuestion, Part, changes
 from costwire_db_handler.errors import BadQuestion
 from costwire_focus.canonical import exact_sum
@@ -115,23 +114,58 @@ def test_each_change_is_told_with_its_reason(fresh: tuple[Shop, str]) -> None:
     assert back.balances[0].before == ask(shop, table, first.commit).balances[0].after
 
 
-def test_many_moved_charges_are_compared_portion_by_portion(
-    fresh: tuple[Shop, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_moved_charges_are_compared_some_columns_at_a_time(fresh: tuple[Shop, str]) -> None:
     shop, table = fresh
-    monkeypatch.setattr(changed, "_PAIRS_AT_ONCE", 2)
 
     def report(service: str, region: str) -> list[dict[str, Any]]:
         moved = [a_charge(ResourceId=f"r{n}", ServiceName=service) | day(1) for n in range(4)]
-        return [*moved, a_charge(ResourceId="r4", ServiceName=service, RegionId=region) | day(1)]
+        last = {f"x_{n}": service for n in range(25)}
+        cells = [*moved, a_charge(ResourceId="r4", ServiceName=service, RegionId=region) | day(1)]
+        return [dict.fromkeys(last) | {"RegionId": None} | each for each in cells[:4]] + [
+            cells[4] | last
+        ]
 
     first = shop.deliver(a_report(report("Compute", "here"), table=table))
     second = shop.deliver(a_report(report("Other", "there"), table=table).generated(hours=1))
 
     answer = ask(shop, table, first.commit, shop.store.accept(second.commit, shop.tick).commit)
 
-    differing = {"ServiceName": 5, "RegionId": 1}
+    differing = {"ServiceName": 5, "RegionId": 1} | {f"x_{n}": 1 for n in range(25)}
     assert told(answer) == [("USD", "redimensioned", 5, 5, Decimal(0), differing)]
+
+
+def test_few_changed_groups_of_many_are_told_alone(
+    fresh: tuple[Shop, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, table = fresh
+    monkeypatch.setattr("costwire_db_handler.answers.grouping.MOST_ROWS", 4)
+    monkeypatch.setattr("costwire_db_handler.answers.changes.MOST_ROWS", 4)
+    twice = [a_charge(ResourceId=f"r{n}", BilledCost=cost) for n in range(30) for cost in "12"]
+    first = shop.deliver(a_report(twice, table=table))
+    corrected = [
+        cells | {"BilledCost": "3"} if number in (0, 2, 4, 6) else cells
+        for number, cells in enumerate(twice)
+    ]
+    second = shop.deliver(a_report(corrected, table=table).generated(hours=1))
+
+    answer = ask(shop, table, first.commit, second.commit, by="ResourceId")
+
+    found = [(row.group, row.before["BilledCost"], row.after["BilledCost"]) for row in answer.rows]
+    assert found == [((f"r{n}",), 3, 5) for n in range(4)]
+    (balance,) = answer.balances
+    assert (balance.before["BilledCost"], balance.after["BilledCost"]) == (90, 98)
+
+
+def test_month_of_a_period_that_was_corrected_is_the_later_one(fresh: tuple[Shop, str]) -> None:
+    shop, table = fresh
+    wrong = {"BillingPeriodEnd": "2024-12-01T00:00:00Z"}
+    first = shop.deliver(a_report([a_charge(BilledCost="1") | wrong], table=table))
+    second = shop.deliver(a_report([a_charge(BilledCost="2")], table=table).generated(hours=1))
+    shop.store.accept(second.commit, shop.tick)
+
+    answer = ask(shop, table, first.commit, second.commit, by="month")
+
+    assert {row.group for row in answer.rows} == {("2024-09",)}
 
 
 def test_return_to_an_earlier_state_is_no_change(fresh: tuple[Shop, str]) -> None:

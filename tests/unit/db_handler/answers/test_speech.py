@@ -36,9 +36,11 @@ def test_name_with_quotes_is_told_from_its_pieces() -> None:
 
 def test_both_tables_have_the_same_columns() -> None:
     for relation in (SPEECH.visible(3), SPEECH.either(3, 4), SPEECH.came(5), SPEECH.only(4, 3)):
-        current, history = relation.wanted_by('"RegionId"').split(" UNION ALL ")
-        assert '"RegionId"' in current
-        assert '"RegionId"' in history
+        told = relation.wanted_by('"Tags" "RegionId"').removeprefix("(")
+        current, history = (each.split(" FROM ")[0] for each in told.split(" UNION ALL "))
+        columns = f'SELECT {relation.always}, "RegionId", "Tags"'
+        assert current.startswith(columns)
+        assert history.startswith(columns)
 
 
 def test_earlier_state_alone_has_closed_charges_only() -> None:

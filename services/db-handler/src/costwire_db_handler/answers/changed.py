@@ -16,7 +16,7 @@ others are new. Several that could be paired are, in the order of their hashes.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     import duckdb
 
 GONE, CAME = "gone", "came"
-_PAIRS_AT_ONCE = 25_000
 _SAME_MONEY = ("ChargeCategory", "ResourceId", "SkuPriceId")
 
 
@@ -125,8 +124,13 @@ class Changed(Protocol):
         """It has the tables: `id`, `content`, `dimensions`, `source`, `period`, the loaded ones."""
         ...
 
-    def cells(self, side: str, ids: str) -> str:
-        """A relation of `id` and `d0`, `d1`, ...: the cells of the dimensions.
+    @property
+    def columns_at_once(self) -> int:
+        """Of so many columns the cells of all charges are compared at once."""
+        ...
+
+    def cells(self, side: str, ids: str, columns: Sequence[TableColumn]) -> str:
+        """A relation of `id` and `d0`, `d1`, ...: the cells of these columns, or their hashes.
 
         `ids`: a query of the ids, of charges in the table of this side, that are wanted.
         """
@@ -308,27 +312,22 @@ def _differing(changed: Changed, columns: ChangedColumns) -> dict[object, Counte
     }
     join = f"JOIN {GONE} ON {GONE}.id = gone_id"
     _count(changed.sql, columns, f"kind = '{Kind.CORRECTED}'", join, amounts, found)
-    cells = {
-        column.name: f"{GONE}_cells.d{n} IS DISTINCT FROM {CAME}_cells.d{n}"
-        for n, column in enumerate(columns.dimensions)
-    }
-    for some in _in_bounds(changed.sql, Kind.REDIMENSIONED):
+    moved = f"FROM pairs WHERE kind = '{Kind.REDIMENSIONED}'"
+    if changed.sql.execute(f"SELECT count(*) {moved}").fetchall() == [(0,)]:
+        return found
+    for start in range(0, len(columns.dimensions), changed.columns_at_once):
+        some = columns.dimensions[start : start + changed.columns_at_once]
         joins = " ".join(
-            f"JOIN {changed.cells(side, f'SELECT {side}_id AS id FROM pairs WHERE {some}')} "
-            f"AS {side}_cells ON {side}_cells.id = {side}_id"
+            f"JOIN {changed.cells(side, f'SELECT {side}_id AS id {moved}', some)} AS {side}_cells "
+            f"ON {side}_cells.id = {side}_id"
             for side in (GONE, CAME)
         )
-        _count(changed.sql, columns, some, joins, cells, found)
+        cells = {
+            column.name: f"{GONE}_cells.d{n} IS DISTINCT FROM {CAME}_cells.d{n}"
+            for n, column in enumerate(some)
+        }
+        _count(changed.sql, columns, f"kind = '{Kind.REDIMENSIONED}'", joins, cells, found)
     return found
-
-
-def _in_bounds(sql: duckdb.DuckDBPyConnection, kind: Kind) -> Iterator[str]:
-    """Conditions of so many pairs as fit into memory with the cells of their charges."""
-    ((first, last),) = sql.execute(
-        "SELECT min(rowid), max(rowid) FROM pairs WHERE kind = ?", [kind.value]
-    ).fetchall()
-    for start in range(first or 0, -1 if last is None else last + 1, _PAIRS_AT_ONCE):
-        yield f"pairs.rowid BETWEEN {start:d} AND {min(start + _PAIRS_AT_ONCE - 1, last):d}"
 
 
 def _count(

@@ -22,14 +22,12 @@ from costwire_db_handler.answers.grouping import (
 from costwire_db_handler.answers.moments import Moment
 from costwire_db_handler.answers.questions import MOST_ROWS, Page, Parameters, Scope
 from costwire_db_handler.answers.speech import Fragment, Speech, joined
-from costwire_db_handler.answers.versions import Versions, months_in
+from costwire_db_handler.answers.versions import Versions, months
 from costwire_db_handler.errors import BadQuestion, Unbalanced
 from costwire_focus.canonical import exact_sum, subtract
 
 PARAMETERS = ("table", "by", "from", "to", "metric", "filter", "currency", "limit", "offset")
 _ZERO = Decimal(0)
-_FLAGS = ("_first", "_second")
-_YES = str(True)
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ class _Comparison:
         self._metrics = question.metrics
         known: Months = {}
         if grouping.needs_months(question.scope, question.by):
-            known = months_in(versions, speech.either(begin.state, end.state))
+            known = {**months(versions, begin.state), **months(versions, end.state)}
         self._dimensions = grouping.dimensions(speech, question.by, known)
         self._where = grouping.condition(speech, question.scope, known)
 
@@ -212,36 +210,41 @@ class _Comparison:
     def _counted(self, shown: Sequence[_Key]) -> _Counted:
         """The sums of both states, and those of these groups in the later one."""
         speech = self._versions.speech
-        flags = [Dimension(flag, Fragment(f'"{flag}"')) for flag in _FLAGS]
+        flags = [Dimension(flag, Fragment(f'"{flag}"')) for flag in ("_first", "_second")]
         sums = Sums(speech, [*flags, *self._dimensions], self._metrics)
         relation = speech.either(self._begin.state, self._end.state)
-        wanted = self._among(shown, len(flags))
-        rows = self._versions.rows(sums.with_totals(relation, self._where, len(flags), wanted))
-        if len(rows) > MOST_ROWS:
+        statement = sums.narrowed(relation, self._where, len(flags), self._like(shown))
+        before, after = [], []
+        groups: dict[_Key, list[Total]] = defaultdict(list)
+        for row in self._versions.rows(statement):
+            (is_first, is_second, *_), is_wanted = row, row[-1]
+            total = sums.read(row)
+            if is_first:
+                before.append(total)
+            if is_second:
+                after.append(total)
+            if is_wanted:
+                groups[total.group[len(flags) :], total.currency].append(total)
+        if len(groups) > MOST_ROWS:
             raise BadQuestion(
                 f"changes: more than {MOST_ROWS:,} groups are like those of this page; ask for "
                 "fewer dimensions, or a smaller limit"
             )
-        totals = [sums.read(row) for row in rows if row[-1]]
-        before, after = (
-            {each.currency: each for each in by_currency([t for t in totals if t.group[n] == _YES])}
-            for n in range(len(flags))
+        return _Counted(
+            {total.currency: total for total in by_currency(before)},
+            {total.currency: total for total in by_currency(after)},
+            {key: summed(pieces, *key) for key, pieces in groups.items()},
         )
-        groups: dict[_Key, list[Total]] = defaultdict(list)
-        for total in (sums.read(row) for row in rows if not row[-1]):
-            groups[total.group[len(flags) :], total.currency].append(total)
-        found = {key: summed(pieces, *key) for key, pieces in groups.items()}
-        return _Counted(before, after, found)
 
-    def _among(self, shown: Sequence[_Key], first: int) -> Fragment:
-        """The condition of groups like these, whose dimensions are numbered from `first` on."""
+    def _like(self, shown: Sequence[_Key]) -> Fragment:
+        """The condition of groups of the later state that are like these."""
         if not shown:
             return Fragment("false")
-        pieces = [Fragment(f"g{len(_FLAGS) - 1}")]
+        pieces = [Fragment('"_g1"')]
         for place, dimension in enumerate(self._dimensions):
             if dimension.is_text:
-                name = Fragment(f"g{first + place}")
                 values = {group[place] for group, _ in shown}
+                name = Fragment(f'"_g{place + 2}"')
                 pieces.append(_one_of(self._versions.speech, name, values))
         return joined(pieces, " AND ")
 

@@ -167,50 +167,48 @@ class Sums:
         told = [f"{self._speech.exactly(each)} AS s{n}" for n, each in enumerate(sums)]
         if page is not None and sums:
             told.append(f"{sums[0]} AS largest")
-        grouped = self._grouped(relation, where, told)
-        if page is None:
-            return grouped.inside("", f" LIMIT {MOST_ROWS + 1:d}")
-        return grouped.inside(
-            "", f" ORDER BY {self._order()} LIMIT {page.limit + 1:d} OFFSET {page.offset:d}"
-        )
-
-    def with_totals(
-        self, relation: Relation, where: Fragment, kept: int, wanted: Fragment
-    ) -> Fragment:
-        """The groups that are wanted, and totals by the first so many dimensions, read at once.
-
-        `wanted` calls the dimensions `g0`, `g1`, ...; the last column
-        tells whether a row is a total. There is one row more than `MOST_ROWS` where there are more.
-        """
-        sums = [f"s{n}" for n in range(len(self._pieces))]
-        inner = [f"{each} AS {name}" for each, name in zip(self._pieces, sums, strict=True)]
-        *dimensions, code = self._names
-        keys = [*dimensions[:kept], code]
-        told = [name if name in keys else f"NULL AS {name}" for name in self._names]
-        exactly = self._speech.exactly
-        totals = ", ".join(
-            [*told, "sum(charges) AS charges", *(exactly(f"sum({s})") for s in sums)]
-        )
-        groups = ", ".join([*self._names, "charges", *map(exactly, sums)])
-        begin, shared = self._speech.shared(self._grouped(relation, where, inner))
-        return Fragment(
-            f"{begin.text}SELECT {totals}, true AS is_total FROM {shared.text} "
-            f"GROUP BY {', '.join(keys)} UNION ALL SELECT {groups}, false FROM {shared.text} "
-            f"WHERE {wanted.text} LIMIT {MOST_ROWS + 1:d}",
-            (*begin.arguments, *shared.arguments, *shared.arguments, *wanted.arguments),
-        )
-
-    def _grouped(self, relation: Relation, where: Fragment, sums: Sequence[str]) -> Fragment:
         keys = [
             f"{each.text} AS {n}" for each, n in zip(self._dimensions, self._names, strict=True)
         ]
-        selected = ", ".join([*keys, "count(*) AS charges", *sums])
+        selected = ", ".join([*keys, "count(*) AS charges", *told])
+        numbers = ", ".join(str(n + 1) for n in range(len(keys)))
+        text = (
+            f"SELECT {selected} FROM {relation.wanted_by(selected, where.text)} "
+            f"WHERE {where.text} GROUP BY {numbers}"
+        )
+        if page is None:
+            text += f" LIMIT {MOST_ROWS + 1:d}"
+        else:
+            text += f" ORDER BY {self._order()} LIMIT {page.limit + 1:d} OFFSET {page.offset:d}"
+        arguments = chain.from_iterable(each.arguments for each in self._dimensions)
+        return Fragment(text, (*arguments, *where.arguments))
+
+    def narrowed(
+        self, relation: Relation, where: Fragment, kept: int, wanted: Fragment
+    ) -> Fragment:
+        """The groups that are wanted; all others together, but for the first so many dimensions.
+
+        `wanted` calls the dimensions `"_g0"`, `"_g1"`, ...; the last column tells whether it holds.
+        At most thrice `MOST_ROWS` rows are answered.
+        """
+        keys = [f'"_{name}"' for name in self._names]
+        told = [
+            key if number < kept or key == keys[-1] else f'CASE WHEN "_wanted" THEN {key} END'
+            for number, key in enumerate(keys)
+        ]
+        sums = ", ".join(["count(*)", *map(self._speech.exactly, self._pieces)])
+        named = ", ".join(
+            f"{each.text} AS {key}" for each, key in zip(self._dimensions, keys, strict=True)
+        )
         numbers = ", ".join(str(n + 1) for n in range(len(keys)))
         arguments = chain.from_iterable(each.arguments for each in self._dimensions)
         return Fragment(
-            f"SELECT {selected} FROM {relation.wanted_by(selected, where.text)} "
-            f"WHERE {where.text} GROUP BY {numbers}",
-            (*arguments, *where.arguments),
+            f'SELECT {", ".join(told)}, {sums}, "_wanted" FROM ('
+            f'SELECT *, {wanted.text} AS "_wanted" FROM ('
+            f"SELECT *, {named} FROM {relation.wanted_by(named, sums, where.text)} "
+            f"WHERE {where.text}) AS grouped) AS narrowed "
+            f'GROUP BY {numbers}, "_wanted" LIMIT {3 * MOST_ROWS:d}',
+            (*wanted.arguments, *arguments, *where.arguments),
         )
 
     def _order(self) -> str:

@@ -126,10 +126,6 @@ class Speech(ABC):
         """Those of them that readers see no more, with the state that took them as `_state`."""
 
     @abstractmethod
-    def shared(self, query: Fragment) -> tuple[Fragment, Fragment]:
-        """For a query that is read twice: how the statement begins, and the relation to read."""
-
-    @abstractmethod
     def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:
         """Whether a text is one of these."""
 

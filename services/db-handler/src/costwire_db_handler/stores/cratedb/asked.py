@@ -134,6 +134,8 @@ class CrateDBVersions:
 class _CrateDBChanged(ChangedCharges[CrateDBVersions]):
     """Charges that went and came."""
 
+    columns_at_once = 10_000
+
     def load(self, where: Fragment) -> None:
         """Fill the two tables, page by page."""
         loaded = self._columns.loaded()
@@ -157,13 +159,12 @@ class _CrateDBChanged(ChangedCharges[CrateDBVersions]):
                 )
                 self.sql.unregister("page")
 
-    def cells(self, side: str, ids: str) -> str:
-        """Fetched into a table."""
-        columns = self._columns.dimensions
+    def cells(self, side: str, ids: str, columns: Sequence[TableColumn]) -> str:
+        """Fetched into a table, as hashes: these are small."""
         names = [f"d{n}" for n in range(len(columns))]
         select = listed([Fragment(f"{c.json_sql or c.sql}::TEXT") for c in columns])
         select = listed([Fragment('"_commit"'), Fragment('"_row"'), select])
-        types = "".join(f", {name} VARCHAR" for name in names)
+        types = "".join(f", {name} UBIGINT" for name in names)
         self.sql.execute(f"CREATE OR REPLACE TEMP TABLE {side}_cells (id BIGINT{types})")
         wanted = self.sql.execute(
             f"SELECT came_with, list(number) FROM {side} SEMI JOIN ({ids}) USING (id) GROUP BY 1"
@@ -188,9 +189,10 @@ class _CrateDBChanged(ChangedCharges[CrateDBVersions]):
             name: pa.array(list(column), pa.int64() if name in keys else pa.string())
             for name, column in zip([*keys, *names], columns, strict=True)
         }
+        hashes = ", ".join(f"hash({name})" for name in names)
         self.sql.register("page", pa.table(cells))
         self.sql.execute(
-            f"INSERT INTO {side}_cells SELECT id, {', '.join(names)} FROM page "
+            f"INSERT INTO {side}_cells SELECT id, {hashes} FROM page "
             f"JOIN {side} USING (came_with, number)"
         )
         self.sql.unregister("page")

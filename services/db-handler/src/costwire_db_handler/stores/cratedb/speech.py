@@ -54,10 +54,6 @@ class CrateDBSpeech(Speech):
         """The readers' view of all versions, with the states that they came with."""
         return self._versions
 
-    def shared(self, query: Fragment) -> tuple[Fragment, Fragment]:
-        """Written twice: CrateDB misplaces the values of a named one, and runs that twice too."""
-        return Fragment(""), query.inside("(", ") AS shared")
-
     def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:
         """A list is one value."""
         return Fragment(f"{text.text} = ANY(?)", (*text.arguments, list(texts)))

@@ -92,6 +92,8 @@ def _cell(column: TableColumn) -> str:
 class _DuckDBChanged(ChangedCharges[DuckDBVersions]):
     """Charges that went and came, in tables of the transaction."""
 
+    columns_at_once = 10
+
     def load(self, where: Fragment) -> None:
         """Fill the two tables."""
         keys = (
@@ -109,8 +111,8 @@ class _DuckDBChanged(ChangedCharges[DuckDBVersions]):
                 [*arguments, *where.arguments],
             )
 
-    def cells(self, side: str, ids: str) -> str:
-        """Where they stand."""
-        told = [c.json_sql or c.sql for c in self._columns.dimensions]
-        cells = ", ".join(f"{each} AS d{n}" for n, each in enumerate(told))
-        return self._versions.speech.cells(*self._states[side], ids, cells)
+    def cells(self, side: str, ids: str, columns: Sequence[TableColumn]) -> str:
+        """Where they stand; tags, which may be long, as hashes."""
+        cells = (f"hash({c.json_sql})" if c.json_sql else c.sql for c in columns)
+        told = ", ".join(f"{cell} AS d{n}" for n, cell in enumerate(cells))
+        return self._versions.speech.picked(*self._states[side], ids, told)

@@ -64,14 +64,14 @@ class DuckDBSpeech(Speech):
         ]
         return Relation(_VERSIONING, self._columns, pieces)
 
-    def cells(self, state: int, other: int, ids: str, cells: str) -> str:
+    def picked(self, state: int, other: int, ids: str, columns: str) -> str:
         """These columns of some of the charges that `only` tells of, as a relation with `id`.
 
         `ids`: a query of their `id`. By a bare `rowid` DuckDB skips what is not near them; beside
         another condition it may take the wide side for the small one, and hold that in memory.
         """
         selects = (
-            f"SELECT {place.id} AS id, {cells} FROM {place.table(self.table)} "
+            f"SELECT {place.id} AS id, {columns} FROM {place.table(self.table)} "
             f"WHERE rowid IN (SELECT {place.rowid} FROM ({ids}) WHERE {place.mine})"
             for place, _ in self._only(state, other)
         )
@@ -120,10 +120,6 @@ class DuckDBSpeech(Speech):
             for place, where in zip((_CURRENT, _CLOSED), conditions, strict=True)
         ]
         return Relation(_VERSIONING, self._columns, list(zip(beside, sources, strict=True)))
-
-    def shared(self, query: Fragment) -> tuple[Fragment, Fragment]:
-        """By a name, so that it is run once."""
-        return query.inside("WITH shared AS (", ") "), Fragment("shared")
 
     def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:
         """A list is one value."""
