@@ -13,6 +13,7 @@ from tests.factories import a_charge, a_report, charges
 
 from costwire_db_handler.answers.changes import ChangesAnswer, ChangesQuestion, Part, changes
 from costwire_db_handler.errors import BadQuestion
+from costwire_db_handler.stores.duckdb import asked
 from costwire_focus.canonical import exact_sum
 
 Shop = Any
@@ -114,12 +115,15 @@ def test_each_change_is_told_with_its_reason(fresh: tuple[Shop, str]) -> None:
     assert back.balances[0].before == ask(shop, table, first.commit).balances[0].after
 
 
-def test_moved_charges_are_compared_some_columns_at_a_time(fresh: tuple[Shop, str]) -> None:
+def test_moved_charges_are_compared_some_columns_at_a_time(
+    fresh: tuple[Shop, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop, table = fresh
+    monkeypatch.setattr(asked, "_CELLS_AT_ONCE", 20)
 
     def report(service: str, region: str) -> list[dict[str, Any]]:
         moved = [a_charge(ResourceId=f"r{n}", ServiceName=service) | day(1) for n in range(4)]
-        last = {f"x_{n}": service for n in range(25)}
+        last = {f"x_{n}": service for n in range(9)}
         cells = [*moved, a_charge(ResourceId="r4", ServiceName=service, RegionId=region) | day(1)]
         return [dict.fromkeys(last) | {"RegionId": None} | each for each in cells[:4]] + [
             cells[4] | last
@@ -130,7 +134,7 @@ def test_moved_charges_are_compared_some_columns_at_a_time(fresh: tuple[Shop, st
 
     answer = ask(shop, table, first.commit, shop.store.accept(second.commit, shop.tick).commit)
 
-    differing = {"ServiceName": 5, "RegionId": 1} | {f"x_{n}": 1 for n in range(25)}
+    differing = {"ServiceName": 5, "RegionId": 1} | {f"x_{n}": 1 for n in range(9)}
     assert told(answer) == [("USD", "redimensioned", 5, 5, Decimal(0), differing)]
 
 

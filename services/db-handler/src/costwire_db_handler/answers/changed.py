@@ -124,9 +124,8 @@ class Changed(Protocol):
         """It has the tables: `id`, `content`, `dimensions`, `source`, `period`, the loaded ones."""
         ...
 
-    @property
-    def columns_at_once(self) -> int:
-        """Of so many columns the cells of all charges are compared at once."""
+    def columns_at_once(self, pairs: int) -> int:
+        """Of how many columns the cells of so many pairs are compared at once."""
         ...
 
     def cells(self, side: str, ids: str, columns: Sequence[TableColumn]) -> str:
@@ -313,10 +312,12 @@ def _differing(changed: Changed, columns: ChangedColumns) -> dict[object, Counte
     join = f"JOIN {GONE} ON {GONE}.id = gone_id"
     _count(changed.sql, columns, f"kind = '{Kind.CORRECTED}'", join, amounts, found)
     moved = f"FROM pairs WHERE kind = '{Kind.REDIMENSIONED}'"
-    if changed.sql.execute(f"SELECT count(*) {moved}").fetchall() == [(0,)]:
+    ((pairs,),) = changed.sql.execute(f"SELECT count(*) {moved}").fetchall()
+    if not pairs:
         return found
-    for start in range(0, len(columns.dimensions), changed.columns_at_once):
-        some = columns.dimensions[start : start + changed.columns_at_once]
+    at_once = changed.columns_at_once(pairs)
+    for start in range(0, len(columns.dimensions), at_once):
+        some = columns.dimensions[start : start + at_once]
         joins = " ".join(
             f"JOIN {changed.cells(side, f'SELECT {side}_id AS id {moved}', some)} AS {side}_cells "
             f"ON {side}_cells.id = {side}_id"

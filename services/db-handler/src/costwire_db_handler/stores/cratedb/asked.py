@@ -134,8 +134,6 @@ class CrateDBVersions:
 class _CrateDBChanged(ChangedCharges[CrateDBVersions]):
     """Charges that went and came."""
 
-    columns_at_once = 10_000
-
     def load(self, where: Fragment) -> None:
         """Fill the two tables, page by page."""
         loaded = self._columns.loaded()
@@ -158,6 +156,10 @@ class _CrateDBChanged(ChangedCharges[CrateDBVersions]):
                     f"content, dimensions{told} FROM page"
                 )
                 self.sql.unregister("page")
+
+    def columns_at_once(self, pairs: int) -> int:
+        """All: a charge is fetched once, and hashes are small."""
+        return len(self._columns.dimensions)
 
     def cells(self, side: str, ids: str, columns: Sequence[TableColumn]) -> str:
         """Fetched into a table, as hashes: these are small."""

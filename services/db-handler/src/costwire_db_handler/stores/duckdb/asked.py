@@ -18,6 +18,7 @@ from costwire_db_handler.stores.duckdb.speech import DuckDBSpeech
 from costwire_focus.columns import ValueType
 
 _BATCH_ROWS = 20_000
+_CELLS_AT_ONCE = 2_000_000
 Limited = Callable[[duckdb.DuckDBPyConnection], AbstractContextManager[None]]
 
 
@@ -92,8 +93,6 @@ def _cell(column: TableColumn) -> str:
 class _DuckDBChanged(ChangedCharges[DuckDBVersions]):
     """Charges that went and came, in tables of the transaction."""
 
-    columns_at_once = 10
-
     def load(self, where: Fragment) -> None:
         """Fill the two tables."""
         keys = (
@@ -110,6 +109,10 @@ class _DuckDBChanged(ChangedCharges[DuckDBVersions]):
                 f"WHERE {where.text}",
                 [*arguments, *where.arguments],
             )
+
+    def columns_at_once(self, pairs: int) -> int:
+        """So many that their cells fit into memory."""
+        return max(1, _CELLS_AT_ONCE // pairs)
 
     def cells(self, side: str, ids: str, columns: Sequence[TableColumn]) -> str:
         """Where they stand; tags, which may be long, as hashes."""
