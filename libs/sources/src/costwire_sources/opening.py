@@ -7,27 +7,39 @@ from urllib.parse import unquote
 from costwire_sources.errors import UnknownScheme
 from costwire_sources.files import FileSource
 from costwire_sources.http import HttpSource
+from costwire_sources.objects import SCHEMES, Access, ObjectSource
 from costwire_sources.source import Source
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
-def open_source(text: str, *, name: str | None = None, spool_folder: Path | None = None) -> Source:
+def open_source(
+    text: str,
+    *,
+    name: str | None = None,
+    spool_folder: Path | None = None,
+    access: Access | None = None,
+) -> Source:
     """Build the source that `text` names; nothing is read before it is polled.
 
-    What comes over the network is spooled to `spool_folder` (default: the system's).
+    What http(s) answers is spooled to `spool_folder` (default: the system's); object stores are
+    read by ranges, with the credentials of the environment and what `access` allows.
 
-    Shape:  a file, a folder, a glob of files, `file://` or `http(s)://` URL.
-    Raises: `UnknownScheme`.
+    Shape:  a file, a folder, a glob of files, a `file://` or `http(s)://` URL, or an object, a
+            folder or a glob behind `s3://`, `az://`, `abfss://` or `gs://`.
+    Raises: `UnknownScheme`, `Unreadable` for a URL that cannot be one.
     """
     scheme = match[1].lower() if (match := _SCHEME.match(text)) else "file"
     if scheme in ("http", "https"):
         return HttpSource(text, name=name, spool_folder=spool_folder)
+    if scheme in SCHEMES:
+        return ObjectSource(text, name=name, access=access)
     if scheme == "file":
         return FileSource(_path(text), name=name)
     raise UnknownScheme(
         f"open a source: {scheme}:// is not a kind of source known here; "
-        "give a file, a folder, a glob such as 'reports/*.csv', or an http(s) URL"
+        "give a file, a folder, a glob such as 'reports/*.csv', an http(s) URL, or a URL of an "
+        "object store (s3://, az://, abfss://, gs://)"
     )
 
 

@@ -1,0 +1,138 @@
+"""How a store may be asked: whose rights, which hosts, and how long everything may take."""
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from costwire_sources.errors import Unreadable
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+METADATA_HOST = "169.254.169.254"
+METADATA_SECONDS = 1.0
+_METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data"})
+_METADATA_V6 = ipaddress.ip_network("fd00:ec2::/32")
+_TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the user allows."""
+
+    anonymous: bool = False
+    """Sign nothing: for public buckets."""
+    instance_metadata: bool = False
+    """Ask the machine's or pod's metadata address for credentials when nothing else has any."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Bounds of every wait, in seconds."""
+
+    connect_seconds: float = 5.0
+    read_seconds: float = 20.0
+    """Between two pieces of an answer."""
+    request_seconds: float = 120.0
+    """From the start of a request to the end of its answer, which is at most 4 MiB."""
+    retries: int = 5
+    """Of one request; a range that breaks off goes on where it broke."""
+    retry_seconds: float = 60.0
+    """From the start of a request; no retry begins later."""
+    first_pause_seconds: float = 0.2
+    longest_pause_seconds: float = 5.0
+
+    def client_options(
+        self, environment: Mapping[str, str], *, endpoint: str | None
+    ) -> "ClientConfig":
+        """Plain HTTP is spoken only to an endpoint that says so."""
+        options: ClientConfig = {
+            "allow_http": urlsplit(endpoint or "").scheme == "http",
+            "connect_timeout": timedelta(seconds=self.connect_seconds),
+            "read_timeout": timedelta(seconds=self.read_seconds),
+            "timeout": timedelta(seconds=self.request_seconds),
+            "user_agent": "costwire",
+        }
+        bundle = environment.get("AWS_CA_BUNDLE") or environment.get("REQUESTS_CA_BUNDLE")
+        if bundle:
+            try:
+                options["root_certificate"] = Path(bundle).read_bytes()
+            except OSError as error:
+                raise Unreadable(
+                    f"read the certificates in {bundle}: {error.strerror}; mend AWS_CA_BUNDLE or "
+                    "REQUESTS_CA_BUNDLE"
+                ) from error
+        return options
+
+    def retry_config(self) -> "RetryConfig":
+        """Growing pauses with jitter, a cap, and an end."""
+        return {
+            "max_retries": self.retries,
+            "retry_timeout": timedelta(seconds=self.retry_seconds),
+            "backoff": {
+                "init_backoff": timedelta(seconds=self.first_pause_seconds),
+                "max_backoff": timedelta(seconds=self.longest_pause_seconds),
+            },
+        }
+
+
+def is_set(environment: Mapping[str, str], *names: str) -> bool:
+    """Whether one of these switches is on."""
+    return any(environment.get(name, "").lower() in _TRUE for name in names)
+
+
+def first_of(environment: Mapping[str, str], *names: str) -> str | None:
+    """The first of these variables that is not empty."""
+    return next((value for name in names if (value := environment.get(name))), None)
+
+
+def is_metadata_host(host: str) -> bool:
+    """Whether this is where clouds hand out credentials to whoever asks."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower().rstrip(".") in _METADATA_NAMES
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address.is_link_local or address in _METADATA_V6
+
+
+def checked_endpoint(endpoint: str, access: Access) -> str:
+    """The endpoint without a slash at its end.
+
+    Raises: `Unreadable` for what is no http(s) URL, holds credentials, or is a metadata address.
+    """
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise Unreadable(
+            "open an object store: its endpoint is no http(s) URL without credentials; "
+            "write https://host:port"
+        )
+    if is_metadata_host(parts.hostname) and not access.instance_metadata:
+        raise Unreadable(
+            f"open an object store: its endpoint {parts.hostname} is a metadata address, which is "
+            "asked only where instance metadata is allowed"
+        )
+    return endpoint.rstrip("/")
+
+
+def metadata_answers() -> bool:
+    """Whether somebody listens at the metadata address; asked for a second at most."""
+    try:
+        with socket.create_connection((METADATA_HOST, 80), timeout=METADATA_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def no_credentials(name: str, where: str) -> Unreadable:
+    """What is told when the whole chain has nothing; `where` lists what can be set."""
+    return Unreadable(
+        f"read {name}: no credentials were found; set {where}, or allow what fits: anonymous "
+        "access for a public bucket, instance metadata on a cloud machine"
+    )

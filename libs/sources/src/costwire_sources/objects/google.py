@@ -1,0 +1,62 @@
+"""Google Cloud Storage: application default credentials, as the library reads them."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from obstore.store import GCSStore
+
+from costwire_sources.objects.access import (
+    Access,
+    Patience,
+    checked_endpoint,
+    first_of,
+    is_set,
+    metadata_answers,
+    no_credentials,
+)
+from costwire_sources.objects.address import Address
+
+if TYPE_CHECKING:
+    from obstore.store import GCSConfig
+
+_WHERE = (
+    "GOOGLE_APPLICATION_CREDENTIALS to a service account's key file, or sign in with "
+    "'gcloud auth application-default login'"
+)
+_NAMED = (
+    "GOOGLE_SERVICE_ACCOUNT",
+    "GOOGLE_SERVICE_ACCOUNT_PATH",
+    "GOOGLE_SERVICE_ACCOUNT_KEY",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_BEARER_TOKEN",
+)
+_SIGNED_IN = ".config/gcloud/application_default_credentials.json"
+
+
+def open_google(address: Address, access: Access, patience: Patience) -> GCSStore:
+    """The bucket; an emulator that `STORAGE_EMULATOR_HOST` names is asked without credentials.
+
+    Raises: `Unreadable` when there are no credentials.
+    """
+    environment = os.environ
+    config: GCSConfig = {}
+    emulator = environment.get("STORAGE_EMULATOR_HOST")
+    endpoint = environment.get("GOOGLE_BASE_URL")
+    if emulator:
+        endpoint = emulator if "://" in emulator else f"http://{emulator}"
+    if endpoint:
+        config["base_url"] = endpoint = checked_endpoint(endpoint, access)
+    has_credentials = (
+        first_of(environment, *_NAMED) is not None or (Path.home() / _SIGNED_IN).is_file()
+    )
+    if access.anonymous or emulator or is_set(environment, "GOOGLE_SKIP_SIGNATURE"):
+        config["skip_signature"] = True
+    elif not has_credentials and not (access.instance_metadata and metadata_answers()):
+        raise no_credentials(address.name, _WHERE)
+    return GCSStore(
+        address.bucket,
+        config=config,
+        client_options=patience.client_options(environment, endpoint=endpoint),
+        retry_config=patience.retry_config(),
+    )
