@@ -52,7 +52,9 @@ def _run(commands: Subparsers) -> None:
     command = commands.add_parser(
         "run", help="deliver reports into the store", description="Deliver reports into the store."
     )
-    command.add_argument("sources", nargs="+", metavar="SOURCE", help="file, folder, glob or URL")
+    command.add_argument(
+        "sources", nargs="+", metavar="SOURCE", help="file, folder, glob, URL or bucket"
+    )
     command.add_argument("--table", type=table_name, default="charges", help="(default: charges)")
     command.add_argument("--source", metavar="NAME", help="name of the one SOURCE in the ledger")
     command.add_argument(
@@ -150,7 +152,7 @@ def _validate(commands: Subparsers) -> None:
         help="check a report, store nothing",
         description="Check a report against the rules of FOCUS; nothing is stored.",
     )
-    command.add_argument("source", metavar="SOURCE", help="file, folder, glob or URL")
+    command.add_argument("source", metavar="SOURCE", help="file, folder, glob, URL or bucket")
     add_format(command, "table", "json")
     _reading(command)
     add_store(command)
@@ -260,4 +262,12 @@ def _reading(command: argparse.ArgumentParser) -> None:
         "--focus-version",
         choices=("1.0", "1.1", "1.2", "1.3", "1.4"),
         help="of the report (default: found from its columns)",
+    )
+    command.add_argument(
+        "--anonymous", action="store_true", help="read a public bucket without credentials"
+    )
+    command.add_argument(
+        "--instance-metadata",
+        action="store_true",
+        help="let this machine's metadata address give the credentials for a bucket",
     )

@@ -76,6 +76,8 @@ def run(args: Namespace) -> int:
             currency=None,
             dates=None,
             focus_version=None,
+            anonymous=False,
+            instance_metadata=False,
             dry_run=False,
         )
         store = stack.enter_context(Store(args, HANDLER_PORT if stays else 0))

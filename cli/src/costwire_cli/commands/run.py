@@ -15,8 +15,8 @@ from costwire_cli.services import ServiceKilled
 from costwire_cli.source_pipeline import Outcome, SourcePipeline
 from costwire_cli.store import Store
 from costwire_cli.summary import summary
+from costwire_sources import Access, open_source
 from costwire_sources.errors import SourceError
-from costwire_sources.opening import open_source
 
 EXPORTER_PORT = 2112
 HANDLER_PORT = 8088
@@ -29,7 +29,7 @@ def run(args: Namespace) -> int:
     """Deliver every source and tell of each; without `--once` stay, and deliver what changes."""
     if args.source and len(args.sources) > 1:
         raise CommandError("run: --source names one SOURCE; give one", status=WRONG_USE)
-    check_sources(args.sources)
+    check_sources(args.sources, Access(args.anonymous, args.instance_metadata))
     stays = not (args.once or args.dry_run)
     with ExitStack() as stack:
         places = stack.enter_context(folders(args))
@@ -42,11 +42,11 @@ def run(args: Namespace) -> int:
         return deliveries.status()
 
 
-def check_sources(sources: Sequence[str]) -> None:
+def check_sources(sources: Sequence[str], access: Access) -> None:
     """Raise `CommandError` for a source that is not there, before anything is started."""
     for text in sources:
         try:
-            source = open_source(text)
+            source = open_source(text, access=access)
             if text.lower().startswith(_REMOTE):
                 continue
             reading = source.poll(None)
@@ -136,6 +136,8 @@ class Deliveries:
             "CURRENCY": args.currency,
             "DATES": args.dates,
             "FOCUS_VERSION": args.focus_version,
+            "SOURCE_ANONYMOUS": "true" if args.anonymous else "",
+            "SOURCE_INSTANCE_METADATA": "true" if args.instance_metadata else "",
         }
         return {name: value for name, value in settings.items() if value}
 

@@ -16,8 +16,8 @@ from costwire_focus.errors import FocusError
 from costwire_focus.foreign import refuse_foreign
 from costwire_focus.readers import Report, open_report
 from costwire_focus.rules import Finding, Validator
+from costwire_sources import Access, open_source
 from costwire_sources.errors import SourceError
-from costwire_sources.opening import open_source
 from costwire_sources.source import Part, Reading
 
 LINES_SHOWN = 5
@@ -73,7 +73,8 @@ def run(args: Namespace) -> int:
 
 def validate(args: Namespace, progress: Progress) -> Verdict:
     """Check every part. Raises: `SourceError`, `FocusError` for what cannot be read."""
-    source = open_source(args.source)
+    access = Access(args.anonymous, args.instance_metadata)
+    source = open_source(args.source, access=access)
     reading = source.poll(None)
     if reading is None:
         raise CommandError(f"read {source.name}: it holds nothing")

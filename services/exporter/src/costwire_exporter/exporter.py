@@ -12,7 +12,7 @@ from costwire_exporter.publish import Publisher
 from costwire_exporter.settings import Settings
 from costwire_exporter.shelf import SPOOL, Shelf
 from costwire_exporter.status import Status
-from costwire_sources import open_source
+from costwire_sources import Access, open_source
 
 
 class Exporter:
@@ -22,7 +22,10 @@ class Exporter:
         """Raises `SourceError` and `ShelfError` for settings that cannot work."""
         self.stopping = threading.Event()
         source = open_source(
-            settings.source, name=settings.source_name, spool_folder=settings.data_dir / SPOOL
+            settings.source,
+            name=settings.source_name,
+            spool_folder=settings.data_dir / SPOOL,
+            access=Access(settings.source_anonymous, settings.source_instance_metadata),
         )
         meaning = Meaning(
             settings.table,

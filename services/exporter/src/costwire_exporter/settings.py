@@ -32,13 +32,20 @@ class Settings(ServiceSettings):
     source: str = Field(
         min_length=1,
         repr=False,
-        description="the report: a file, a folder or glob of parts, or an http(s) URL",
+        description="the report: a file, a folder or glob of parts, an http(s) URL, or an object, "
+        "folder or glob behind s3://, az://, abfss:// or gs://",
     )
     source_name: str | None = Field(
         None,
         min_length=1,
         description="name of the source in manifests and ledgers; "
         "else its path or URL, without credentials and query",
+    )
+    source_anonymous: bool = Field(False, description="read a public bucket without credentials")
+    source_instance_metadata: bool = Field(
+        False,
+        description="let the metadata address of the machine or pod give the credentials "
+        "for a bucket, when nothing else does",
     )
     table: str = Field(
         "charges", pattern=r"^[a-z][a-z0-9_]{0,62}$", description="table that the charges are for"

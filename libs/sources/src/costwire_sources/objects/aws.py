@@ -1,5 +1,6 @@
 """S3 and what speaks its protocol: the credentials of the AWS tools, from botocore's own chain."""
 
+import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -36,12 +37,17 @@ def open_s3(address: Address, access: Access, patience: Patience) -> S3Store:
 
     Raises: `Unreadable` when there are none, `Unreachable` when who gives them does not answer.
     """
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        ConnectionError,
+        HTTPClientError,
+    )
 
     told: SourceError
     try:
         return _open(address, access, patience)
-    except HTTPClientError as error:
+    except (ConnectionError, HTTPClientError) as error:
         told = Unreachable(
             f"read {address.name}: who gives the credentials did not answer "
             f"({type(error).__name__}); it is asked again at the next poll"
@@ -79,6 +85,8 @@ def _session(access: Access, patience: Patience) -> Any:
     from botocore.config import Config
     from botocore.session import Session
 
+    # It logs what it is sent, and in an answer that gives keys those keys.
+    logging.getLogger("botocore").setLevel(logging.CRITICAL)
     session = Session()
     session.set_default_client_config(
         Config(

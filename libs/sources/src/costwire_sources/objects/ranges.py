@@ -70,7 +70,7 @@ class RangeStream(io.RawIOBase):
         super().close()
 
     def _load(self, wanted: int) -> None:
-        goes_on = self._position == self._block_start + len(self._block)
+        goes_on = self._block and self._position == self._block_start + len(self._block)
         self._length = min(2 * self._length, LONGEST_BYTES) if goes_on else _FIRST_BYTES
         length = min(max(self._length, wanted), LONGEST_BYTES, self._size - self._position)
         self._block = memoryview(b"")  # before the next one, so that there are never two

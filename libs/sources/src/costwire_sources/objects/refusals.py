@@ -79,8 +79,8 @@ def translated(error: Exception, address: Address, path: str) -> SourceError:
 def changed(name: str) -> SourceChanged:
     """What is told of an object that is no longer the polled one."""
     return SourceChanged(
-        f"read {name}: it was rewritten while it was read; write each report under a new key, or "
-        "wait for the next poll"
+        f"read {name}: it was rewritten or removed while it was read; write each report under a "
+        "new key, or wait for the next poll"
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 import obstore
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from costwire_sources.errors import NotFound, SourceChanged, SourceError, Unreachable, Unreadable
+from costwire_sources.errors import NotFound, SourceError, Unreachable, Unreadable
 from costwire_sources.naming import HEAD_BYTES, judge_head, judge_name, nearest_names
 from costwire_sources.objects.access import Access, Patience
 from costwire_sources.objects.address import (
@@ -116,11 +116,8 @@ class Bucket:
             options["if_unmodified_since"] = stamp.modified
         try:
             return self._asked(path, lambda: obstore.get(self._store, path, options=options))
-        except NotFound:
-            removed = SourceChanged(
-                f"read {self.address.url(path)}: it was removed meanwhile; wait for the next poll"
-            )
-        raise removed
+        except NotFound as error:
+            raise changed(self.address.url(path)) from error
 
     def _asked(self, path: str, ask: Callable[[], T]) -> T:
         told: SourceError
