@@ -31,6 +31,7 @@ from tests.support.waiting import until
 
 Kind = Literal["s3", "az", "gs"]
 PREFIXES = ("AWS_", "AZURE_", "AZURITE_", "GOOGLE_", "STORAGE_EMULATOR_")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 _SERVERS = "~/.cache/costwire-servers"
@@ -43,8 +44,10 @@ AZURE_KEY = (
 
 
 def forget_clouds(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Take every credential and endpoint of a cloud out of this test's environment."""
-    for name in [name for name in os.environ if name.startswith(PREFIXES)]:
+    """Take every credential, endpoint and proxy out of this test's environment."""
+    for name in [
+        name for name in os.environ if name.startswith(PREFIXES) or name.upper() in PROXIES
+    ]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "config"))

@@ -194,6 +194,24 @@ def test_without_credentials_nothing_is_asked_and_what_to_set_is_told(
     assert not error.transient
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
+        ("AZURE_CLIENT_ID", "AZURE_TENANT_ID"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID"),
+    ],
+    ids=" ".join,
+)
+def test_half_an_identity_of_azure_does_not_lead_to_the_metadata_address(
+    names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "acme")
+    for name in names:
+        monkeypatch.setenv(name, "x")
+    assert "no credentials were found" in str(told("az://bills/a.csv"))
+
+
 def test_azure_without_an_account_is_told() -> None:
     error = told("az://bills/a.csv")
     assert isinstance(error, Unreadable)

@@ -33,11 +33,15 @@ _STATIC = (
     "AZURE_STORAGE_MASTER_KEY",
     "AZURE_STORAGE_SAS_KEY",
     "AZURE_STORAGE_TOKEN",
-    "AZURE_STORAGE_CLIENT_SECRET",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "AZURE_FABRIC_TOKEN_SERVICE_URL",
 )
+_CLIENT = ("AZURE_STORAGE_CLIENT_ID", "AZURE_CLIENT_ID")
+_TENANT = (
+    "AZURE_STORAGE_TENANT_ID",
+    "AZURE_STORAGE_AUTHORITY_ID",
+    "AZURE_TENANT_ID",
+    "AZURE_AUTHORITY_ID",
+)
+_PROOF = ("AZURE_STORAGE_CLIENT_SECRET", "AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE")
 
 
 def open_azure(address: Address, access: Access, patience: Patience) -> AzureStore:
@@ -74,10 +78,13 @@ def open_azure(address: Address, access: Access, patience: Patience) -> AzureSto
 
 
 def _has_credentials(environment: Mapping[str, str], config: "AzureConfig") -> bool:
+    """Whether the library will find some; with half of them it asks the metadata address."""
+    identity = (first_of(environment, *names) for names in (_CLIENT, _TENANT, _PROOF))
     return (
         "account_key" in config
         or "sas_key" in config
         or first_of(environment, *_STATIC) is not None
+        or all(identity)
         or is_set(environment, "AZURE_USE_AZURE_CLI")
     )
 

@@ -196,7 +196,9 @@ class ObjectSource:
     def poll(self, previous: State | None) -> ObjectReading | None:
         """List, and read nothing but the first bytes of objects whose names do not tell."""
         bucket = Bucket(self._address, self._open())
-        parts = _Finder(bucket, self._heads).find()
+        finder = _Finder(bucket, self._heads)
+        parts = finder.find()
+        self._heads = finder.judged
         state = _state(parts)
         if state == previous:
             return None
@@ -231,6 +233,8 @@ class _Finder:
         self._bucket = bucket
         self._address = bucket.address
         self._heads = heads
+        self.judged: dict[tuple[str, Stamp], bool] = {}
+        """Whether objects are reports whose names do not tell, by their first bytes."""
 
     def find(self) -> list[ObjectPart]:
         address = self._address
@@ -300,10 +304,12 @@ class _Finder:
         if verdict is not None or not stamp.size:
             return bool(verdict)
         key = (path, stamp)
-        if key not in self._heads:
+        if key in self._heads:
+            self.judged[key] = self._heads[key]
+        else:
             head = self._bucket.read(path, stamp, 0, min(HEAD_BYTES, stamp.size))
-            self._heads[key] = judge_head(bytes(head))
-        return self._heads[key]
+            self.judged[key] = judge_head(bytes(head))
+        return self.judged[key]
 
     def _nothing_there(self) -> str:
         address = self._address
