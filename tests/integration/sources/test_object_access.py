@@ -212,6 +212,16 @@ def test_half_an_identity_of_azure_does_not_lead_to_the_metadata_address(
     assert "no credentials were found" in str(told("az://bills/a.csv"))
 
 
+def test_account_of_the_url_is_never_another_than_that_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "AccountName=other;AccountKey=a2V5;EndpointSuffix=core.windows.net"
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", text)
+    error = told("abfss://bills@acme.dfs.core.windows.net/a.csv")
+    assert isinstance(error, Unreadable)
+    assert "is of another account than the URL" in str(error)
+
+
 def test_azure_without_an_account_is_told() -> None:
     error = told("az://bills/a.csv")
     assert isinstance(error, Unreadable)
@@ -361,9 +371,10 @@ def test_role_of_a_web_identity_is_taken_and_its_keys_are_in_no_log(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     bucket = stores("s3")()
     bucket.put("a.csv", REPORT)
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="botocore")
     if "moto-api" not in requests.get(f"{bucket.server}/moto-api/", timeout=10).text:
         pytest.skip("s3: this server gives no web identities")
     monkeypatch.setenv("AWS_ENDPOINT_URL", bucket.server)

@@ -110,6 +110,11 @@ def _config(environment: Mapping[str, str], address: Address) -> "AzureConfig":
         config["endpoint"] = endpoint or address.endpoint or ""
     if text := environment.get("AZURE_STORAGE_CONNECTION_STRING"):
         config |= read_connection_string(text)
+    if address.account and config.get("account_name") != address.account:
+        raise Unreadable(
+            f"read {address.name}: AZURE_STORAGE_CONNECTION_STRING is of another account than the "
+            "URL; unset it, or name its account"
+        )
     return config
 
 

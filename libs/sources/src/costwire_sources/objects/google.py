@@ -54,9 +54,12 @@ def open_google(address: Address, access: Access, patience: Patience) -> GCSStor
         config["skip_signature"] = True
     elif not has_credentials and not (access.instance_metadata and metadata_answers()):
         raise no_credentials(address.name, _WHERE)
+    options = patience.client_options(environment, endpoint=endpoint)
+    # Else Google unpacks objects of `Content-Encoding: gzip`, and answers no ranges of them.
+    options["default_headers"] = {"Accept-Encoding": "gzip"}
     return GCSStore(
         address.bucket,
         config=config,
-        client_options=patience.client_options(environment, endpoint=endpoint),
+        client_options=options,
         retry_config=patience.retry_config(),
     )
