@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import random
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,6 +20,7 @@ import pytest
 from tests.integration.sources.conftest import MakeBucket
 from tests.support.object_stores import Bucket, Kind, forget_clouds
 from tests.support.relay import FaultyRelay
+from tests.support.waiting import until
 
 from costwire_focus.readers import open_report
 from costwire_sources import Part, open_source
@@ -317,6 +321,21 @@ def test_store_that_is_down_is_told_in_words(
     with pytest.raises(Unreachable, match="connection refused") as caught:
         patient(bucket, "a.csv")
     assert caught.value.transient
+
+
+@pytest.mark.parametrize("bucket", ["s3"], indirect=True)
+def test_interrupt_ends_the_wait_for_a_silent_store_at_once(
+    bucket: Bucket, relay: FaultyRelay
+) -> None:
+    relay.fail(100, after_bytes=0, hangs=True)
+    program = f"from costwire_sources import open_source; open_source({bucket.url()!r}).poll(None)"
+    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) as process:
+        until("it waits", lambda: relay.faults)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert time.monotonic() - started < 5
+    assert process.returncode != 0
 
 
 def patient(bucket: Bucket, path: str) -> Reading:

@@ -43,7 +43,7 @@ def answered(status: int, code: str, rest: str = "") -> str:
         ("kind: Timeout" + SECRETS, Unreachable, "did not answer in time"),
         ("kind: Connect, ConnectionRefused" + SECRETS, Unreachable, "connection refused"),
         ("kind: Connect, dns error" + SECRETS, Unreachable, "is not known (DNS)"),
-        ("invalid peer certificate: UnknownIssuer" + SECRETS, Unreadable, "AWS_CA_BUNDLE"),
+        ("error: InvalidCertificate(UnknownIssuer)" + SECRETS, Unreadable, "AWS_CA_BUNDLE"),
         (f"RuntimeError: {RENEWAL_FAILED}" + SECRETS, Unreachable, "were not renewed"),
         ("anything else" + SECRETS, Unreachable, "the connection broke off"),
     ],

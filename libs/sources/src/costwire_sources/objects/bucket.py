@@ -1,6 +1,8 @@
 """What is asked of a store: look, list, read a range; the only module that asks it."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -107,10 +109,29 @@ class Bucket:
     def _asked(self, path: str, ask: Callable[[], T]) -> T:
         told: SourceError
         try:
-            return ask()
+            return _interruptible(ask)
         except LIBRARY_ERRORS as error:
             told = translated(error, self.address, path)
         raise told  # outside, so that the library's text, which may hold signatures, hangs nowhere
+
+
+def _interruptible(ask: Callable[[], T]) -> T:
+    """Ask; in the main thread of a process by another one, so that Ctrl-C ends the wait at once.
+
+    The library hears no signals while it waits.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return ask()
+    answer: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return answer.result()
 
 
 def open_bucket(address: Address, access: Access, patience: Patience) -> Bucket:

@@ -100,7 +100,7 @@ def _refused(name: str, kind: Kind, refusal: Refusal, text: str) -> SourceError:
 
 
 def _unanswered(name: str, text: str) -> SourceError:
-    if "certificate" in text:
+    if "certificate" in text.lower():
         return Unreadable(
             f"read {name}: the store's certificate is not trusted; name the authority's "
             "certificates with AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE"
