@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -28,6 +30,8 @@ from tests.support.object_stores import (
 
 from costwire_sources import Access, open_source
 from costwire_sources.errors import SourceError, Unreachable, Unreadable
+from costwire_sources.objects import ObjectSource
+from costwire_sources.objects.access import Patience
 from costwire_sources.source import Reading
 
 REPORT = b"BilledCost\n1.5\n"
@@ -343,6 +347,73 @@ def test_keys_that_cannot_be_fetched_are_told_as_passing(
     error = told("s3://bills/a.csv")
     assert isinstance(error, Unreachable)
     assert "who gives the credentials did not answer" in str(error)
+
+
+class OneObject(BaseHTTPRequestHandler):
+    """Has the same object under every key."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("ETag", '"1"')
+        self.send_header("Last-Modified", "Wed, 11 Dec 2024 10:00:00 GMT")
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+class Encrypted(OneObject):
+    """The same behind TLS, with the certificate `cert.pem` of the server's owner's folder."""
+
+    def setup(self) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        folder: Path = self.server.owner.folder  # type: ignore[attr-defined]
+        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+        self.request = context.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()
+
+
+class EncryptedServer(LocalServer):
+    """A store whose certificate an authority of its own has signed, `ca.pem`."""
+
+    scheme = "https"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if shutil.which("openssl") is None:
+            pytest.skip("TLS: the command openssl is not installed")
+        (folder / "names").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+        new = "-newkey rsa:2048 -nodes -subj /CN=costwire"
+        for command in (
+            f"req -x509 {new} -days 2 -keyout ca-key.pem -out ca.pem",
+            f"req {new} -keyout key.pem -out request.pem",
+            "x509 -req -in request.pem -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 2 "
+            "-extfile names -out cert.pem",
+        ):
+            subprocess.run(
+                ["openssl", *command.split()], cwd=folder, check=True, capture_output=True
+            )
+        super().__init__(Encrypted)
+
+
+def test_certificate_of_an_unknown_authority_is_refused_until_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with EncryptedServer(tmp_path) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        source = ObjectSource(
+            "s3://bills/a.csv", access=Access(anonymous=True), patience=Patience(retries=0)
+        )
+        with pytest.raises(Unreadable, match="certificate is not trusted"):
+            source.poll(None)
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        reading = source.poll(None)
+    assert reading is not None
 
 
 def test_unreadable_certificates_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
