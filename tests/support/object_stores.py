@@ -88,7 +88,7 @@ class Bucket(ABC):
 class S3Bucket(Bucket):
     """A bucket of moto, MinIO or another server of the S3 protocol."""
 
-    kind = "s3"
+    kind: Kind = "s3"
     acl: Mapping[str, str] = {}
 
     @property
@@ -120,7 +120,7 @@ class PublicS3Bucket(S3Bucket):
 class XmlGoogleBucket(PublicS3Bucket):
     """Google's XML interface has the requests of S3, so a server of S3 stands in for it."""
 
-    kind = "gs"
+    kind: Kind = "gs"
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -130,7 +130,7 @@ class XmlGoogleBucket(PublicS3Bucket):
 class GoogleBucket(Bucket):
     """A bucket of fake-gcs-server."""
 
-    kind = "gs"
+    kind: Kind = "gs"
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -153,7 +153,7 @@ class GoogleBucket(Bucket):
 class AzureContainer(Bucket):
     """A container of the Azure emulator."""
 
-    kind = "az"
+    kind: Kind = "az"
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -358,7 +358,7 @@ def _parquet() -> bytes:
     sink = pa.BufferOutputStream()
     table = pa.table({"BilledCost": _lines()})
     pq.write_table(table, sink, row_group_size=20_000, compression="none", use_dictionary=False)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 @pytest.mark.parametrize("file", ["a.csv", "a.csv.gz", "a.parquet"])
