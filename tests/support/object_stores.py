@@ -14,13 +14,14 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import botocore.config
 import botocore.session
+import obstore
 import pytest
 import requests
 from obstore.store import AzureStore
@@ -183,6 +184,11 @@ class AzureContainer(Bucket):
             endpoint=f"{self.server}/{AZURE_ACCOUNT}",
             client_options={"allow_http": True},
         )
+
+    def signature(self, key: str) -> str:
+        """A shared access signature that allows to read this object for an hour."""
+        url = obstore.sign(self._store, "GET", key, timedelta(hours=1))
+        return urlsplit(url).query
 
     def put(self, key: str, content: bytes) -> None:
         self._store.put(key, content)

@@ -21,6 +21,9 @@ import requests
 from tests.integration.sources.conftest import MakeBucket
 from tests.support.local_server import LocalServer
 from tests.support.object_stores import (
+    AZURE_ACCOUNT,
+    AZURE_KEY,
+    AzureContainer,
     Bucket,
     Kind,
     PublicS3Bucket,
@@ -120,6 +123,33 @@ def test_wrong_key_of_azure_is_refused_and_told_without_it(
         assert isinstance(error, Unreadable)
         assert "the store answered 403" in str(error)
         assert wrong not in everything_said(error) + caplog.text
+
+
+@pytest.mark.parametrize("way", ["key", "signature", "signature with ?", "emulator", "string"])
+def test_every_spelling_of_azure_credentials_is_taken(
+    way: str, stores: Callable[[Kind], MakeBucket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = stores("az")()
+    assert isinstance(bucket, AzureContainer)
+    bucket.put("a.csv", REPORT)
+    if way in ("emulator", "string"):
+        monkeypatch.setenv("AZURITE_BLOB_STORAGE_URL", bucket.server)
+        name, value = {
+            "emulator": ("AZURE_STORAGE_USE_EMULATOR", "true"),
+            "string": ("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true"),
+        }[way]
+    else:
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT", AZURE_ACCOUNT)
+        monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", f"{bucket.server}/{AZURE_ACCOUNT}")
+        name, value = {
+            "key": ("AZURE_STORAGE_KEY", AZURE_KEY),
+            "signature": ("AZURE_STORAGE_SAS_TOKEN", bucket.signature("a.csv")),
+            "signature with ?": ("AZURE_STORAGE_SAS_TOKEN", f"?{bucket.signature('a.csv')}"),
+        }[way]
+    monkeypatch.setenv(name, value)
+    (part,) = read(bucket.url("a.csv")).parts
+    with part.open() as stream:
+        assert stream.read() == REPORT
 
 
 def test_signature_of_azure_is_in_no_message_and_no_log(
