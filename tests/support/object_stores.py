@@ -59,6 +59,8 @@ class Bucket(ABC):
     """A new bucket (Azure: container) of a server; `endpoint` may be moved to a relay of it."""
 
     kind: Kind
+    lacks: Mapping[str, str] = {}
+    """What this server cannot show, and why: `relay`, `missing bucket`."""
 
     def __init__(self, endpoint: str) -> None:
         self.server = self.endpoint = endpoint
@@ -132,6 +134,10 @@ class GoogleBucket(Bucket):
     """A bucket of fake-gcs-server."""
 
     kind: Kind = "gs"
+    lacks: Mapping[str, str] = {
+        "relay": "fake-gcs-server answers only under its own address",
+        "missing bucket": "fake-gcs-server answers 500 for it",
+    }
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from costwire_sources.objects.address import Address, Kind
 from costwire_sources.objects.aws import open_s3
 from costwire_sources.objects.azure import open_azure
 from costwire_sources.objects.google import open_google
-from costwire_sources.objects.refusals import LIBRARY_ERRORS, changed, translated
+from costwire_sources.objects.refusals import LIBRARY_ERRORS, changed, no_bucket, translated
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult, ObjectMeta
@@ -49,6 +49,13 @@ class Stamp:
             etag = f'"{etag}"'
         return cls(meta["size"], etag or None, meta["version"], meta["last_modified"])
 
+    def may_be(self, other: Self) -> bool:
+        """Whether both can be of one object; a listing may tell less than the object itself."""
+        return self.size == other.size and all(
+            mine == its or mine is None or its is None
+            for mine, its in ((self.etag, other.etag), (self.version, other.version))
+        )
+
 
 class Bucket:
     """The store of one poll and of its parts; every failure of the library is told in our words."""
@@ -64,15 +71,15 @@ class Bucket:
 
     def walk(self, folder: str) -> Iterator[tuple[str, Stamp]]:
         """Everything below a folder, a page at a time."""
-        pages = self._asked(
+        pages = self._listed(
             folder, lambda: obstore.list(self._store, folder or None, chunk_size=_PAGE_OBJECTS)
         )
-        while page := self._asked(folder, lambda: next(pages, ())):
+        while page := self._listed(folder, lambda: next(pages, ())):
             yield from ((meta["path"], Stamp.of(meta)) for meta in page)
 
     def names(self, folder: str) -> list[str]:
         """The names right in a folder; those of folders end with a slash."""
-        found = self._asked(
+        found = self._listed(
             folder, lambda: obstore.list_with_delimiter(self._store, folder or None)
         )
         folders = (f"{path.rpartition('/')[2]}/" for path in found["common_prefixes"])
@@ -81,9 +88,7 @@ class Bucket:
 
     def check(self, path: str, stamp: Stamp) -> None:
         """Raise `SourceChanged` when the object is no longer this one."""
-        found = self._get(path, stamp, {"head": True})
-        if Stamp.of(found.meta).size != stamp.size:
-            raise changed(self.address.url(path))
+        self._get(path, stamp, {"head": True})
 
     def read(self, path: str, stamp: Stamp, start: int, end: int) -> memoryview:
         """A range of the object, whole, and of no other state of it than this one."""
@@ -102,9 +107,19 @@ class Bucket:
         else:
             options["if_unmodified_since"] = stamp.modified
         try:
-            return self._asked(path, lambda: obstore.get(self._store, path, options=options))
+            found = self._asked(path, lambda: obstore.get(self._store, path, options=options))
         except NotFound as error:
             raise changed(self.address.url(path)) from error
+        if not Stamp.of(found.meta).may_be(stamp):  # where a server ignores the condition
+            raise changed(self.address.url(path))
+        return found
+
+    def _listed(self, folder: str, ask: Callable[[], T]) -> T:
+        """A listing finds nothing only where there is no bucket: a folder may be empty."""
+        try:
+            return self._asked(folder, ask)
+        except NotFound as error:
+            raise no_bucket(self.address, folder) from error
 
     def _asked(self, path: str, ask: Callable[[], T]) -> T:
         told: SourceError

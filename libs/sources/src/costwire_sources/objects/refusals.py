@@ -55,10 +55,7 @@ def translated(error: Exception, address: Address, path: str) -> SourceError:
     if isinstance(error, exceptions.PreconditionError) or refusal.status in (412, 416):
         return changed(name)
     if refusal.code in _NO_BUCKET:
-        return NotFound(
-            f"read {name}: there is no bucket or container {address.bucket} here; check its name, "
-            "and the endpoint or account that is asked"
-        )
+        return no_bucket(address, path)
     if isinstance(error, FileNotFoundError) or refusal.status == 404:
         return NotFound(f"read {name}: nothing is there; check the name")
     if refusal.status is not None:
@@ -74,6 +71,14 @@ def translated(error: Exception, address: Address, path: str) -> SourceError:
             "poll"
         )
     return _unanswered(name, text)
+
+
+def no_bucket(address: Address, path: str) -> NotFound:
+    """What is told when the bucket itself is not there."""
+    return NotFound(
+        f"read {address.url(path)}: there is no bucket or container {address.bucket} here; check "
+        "its name, and the endpoint or account that is asked"
+    )
 
 
 def changed(name: str) -> SourceChanged:
