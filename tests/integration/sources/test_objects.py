@@ -12,12 +12,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.integration.sources.conftest import MakeBucket
+from tests.support.local_server import LocalServer
 from tests.support.object_stores import Bucket, Kind, forget_clouds
 from tests.support.relay import FaultyRelay
 from tests.support.waiting import until
@@ -202,6 +204,52 @@ def test_object_rewritten_in_the_middle_of_reading_is_never_half_old_and_half_ne
         bucket.put("a.csv", LARGE[::-1])
         with pytest.raises(SourceChanged):
             stream.read()
+
+
+class Heedless(BaseHTTPRequestHandler):
+    """A store that answers whatever the condition; its owner says with which ETag."""
+
+    def do_HEAD(self) -> None:
+        self._begin(200, len(LARGE))
+
+    def do_GET(self) -> None:
+        first, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
+        piece = LARGE[int(first) : int(last) + 1]
+        self._begin(206, len(piece), f"bytes {first}-{last}/{len(LARGE)}")
+        self.wfile.write(piece)
+
+    def _begin(self, status: int, length: int, content_range: str = "") -> None:
+        self.send_response(status)
+        self.send_header("ETag", self.server.owner.etag)  # type: ignore[attr-defined]
+        self.send_header("Last-Modified", "Wed, 11 Dec 2024 10:00:00 GMT")
+        self.send_header("Content-Length", str(length))
+        self.send_header("Content-Range", content_range)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class HeedlessServer(LocalServer):
+    """That store."""
+
+    etag = '"1"'
+
+
+def test_change_is_noticed_where_a_store_ignores_conditions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    forget_clouds(monkeypatch, tmp_path)
+    with HeedlessServer(Heedless) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        reading = open_source("s3://bills/a.csv", access=Access(anonymous=True)).poll(None)
+        assert reading is not None
+        (part,) = reading.parts
+        with part.open() as stream:
+            assert stream.read(1 << 20) == LARGE[: 1 << 20]
+            server.etag = '"2"'
+            with pytest.raises(SourceChanged):
+                stream.read()
 
 
 def test_object_removed_in_the_middle_of_reading_is_told(bucket: Bucket) -> None:
