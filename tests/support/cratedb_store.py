@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.cratedb import superuser
+from tests.support.cratedb import cratedb_url, superuser
 
 _TABLES = "information_schema.tables"
 _held: list[int] = []
@@ -20,8 +20,8 @@ _held: list[int] = []
 def alone() -> Iterator[None]:
     """Keeps the other workers of a test run off the database meanwhile; this one may ask again."""
     if not _held:
-        told = os.environ.get("COSTWIRE_TEST_CRATEDB_URL", "")
-        name = f"costwire-test-cratedb-{hashlib.sha256(told.encode()).hexdigest()[:12]}.lock"
+        url = cratedb_url()  # nobody waits for a database that there is not
+        name = f"costwire-test-cratedb-{hashlib.sha256(url.encode()).hexdigest()[:12]}.lock"
         descriptor = os.open(Path(tempfile.gettempdir()) / name, os.O_RDWR | os.O_CREAT)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     else:
