@@ -9,7 +9,8 @@ before = list(sys.meta_path)
 do_without_pandas()
 assert pa.array(["a"]).to_pylist() == ["a"]
 assert "pandas" not in sys.modules
-assert sys.meta_path == before
+assert [finder for finder in sys.meta_path if finder in before] == before
+assert not [each for each in sys.meta_path if type(each).__module__.startswith("costwire")]
 """
 
 
