@@ -130,6 +130,12 @@ def metadata_answers() -> bool:
         return False
 
 
+def require_credentials(access: Access, name: str, where: str, *, found: bool) -> None:
+    """Raise `Unreadable` when neither the chain nor an allowed metadata address has any."""
+    if not found and not (access.instance_metadata and metadata_answers()):
+        raise no_credentials(name, where)
+
+
 def no_credentials(name: str, where: str) -> Unreadable:
     """What is told when the whole chain has nothing; `where` lists what can be set."""
     return Unreadable(

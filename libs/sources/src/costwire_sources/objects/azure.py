@@ -13,8 +13,7 @@ from costwire_sources.objects.access import (
     checked_endpoint,
     first_of,
     is_set,
-    metadata_answers,
-    no_credentials,
+    require_credentials,
 )
 from costwire_sources.objects.address import Address
 
@@ -65,10 +64,9 @@ def open_azure(address: Address, access: Access, patience: Patience) -> AzureSto
         checked_endpoint(endpoint, access)
     if access.anonymous or is_set(environment, "AZURE_SKIP_SIGNATURE"):
         config["skip_signature"] = True
-    elif not (emulator or _has_credentials(environment, config)) and not (
-        access.instance_metadata and metadata_answers()
-    ):
-        raise no_credentials(address.name, _WHERE)
+    elif not emulator:
+        found = _has_credentials(environment, config)
+        require_credentials(access, address.name, _WHERE, found=found)
     return AzureStore(
         address.bucket,
         config=config,

@@ -12,8 +12,7 @@ from costwire_sources.objects.access import (
     checked_endpoint,
     first_of,
     is_set,
-    metadata_answers,
-    no_credentials,
+    require_credentials,
 )
 from costwire_sources.objects.address import Address
 
@@ -52,8 +51,8 @@ def open_google(address: Address, access: Access, patience: Patience) -> GCSStor
     )
     if access.anonymous or emulator or is_set(environment, "GOOGLE_SKIP_SIGNATURE"):
         config["skip_signature"] = True
-    elif not has_credentials and not (access.instance_metadata and metadata_answers()):
-        raise no_credentials(address.name, _WHERE)
+    else:
+        require_credentials(access, address.name, _WHERE, found=has_credentials)
     options = patience.client_options(environment, endpoint=endpoint)
     # Else Google unpacks objects of `Content-Encoding: gzip`, and answers no ranges of them.
     options["default_headers"] = {"Accept-Encoding": "gzip"}

@@ -310,7 +310,7 @@ def _differing(changed: Changed, columns: ChangedColumns) -> dict[object, Counte
         for n, column in enumerate(columns.amounts)
     }
     join = f"JOIN {GONE} ON {GONE}.id = gone_id"
-    _count(changed.sql, columns, f"kind = '{Kind.CORRECTED}'", join, amounts, found)
+    _count(changed.sql, columns, Kind.CORRECTED, join, amounts, found)
     moved = f"FROM pairs WHERE kind = '{Kind.REDIMENSIONED}'"
     ((pairs,),) = changed.sql.execute(f"SELECT count(*) {moved}").fetchall()
     if not pairs:
@@ -327,24 +327,24 @@ def _differing(changed: Changed, columns: ChangedColumns) -> dict[object, Counte
             column.name: f"{GONE}_cells.d{n} IS DISTINCT FROM {CAME}_cells.d{n}"
             for n, column in enumerate(some)
         }
-        _count(changed.sql, columns, f"kind = '{Kind.REDIMENSIONED}'", joins, cells, found)
+        _count(changed.sql, columns, Kind.REDIMENSIONED, joins, cells, found)
     return found
 
 
 def _count(
     sql: duckdb.DuckDBPyConnection,
     columns: ChangedColumns,
-    some: str,
+    kind: Kind,
     joins: str,
     differs: Mapping[str, str],
     found: dict[object, Counter[str]],
 ) -> None:
-    """Add in how many of some pairs of each group and kind the condition of each column holds."""
+    """Add in how many pairs of each group the condition of each column holds."""
     groups = ", ".join(f"{CAME}.{name}" for name in columns.group_names)
     counts = "".join(f", count_if({condition})" for condition in differs.values())
     rows = sql.execute(
         f"SELECT {groups}, kind{counts} FROM pairs JOIN {CAME} ON {CAME}.id = came_id {joins} "
-        f"WHERE {some} GROUP BY {groups}, kind"
+        f"WHERE kind = '{kind}' GROUP BY {groups}, kind"
     ).fetchall()
     width = len(columns.group_names) + 1
     for row in rows:

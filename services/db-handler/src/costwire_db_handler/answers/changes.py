@@ -217,7 +217,7 @@ class _Comparison:
         before, after = [], []
         groups: dict[_Key, list[Total]] = defaultdict(list)
         for row in self._versions.rows(statement):
-            (is_first, is_second, *_), is_wanted = row, row[-1]
+            is_first, is_second, *_, is_wanted = row
             total = sums.read(row)
             if is_first:
                 before.append(total)
@@ -237,7 +237,7 @@ class _Comparison:
         )
 
     def _like(self, shown: Sequence[_Key]) -> Fragment:
-        """The condition of groups of the later state that are like these."""
+        """The condition of groups of the later state like these; `_g0` and `_g1` are the flags."""
         if not shown:
             return Fragment("false")
         pieces = [Fragment('"_g1"')]

@@ -11,7 +11,14 @@ from itertools import chain
 
 from costwire_db_handler.answers.conditions import read_instant
 from costwire_db_handler.answers.questions import MOST_ROWS, Page, Scope
-from costwire_db_handler.answers.speech import Fragment, Relation, Speech, TableColumn, joined
+from costwire_db_handler.answers.speech import (
+    Fragment,
+    Relation,
+    Speech,
+    TableColumn,
+    joined,
+    listed,
+)
 from costwire_db_handler.errors import BadQuestion
 from costwire_focus.amounts import NO_CURRENCY
 from costwire_focus.canonical import exact_sum, to_text
@@ -157,6 +164,7 @@ class Sums:
         self._pieces = list(chain.from_iterable(self._sums.values()))
         self._metrics = list(metrics)
         self._names = [f"g{n}" for n in range(len(self._groups))]
+        self._numbers = ", ".join(str(n + 1) for n in range(len(self._groups)))
 
     def statement(self, relation: Relation, where: Fragment, page: Page | None = None) -> Fragment:
         """The groups of a relation; of a page the largest come first, in each currency.
@@ -167,21 +175,17 @@ class Sums:
         told = [f"{self._speech.exactly(each)} AS s{n}" for n, each in enumerate(sums)]
         if page is not None and sums:
             told.append(f"{sums[0]} AS largest")
-        keys = [
-            f"{each.text} AS {n}" for each, n in zip(self._dimensions, self._names, strict=True)
-        ]
-        selected = ", ".join([*keys, "count(*) AS charges", *told])
-        numbers = ", ".join(str(n + 1) for n in range(len(keys)))
+        keys = self._named(self._names)
+        selected = ", ".join([keys.text, "count(*) AS charges", *told])
         text = (
             f"SELECT {selected} FROM {relation.wanted_by(selected, where.text)} "
-            f"WHERE {where.text} GROUP BY {numbers}"
+            f"WHERE {where.text} GROUP BY {self._numbers}"
         )
         if page is None:
             text += f" LIMIT {MOST_ROWS + 1:d}"
         else:
             text += f" ORDER BY {self._order()} LIMIT {page.limit + 1:d} OFFSET {page.offset:d}"
-        arguments = chain.from_iterable(each.arguments for each in self._dimensions)
-        return Fragment(text, (*arguments, *where.arguments))
+        return Fragment(text, (*keys.arguments, *where.arguments))
 
     def narrowed(
         self, relation: Relation, where: Fragment, kept: int, wanted: Fragment
@@ -197,19 +201,20 @@ class Sums:
             for number, key in enumerate(keys)
         ]
         sums = ", ".join(["count(*)", *map(self._speech.exactly, self._pieces)])
-        named = ", ".join(
-            f"{each.text} AS {key}" for each, key in zip(self._dimensions, keys, strict=True)
-        )
-        numbers = ", ".join(str(n + 1) for n in range(len(keys)))
-        arguments = chain.from_iterable(each.arguments for each in self._dimensions)
+        named = self._named(keys)
         return Fragment(
             f'SELECT {", ".join(told)}, {sums}, "_wanted" FROM ('
             f'SELECT *, {wanted.text} AS "_wanted" FROM ('
-            f"SELECT *, {named} FROM {relation.wanted_by(named, sums, where.text)} "
+            f"SELECT *, {named.text} FROM {relation.wanted_by(named.text, sums, where.text)} "
             f"WHERE {where.text}) AS grouped) AS narrowed "
-            f'GROUP BY {numbers}, "_wanted" LIMIT {3 * MOST_ROWS:d}',
-            (*wanted.arguments, *arguments, *where.arguments),
+            f'GROUP BY {self._numbers}, "_wanted" LIMIT {3 * MOST_ROWS:d}',
+            (*wanted.arguments, *named.arguments, *where.arguments),
         )
+
+    def _named(self, names: Sequence[str]) -> Fragment:
+        """The dimensions, each by its name."""
+        pairs = zip(self._dimensions, names, strict=True)
+        return listed([each.inside("", f" AS {name}") for each, name in pairs])
 
     def _order(self) -> str:
         *groups, code = self._names
