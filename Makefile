@@ -16,7 +16,7 @@ COMPOSE := docker compose $(if $(wildcard .env.override),--env-file .env --env-f
 	$(addprefix -f ,docker-compose.yml $(if $(EMBEDDED),docker-compose.embedded.yml) $(wildcard docker-compose.override.yml))
 SECRETS := deploy/secrets
 
-.PHONY: help setup demo run test test-unit lint fmt lock check bench docs clean up down compose-secrets
+.PHONY: help setup demo run test test-unit faults lint fmt lock check bench docs clean up down compose-secrets
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ test: setup ## all tests that this machine can run (PYTEST_ARGS narrows them)
 
 test-unit: setup ## the tests without sockets, in seconds
 	$(BIN)/pytest -n logical --maxprocesses 4 tests/unit $(PYTEST_ARGS)
+
+faults: setup ## every fault in full, hours of them, and their table (PYTEST_ARGS narrows)
+	COSTWIRE_TEST_FAULTS=full $(BIN)/pytest -n logical --maxprocesses 4 -m faults $(PYTEST_ARGS)
 
 lint: setup ## format, lint, types, import contracts, and that the lock is current
 	$(BIN)/ruff format --check .
