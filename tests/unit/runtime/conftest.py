@@ -85,10 +85,12 @@ def respond() -> Callable[..., urllib3.HTTPResponse]:
 def scripted(stopwatch: Stopwatch) -> Callable[..., tuple[HttpClient, Scripted]]:
     """A client whose transport follows a script, and whose pauses are the longest allowed."""
 
-    def build(*steps: Any, **options: Any) -> tuple[HttpClient, Scripted]:
+    def build(
+        *steps: Any, base_url: str = "http://handler:8088", **options: Any
+    ) -> tuple[HttpClient, Scripted]:
         transport = Scripted(steps)
         client = HttpClient(
-            "http://handler:8088",
+            base_url,
             transport=transport,
             service="db-handler",
             clock=stopwatch.clock(),

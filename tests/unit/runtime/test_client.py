@@ -233,3 +233,43 @@ def test_loopback_bypasses_proxies(monkeypatch: pytest.MonkeyPatch, scripted: An
         with client, pytest.raises(Unreachable):
             client.get()
         assert bool(seen[0]) is uses_proxy, url
+
+
+def _redirect(respond: Any, to: str) -> Any:
+    return respond(307, headers={"Location": to})
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "http://elsewhere/x",
+        "//elsewhere/x",
+        "http://handler:81/x",
+        "http://handler:8088@elsewhere/x",
+    ],
+)
+def test_redirect_to_another_server_gets_neither_body_nor_credentials(
+    scripted: Any, respond: Any, to: str
+) -> None:
+    client, transport = scripted(_redirect(respond, to))
+    with pytest.raises(Impossible, match="it redirects to another server"):
+        client.post("/x", data=b"bills")
+    assert len(transport.requests) == 1
+
+
+def test_redirect_within_the_server_is_followed(scripted: Any, respond: Any) -> None:
+    client, transport = scripted(_redirect(respond, "/y"), respond(200, b"there"))
+    assert client.post("/x", data=b"bills").content == b"there"
+    assert transport.requests[1].body == b"bills"
+
+
+@pytest.mark.parametrize("may_leave", [True, False])
+def test_redirect_from_https_to_http_is_refused(
+    scripted: Any, respond: Any, may_leave: bool
+) -> None:
+    client, transport = scripted(
+        _redirect(respond, "http://handler/x"), base_url="https://handler", may_leave=may_leave
+    )
+    with pytest.raises(Impossible, match="from https to what is not encrypted"):
+        client.get("/x")
+    assert len(transport.requests) == 1

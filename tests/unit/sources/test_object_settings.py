@@ -9,30 +9,8 @@ from costwire_sources.objects.access import (
     Access,
     Patience,
     checked_endpoint,
-    is_metadata_host,
 )
 from costwire_sources.objects.azure import read_connection_string
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "169.254.169.254",
-        "169.254.170.23",
-        "fd00:ec2::254",
-        "fe80::1",
-        "::ffff:169.254.169.254",
-        "metadata.google.internal",
-        "METADATA.google.internal.",
-    ],
-)
-def test_metadata_addresses_are_known(host: str) -> None:
-    assert is_metadata_host(host)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "s3.amazonaws.com", "::1", "fd00::1"])
-def test_other_hosts_are_none(host: str) -> None:
-    assert not is_metadata_host(host)
 
 
 def test_endpoint_at_a_metadata_address_needs_leave() -> None:

@@ -33,6 +33,7 @@ from costwire_runtime.http_errors import (
     without_credentials,
 )
 from costwire_runtime.retries import Backoff, retry_after_seconds
+from costwire_runtime.session import GuardedSession
 from costwire_runtime.transport import NetworkAdapter
 
 __all__ = [
@@ -72,7 +73,9 @@ class HttpClient:
     """Requests to one service, `service` being its name in messages.
 
     `timeout` is (to connect, between two reads) in seconds; `deadline_seconds` bounds a request
-    with all its retries, and its body unless that is streamed.
+    with all its retries, and its body unless that is streamed. `certificate` is ours, with its key.
+    Redirects to other servers are followed where the client `may_leave`, without credentials; a
+    server at a metadata address is asked unless `metadata_allowed` is false.
     """
 
     def __init__(
@@ -84,6 +87,9 @@ class HttpClient:
         retries: int = 4,
         transport: requests.adapters.BaseAdapter | None = None,
         ca_file: Path | str | None = None,
+        certificate: tuple[Path, Path] | None = None,
+        may_leave: bool = False,
+        metadata_allowed: bool = True,
         service: str = "service",
         deadline_seconds: float = 300.0,
         telemetry: ClientTelemetry | None = None,
@@ -99,7 +105,14 @@ class HttpClient:
         self._backoff = backoff or Backoff()
         self._clock = clock or Clock()
         self._verify = _verification(ca_file)
-        self._session = _session(self.base_url, auth, transport)
+        self._session = _session(
+            self.base_url,
+            auth,
+            transport or NetworkAdapter(metadata_allowed=metadata_allowed),
+            may_leave=may_leave,
+        )
+        if certificate is not None:
+            self._session.cert = (str(certificate[0]), str(certificate[1]))
 
     def __enter__(self) -> Self:
         return self
@@ -277,15 +290,19 @@ class _Call:
 
 
 def _session(
-    base_url: str, auth: tuple[str, str] | None, transport: requests.adapters.BaseAdapter | None
+    base_url: str,
+    auth: tuple[str, str] | None,
+    transport: requests.adapters.BaseAdapter,
+    *,
+    may_leave: bool,
 ) -> requests.Session:
-    session = requests.Session()
+    session = GuardedSession(may_leave=may_leave)
     session.auth = auth
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     # A proxy can't reach this machine's loopback, and ~/.netrc is no place for our credentials.
     session.trust_env = not _is_loopback(base_url)
     for scheme in ("http://", "https://"):
-        session.mount(scheme, transport if transport is not None else NetworkAdapter())
+        session.mount(scheme, transport)
     return session
 
 

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 import urllib3.exceptions
 
+from costwire_runtime.session import RefusedRedirect
+from costwire_runtime.transport import MetadataRefused
+
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 # Everything that requests and what it stands on may raise at a call or while a body is read.
 # A host that no name can be and a header that isn't Latin-1 arrive as bare ValueErrors.
@@ -26,6 +29,8 @@ _HOPELESS = (
     requests.exceptions.InvalidHeader,
     requests.exceptions.URLRequired,
     requests.exceptions.TooManyRedirects,
+    RefusedRedirect,
+    MetadataRefused,
     requests.exceptions.UnrewindableBodyError,
     requests.exceptions.InvalidJSONError,
     urllib3.exceptions.LocationValueError,
@@ -106,6 +111,9 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _reason(causes: list[BaseException]) -> str:
+    for cause in causes:
+        if isinstance(cause, RefusedRedirect | MetadataRefused):
+            return str(cause)
     for kind, text in _REASONS.items():
         for cause in causes:
             if isinstance(cause, kind):

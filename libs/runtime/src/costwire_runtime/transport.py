@@ -1,14 +1,29 @@
 """The network transport of the HTTP client: requests' own, with patience for slow writes."""
 
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import requests.adapters
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool, HTTPSConnectionPool
 
+from costwire_runtime.metadata_addresses import is_metadata_host
+
 _PIECE_BYTES = 1 << 16
+
+
+class MetadataRefused(OSError):
+    """The server is at an address that hands out a machine's credentials."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "it is at a link-local or metadata address, which is asked only where "
+            "instance metadata is allowed"
+        )
 
 
 class _PatientWrites(HTTPConnection):
@@ -37,8 +52,45 @@ class _PatientHttps(_PatientWrites, HTTPSConnection):
     """The same over TLS."""
 
 
+class _NotToMetadata(_PatientWrites):
+    """Opens no connection to a metadata address, whatever names lead there."""
+
+    def _new_conn(self) -> socket.socket:
+        found: list[Any] = []
+        with suppress(OSError):  # a name without address is told below
+            found = socket.getaddrinfo(self._dns_host, self.port)
+        for *_, address in found:
+            _refuse_metadata(address[0])
+        connection = super()._new_conn()
+        try:  # a name can lead elsewhere by now
+            _refuse_metadata(connection.getpeername()[0])
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class _NotToMetadataHttps(_NotToMetadata, _PatientHttps):
+    """The same over TLS."""
+
+
+def _refuse_metadata(host: str) -> None:
+    if is_metadata_host(host):
+        raise MetadataRefused
+
+
 class NetworkAdapter(requests.adapters.HTTPAdapter):
     """requests' adapter over connections that write patiently."""
+
+    def __init__(self, *, metadata_allowed: bool = True) -> None:
+        super().__init__()
+        self._metadata_allowed = metadata_allowed
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
+        """Send; a proxy is asked for no metadata address either."""
+        if not self._metadata_allowed:
+            _refuse_metadata(urlsplit(request.url or "").hostname or "")
+        return super().send(request, *args, **options)
 
     def get_connection_with_tls_context(
         self,
@@ -49,7 +101,7 @@ class NetworkAdapter(requests.adapters.HTTPAdapter):
     ) -> ConnectionPool:
         pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
         if isinstance(pool, HTTPSConnectionPool):
-            pool.ConnectionCls = _PatientHttps
+            pool.ConnectionCls = _PatientHttps if self._metadata_allowed else _NotToMetadataHttps
         elif isinstance(pool, HTTPConnectionPool):
-            pool.ConnectionCls = _PatientWrites
+            pool.ConnectionCls = _PatientWrites if self._metadata_allowed else _NotToMetadata
         return pool

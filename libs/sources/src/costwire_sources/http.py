@@ -70,6 +70,7 @@ class HttpSource:
         transport: BaseAdapter | None = None,
         spool_folder: Path | None = None,
         limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        metadata_allowed: bool = False,
     ) -> None:
         parts = urlsplit(url)
         if not parts.hostname:
@@ -83,12 +84,18 @@ class HttpSource:
         self._transport = transport
         self._spool_folder = spool_folder
         self._limit = limit_bytes
+        self._metadata_allowed = metadata_allowed
 
     def poll(self, previous: State | None) -> HttpReading | None:
         """Ask for what changed since `previous`, and download it."""
         known: Mapping[str, Any] = json.loads(previous) if previous else {}
         with HttpClient(
-            self._base, auth=self._auth, transport=self._transport, service="the report's server"
+            self._base,
+            auth=self._auth,
+            transport=self._transport,
+            service="the report's server",
+            may_leave=True,
+            metadata_allowed=self._metadata_allowed,
         ) as client:
             for attempt in range(1, _ATTEMPTS + 1):
                 try:

@@ -31,7 +31,8 @@ def open_source(
     """
     scheme = match[1].lower() if (match := _SCHEME.match(text)) else "file"
     if scheme in ("http", "https"):
-        return HttpSource(text, name=name, spool_folder=spool_folder)
+        allowed = access is not None and access.instance_metadata
+        return HttpSource(text, name=name, spool_folder=spool_folder, metadata_allowed=allowed)
     if scheme in SCHEMES:
         return ObjectSource(text, name=name, access=access)
     if scheme == "file":

@@ -45,7 +45,7 @@ class Settings(ServiceSettings):
     source_instance_metadata: bool = Field(
         False,
         description="let the metadata address of the machine or pod give the credentials "
-        "for a bucket, when nothing else does",
+        "for a bucket, when nothing else does, and be an http(s) source",
     )
     table: str = Field(
         "charges", pattern=r"^[a-z][a-z0-9_]{0,62}$", description="table that the charges are for"

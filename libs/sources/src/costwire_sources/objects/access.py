@@ -1,6 +1,5 @@
 """How a store may be asked: whose rights, which hosts, and how long everything may take."""
 
-import ipaddress
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from costwire_runtime.metadata_addresses import is_metadata_host
 from costwire_sources.errors import Unreadable
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 METADATA_HOST = "169.254.169.254"
 METADATA_SECONDS = 1.0
-_METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data"})
-_METADATA_V6 = ipaddress.ip_network("fd00:ec2::/32")
 _TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
 
 
@@ -89,17 +87,6 @@ def is_set(environment: Mapping[str, str], *names: str) -> bool:
 def first_of(environment: Mapping[str, str], *names: str) -> str | None:
     """The first of these variables that is not empty."""
     return next((value for name in names if (value := environment.get(name))), None)
-
-
-def is_metadata_host(host: str) -> bool:
-    """Whether this is where clouds hand out credentials to whoever asks."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host.lower().rstrip(".") in _METADATA_NAMES
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return address.is_link_local or address in _METADATA_V6
 
 
 def checked_endpoint(endpoint: str, access: Access) -> str:

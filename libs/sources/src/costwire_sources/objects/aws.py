@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from obstore.store import S3Store
 
+from costwire_runtime.metadata_addresses import is_metadata_host
 from costwire_sources.errors import SourceError, Unreachable, Unreadable
 from costwire_sources.objects.access import (
     METADATA_SECONDS,
@@ -16,7 +17,6 @@ from costwire_sources.objects.access import (
     Patience,
     checked_endpoint,
     first_of,
-    is_metadata_host,
     is_set,
     no_credentials,
 )
