@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from costwire_runtime.bodies import read_body
+from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.server import CannotStart, serve
 from costwire_runtime.service import create_service
 from costwire_runtime.settings import ServiceSettings, settings_from_environment
@@ -63,6 +64,15 @@ async def endless(_request: Request) -> Response:
     return StreamingResponse(chunks())
 
 
+async def flood(_request: Request) -> Response:
+    async def chunks() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1_000_000
+            await anyio.sleep(0)  # where its end is noticed
+
+    return StreamingResponse(chunks())
+
+
 async def echo(request: Request) -> Response:
     logging.getLogger("demo").info("asked", extra={"size": 1})
     return Response(await read_body(request, 1_000_000))
@@ -77,11 +87,13 @@ def main() -> None:
         [
             Route("/slow", slow),
             Route("/endless", endless),
+            Route("/flood", flood),
             Route("/echo", echo, methods=["POST"]),
         ],
         ready=lambda: None,
         lifespan=lifespan,
         sign_in=web_config,
+        limits=RequestLimits.of(SETTINGS),
         registry=CollectorRegistry(),
     )
     serve(app, SETTINGS, web_config)

@@ -3,7 +3,6 @@
 import signal
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -134,32 +133,6 @@ def test_log_lines_carry_the_callers_trace(start: Any) -> None:
     service.stop()
     asked = [line for line in service.lines if line["message"] == "asked"]
     assert asked[0]["trace_id"] == trace_id
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Path:
-    """A self-signed certificate for 127.0.0.1: `tls.crt`, `tls.key`."""
-    command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 "
-        "-addext subjectAltName=IP:127.0.0.1 -keyout tls.key -out tls.crt"
-    )
-    try:
-        subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True, timeout=60)
-    except FileNotFoundError:
-        pytest.skip("TLS: the command openssl is not installed")
-    return tmp_path
-
-
-@pytest.fixture
-def web_config(certificates: Path) -> Path:
-    file = certificates / "web.yml"
-    hashed = bcrypt.hashpw(b"wonderland", bcrypt.gensalt(4)).decode()
-    file.write_text(
-        "tls_server_config:\n  cert_file: tls.crt\n  key_file: tls.key\n  min_version: TLS13\n"
-        "http_server_config:\n  headers:\n    X-Frame-Options: deny\n"
-        f"basic_auth_users:\n  alice: {hashed}\n"
-    )
-    return file
 
 
 def test_web_configuration_brings_tls_users_and_headers(start: Any, web_config: Path) -> None:

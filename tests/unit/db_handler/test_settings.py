@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from costwire_db_handler.app import create_app
 from costwire_db_handler.settings import Settings
 
 
@@ -44,3 +45,7 @@ def test_closed_periods_come_from_the_environment(monkeypatch: pytest.MonkeyPatc
 def test_wrong_setting_is_refused(wrong: dict[str, float | str]) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate(wrong)
+
+
+def test_requests_are_held_to_the_limits_that_are_set() -> None:
+    assert create_app(Settings(url_limit_bytes=300)).state.limits.url_bytes == 300

@@ -1,8 +1,11 @@
 """Settings from the environment."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
+from costwire_exporter.app import create_app
 from costwire_exporter.settings import Settings
 
 
@@ -40,3 +43,8 @@ def test_service_listens_on_loopback_unless_told() -> None:
 def test_credentials_within_the_source_are_not_shown() -> None:
     settings = Settings.model_validate({"source": "https://ann:s3cret@bills.example/a.csv"})
     assert "s3cret" not in repr(settings)
+
+
+def test_requests_are_held_to_the_limits_that_are_set(tmp_path: Path) -> None:
+    told = {"source": "bills", "data_dir": tmp_path, "url_limit_bytes": 300}
+    assert create_app(Settings.model_validate(told)).state.limits.url_bytes == 300

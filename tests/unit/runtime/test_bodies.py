@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from costwire_runtime.bodies import read_body, time_limit
 from costwire_runtime.client import HttpFailure
+from costwire_runtime.request_limits import RequestLimits
 
 
 async def _echo(request: Request) -> Response:
-    return Response(await read_body(request, 10, idle_seconds=0.2))
+    return Response(await read_body(request, 10))
 
 
 async def _slow(_request: Request) -> Response:
@@ -30,7 +31,8 @@ async def _own_timeout(_request: Request) -> Response:
 
 @pytest.fixture
 def client(service_of: Any, client_of: Any) -> Any:
-    return client_of(service_of({"/echo": _echo, "/slow": _slow, "/own": _own_timeout}))
+    paths = {"/echo": _echo, "/slow": _slow, "/own": _own_timeout}
+    return client_of(service_of(paths, limits=RequestLimits(body_pause_seconds=0.2)))
 
 
 @pytest.mark.parametrize("body", [b"", b"0123456789"], ids=["empty", "at the limit"])
@@ -58,6 +60,17 @@ def test_stalled_body_is_408(client: Any) -> None:
 
     with pytest.raises(HttpFailure, match=r"nothing arrived for 0.2 s after 4 bytes") as failed:
         client.post("/echo", data=stalling())
+    assert failed.value.status == 408
+
+
+def test_dripping_body_is_408_though_it_never_pauses(client: Any) -> None:
+    def dripping() -> Iterator[bytes]:
+        for _ in range(9):
+            yield b"0"
+            time.sleep(0.05)
+
+    with pytest.raises(HttpFailure, match=r"bytes in 0 s are too few") as failed:
+        client.post("/echo", data=dripping())
     assert failed.value.status == 408
 
 

@@ -14,6 +14,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from costwire_runtime.client import BrokenBody, HttpFailure
 from costwire_runtime.problems import Conflict, Unauthorized
+from costwire_runtime.request_limits import RequestLimits
+from costwire_runtime.settings import ServiceSettings
 from costwire_runtime.web_config import WebConfig
 
 
@@ -247,3 +249,10 @@ def _raw_answer(
     asyncio.run(app(scope, receive, send))
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], answered, b"".join(part["body"] for part in sent[1:])
+
+
+def test_services_hold_requests_to_the_limits_of_their_settings() -> None:
+    settings = ServiceSettings(port=0, url_limit_bytes=256, header_count_limit=7)
+    limits = RequestLimits.of(settings)
+    assert (limits.url_bytes, limits.headers) == (256, 7)
+    assert RequestLimits.of(ServiceSettings(port=0)) == RequestLimits()

@@ -8,7 +8,10 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from costwire_runtime.settings import documented_settings
+from costwire_scraper.app import create_app
+from costwire_scraper.metrics import Metrics
 from costwire_scraper.settings import Settings
+from costwire_scraper.wiring import open_loop
 
 HANDLER = "http://handler:8088"
 DOCS = Path(__file__).parents[3] / "docs" / "scraper.md"
@@ -57,3 +60,10 @@ def test_every_setting_is_documented() -> None:
     for setting in documented_settings(Settings):
         assert f"`{setting.variable}`" in text, f"{setting.variable} is not in {DOCS.name}"
         assert setting.description in text, f"{setting.variable} is described otherwise"
+
+
+def test_requests_are_held_to_the_limits_that_are_set() -> None:
+    settings = Settings(exporter_url=HANDLER, handler_url=HANDLER, url_limit_bytes=300)
+    metrics = Metrics()
+    with open_loop(settings, metrics) as loop:
+        assert create_app(settings, loop, metrics).state.limits.url_bytes == 300

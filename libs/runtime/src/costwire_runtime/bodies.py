@@ -1,5 +1,6 @@
 """Request bodies and work under a limit: of bytes, and of time."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -7,28 +8,25 @@ import anyio
 from starlette.requests import Request
 
 from costwire_runtime.problems import AnswerTimedOut, BadRequest, RequestTimedOut, TooLarge
+from costwire_runtime.request_limits import BODY_BYTES_PER_SECOND, RequestLimits
 
-IDLE_SECONDS = 30.0
 
-
-async def read_body(
-    request: Request, limit_bytes: int, *, idle_seconds: float = IDLE_SECONDS
-) -> bytes:
+async def read_body(request: Request, limit_bytes: int) -> bytes:
     """The whole body; `TooLarge` as soon as it is clear that it exceeds the limit."""
-    chunks = [chunk async for chunk in body_chunks(request, limit_bytes, idle_seconds=idle_seconds)]
+    chunks = [chunk async for chunk in body_chunks(request, limit_bytes)]
     return b"".join(chunks)
 
 
-async def body_chunks(
-    request: Request, limit_bytes: int, *, idle_seconds: float = IDLE_SECONDS
-) -> AsyncIterator[bytes]:
-    """The body as it arrives, under a limit; a pause longer than `idle_seconds` ends it."""
+async def body_chunks(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
+    """The body as it arrives, under a limit; the service's limits say how slowly it may come."""
+    limits: RequestLimits = request.app.state.limits
+    idle_seconds = limits.body_pause_seconds
     declared = request.headers.get("Content-Length", "0")
     if not declared.isdecimal():
         raise BadRequest(f"read the body: Content-Length {declared!r} is no number of bytes")
     if int(declared) > limit_bytes:
         raise _too_large(limit_bytes)
-    received = 0
+    received, began = 0, time.monotonic()
     stream = request.stream()
     while True:
         try:
@@ -36,13 +34,20 @@ async def body_chunks(
                 chunk = await anext(stream, None)
         except TimeoutError:
             raise RequestTimedOut(
-                f"read the body: nothing arrived for {idle_seconds:g} s after {received} bytes"
+                f"read the body: nothing arrived for {idle_seconds:g} s after {received} bytes",
+                headers={"Connection": "close"},
             ) from None
         if chunk is None:
             return
         received += len(chunk)
         if received > limit_bytes:
             raise _too_large(limit_bytes)
+        seconds = time.monotonic() - began
+        if seconds > idle_seconds + received / BODY_BYTES_PER_SECOND:
+            raise RequestTimedOut(
+                f"read the body: {received} bytes in {seconds:.0f} s are too few",
+                headers={"Connection": "close"},
+            )
         if chunk:
             yield chunk
 

@@ -99,6 +99,22 @@ class TooLarge(Problem):
     title = "The request is too large"
 
 
+class UrlTooLong(Problem):
+    """The request's path and query are longer than the limit."""
+
+    status = 414
+    slug = "url-too-long"
+    title = "The URL is too long"
+
+
+class HeadersTooLarge(Problem):
+    """The request has more headers than the limit, or longer ones."""
+
+    status = 431
+    slug = "headers-too-large"
+    title = "The headers are too large"
+
+
 class Unprocessable(Problem):
     """The request can be read, its content can't be taken."""
 
@@ -125,21 +141,26 @@ class AnswerTimedOut(Problem):
 
 def problem_response(connection: HTTPConnection, problem: Problem) -> Response:
     """The problem as an answer to this request."""
+    return Response(
+        problem_body(problem, instance=connection.scope["path"]),
+        status_code=problem.status,
+        headers=problem.headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def problem_body(problem: Problem, *, instance: str) -> bytes:
+    """The problem as JSON."""
     body = {
         **problem.extensions,
         "type": f"{TYPE_PREFIX}{problem.slug}",
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
-        "instance": connection.scope["path"],
+        "instance": instance,
     }
     text = json.dumps(body, default=str, ensure_ascii=False)
-    return Response(
-        text.encode("utf-8", "backslashreplace"),  # of a lone surrogate, JSON's own escape
-        status_code=problem.status,
-        headers=problem.headers,
-        media_type=MEDIA_TYPE,
-    )
+    return text.encode("utf-8", "backslashreplace")  # of a lone surrogate, JSON's own escape
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:

@@ -18,13 +18,12 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from costwire_runtime.connections import ConnectionLimits
 from costwire_runtime.settings import ServiceSettings
 from costwire_runtime.web_config import WebConfig
 
 _logger = logging.getLogger(__name__)
 _BACKLOG = 512
-# Longer than a client's pause between two requests, so that it seldom meets a closed connection.
-_KEEP_ALIVE_SECONDS = 75
 # What is left of the grace after requests had their share is for the app's own clean-up.
 _REQUESTS_SHARE = 0.7
 _FAILED = 1
@@ -184,8 +183,12 @@ def _uvicorn_config(
     web_config: WebConfig | None,
     tls: ssl.SSLContext | None,
 ) -> uvicorn.Config:
+    limits = ConnectionLimits.of(settings)
     return uvicorn.Config(
         app,
+        http=limits.protocol(),
+        loop=limits.event_loop,  # type: ignore[arg-type]  # what it would import by name
+        h11_max_incomplete_event_size=settings.header_limit_kib * 1024,
         lifespan="on",
         ws="none",
         log_config=None,
@@ -193,7 +196,7 @@ def _uvicorn_config(
         server_header=False,
         proxy_headers=False,
         headers=list(web_config.headers.items()) if web_config is not None else None,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=int(settings.shutdown_grace_seconds * _REQUESTS_SHARE),
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )

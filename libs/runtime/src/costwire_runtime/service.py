@@ -21,6 +21,7 @@ from costwire_runtime.problems import (
     answer_problem,
     problem_response,
 )
+from costwire_runtime.request_limits import LimitRequests, RequestLimits
 from costwire_runtime.request_telemetry import RequestTelemetry
 from costwire_runtime.web_config import WebConfig
 
@@ -47,6 +48,7 @@ def create_service(
     registry: CollectorRegistry,
     lifespan: Lifespan[Starlette] | None = None,
     sign_in: WebConfig | None = None,
+    limits: RequestLimits | None = None,
 ) -> Starlette:
     """Build a service's ASGI application.
 
@@ -55,7 +57,11 @@ def create_service(
     guards every path but probes and own metrics; without users in it all paths are open.
     """
     ProcessCollector(registry=registry)
-    middleware = [Middleware(RequestTelemetry, service=name, registry=registry)]
+    limits = limits or RequestLimits()
+    middleware = [
+        Middleware(RequestTelemetry, service=name, registry=registry),
+        Middleware(LimitRequests, limits=limits),
+    ]
     if sign_in is not None and sign_in.has_users:
         middleware.append(Middleware(SignIn, verify=sign_in.verify, open_paths=OPEN_PATHS))
     app = Starlette(
@@ -64,6 +70,7 @@ def create_service(
         exception_handlers={Problem: answer_problem, HTTPException: answer_http_exception},
         lifespan=lifespan,
     )
+    app.state.limits = limits
     app.router.redirect_slashes = False  # a path has one spelling; another is a 404 that says so
     return app
 

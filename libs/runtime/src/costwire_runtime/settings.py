@@ -37,6 +37,34 @@ class ServiceSettings(BaseSettings):
         le=3_600,
         description="from the stop signal to the end of the process, at most",
     )
+    connections_limit: int = Field(
+        default=256, ge=1, le=65_535, description="most open connections; one more is answered 503"
+    )
+    header_timeout_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=3_600,
+        description="longest time for a TLS handshake, and for a request's headers to come",
+    )
+    keep_alive_seconds: int = Field(
+        default=75, ge=1, le=3_600, description="longest pause between two requests of a connection"
+    )
+    header_limit_kib: int = Field(
+        default=32, ge=1, le=1_024, description="largest headers of a request, all together"
+    )
+    header_count_limit: int = Field(default=100, ge=1, description="most headers of a request")
+    url_limit_bytes: int = Field(
+        default=8_192, ge=256, description="longest path and query of a request"
+    )
+    body_pause_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        le=3_600,
+        description="longest pause within a request's body, which comes at 1 KiB/s or faster",
+    )
+    send_timeout_seconds: float = Field(
+        default=60.0, gt=0, description="how long a client may take for one block of an answer"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -29,6 +29,7 @@ from costwire_db_handler.routes.upload import upload_routes
 from costwire_db_handler.routes.users import user_routes
 from costwire_db_handler.settings import MIB, Settings
 from costwire_db_handler.stores import Store, StoreLimits, open_store
+from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.server import CannotStart
 from costwire_runtime.service import create_service
 
@@ -89,6 +90,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
         ready=ready,
         registry=registry,
         lifespan=lifespan,
+        limits=RequestLimits.of(settings),
     )
     return app
 

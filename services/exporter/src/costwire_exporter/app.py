@@ -12,6 +12,7 @@ from costwire_exporter.endpoints import Endpoints
 from costwire_exporter.exporter import Exporter
 from costwire_exporter.metrics import SERVICE
 from costwire_exporter.settings import Settings
+from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.service import create_service
 from costwire_runtime.web_config import WebConfig
 
@@ -48,4 +49,5 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
         registry=exporter.metrics.registry,
         lifespan=lifespan,
         sign_in=web_config,
+        limits=RequestLimits.of(settings),
     )

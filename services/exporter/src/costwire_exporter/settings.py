@@ -81,9 +81,6 @@ class Settings(ServiceSettings):
     series_limit: int = Field(
         10_000, ge=1, le=1_000_000, description="most samples of one answer to /metrics?by="
     )
-    send_timeout_seconds: float = Field(
-        60.0, gt=0, description="how long a client may take for one block of an answer"
-    )
     compression_level: int = Field(
         1, ge=1, le=19, description="zstd level of the stored exposition"
     )

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
+from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.service import create_service
 from costwire_runtime.web_config import WebConfig
 from costwire_scraper.loop import Loop
@@ -43,4 +44,5 @@ def create_app(
         registry=metrics.registry,
         lifespan=lifespan,
         sign_in=web_config,
+        limits=RequestLimits.of(settings),
     )
