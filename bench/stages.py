@@ -110,7 +110,6 @@ def stage_publish(folder: Path, _rows: int) -> dict[str, Any]:
         table="charges", mode="replace", period=(), currency=None, dates=None, focus_version=None
     )
     publisher = Publisher(
-        "bench",
         meaning,
         Shelf(folder / "shelf", shelf_key("bench", meaning)),
         level=1,

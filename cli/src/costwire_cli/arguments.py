@@ -264,6 +264,12 @@ def _reading(command: argparse.ArgumentParser) -> None:
         help="of the report (default: found from its columns)",
     )
     command.add_argument(
+        "--layout",
+        choices=("auto", "none", "aws", "azure", "partitions", "daily"),
+        default="auto",
+        help="how the folder is laid out (default: found out); none is a plain folder",
+    )
+    command.add_argument(
         "--anonymous", action="store_true", help="read a public bucket without credentials"
     )
     command.add_argument(

@@ -15,10 +15,15 @@ from costwire_cli.errors import CommandError
 from costwire_cli.handler_api import Connection
 from costwire_cli.progress import Progress
 from costwire_cli.services import Service, local_get
+from costwire_sources.errors import Incomplete
 
 TRANSIENT_PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 Json = Mapping[str, Any]
+
+
+class StillWritten(CommandError):
+    """The provider has not finished the report; the exporter looks at it again."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +97,18 @@ class SourcePipeline:
         )
         self._scraper.start()
 
-    def await_published(self, progress: Progress) -> None:
+    def await_published(self, progress: Progress, *, waits: bool) -> None:
         """Wait until the exporter has read the source.
 
-        Raises: `CommandError` with the exporter's reason when it cannot read it.
+        `waits`: the exporter goes on, so what is still being written is no reason to stay here.
+        Raises: `CommandError` with the exporter's reason when it cannot read it, `StillWritten`.
         """
         patience_ends = time.monotonic() + TRANSIENT_PATIENCE_SECONDS
-        while not self._is_published(progress, time.monotonic() > patience_ends):
+        while not self._is_published(progress, time.monotonic() > patience_ends, waits=waits):
             self._exporter.raise_if_ended()
             time.sleep(_LOOK_SECONDS)
 
-    def _is_published(self, progress: Progress, impatient: bool) -> bool:
+    def _is_published(self, progress: Progress, impatient: bool, *, waits: bool) -> bool:
         try:
             answer = local_get(f"{self.exporter_url}/delivery")
         except requests.RequestException:
@@ -111,6 +117,8 @@ class SourcePipeline:
             return True
         standing = answer.json().get("exporter") or {}
         failure = standing.get("lastFailure")
+        if failure and waits and failure["kind"] == Incomplete.__name__:
+            raise StillWritten(failure["reason"])
         if failure and (impatient or not failure.get("transient")):
             raise CommandError(failure["reason"])
         if (reading := standing.get("progress")) is not None:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+from tests.support.layouts import AzureExport, Disk, month_rows
 
 from costwire_exporter.blocks import read_exposition
 from costwire_exporter.errors import CountsDisagree, NotPublishable, PublishError, Stopped
@@ -30,7 +31,7 @@ from costwire_focus.estates import TRUTH, Estate, files
 from costwire_focus.exposition.parse import Parser
 from costwire_focus.manifest import Manifest
 from costwire_focus.recount import CsvRecount
-from costwire_sources import open_source
+from costwire_sources import Wanted, open_source
 from costwire_sources.errors import SourceChanged
 
 WriteReport = Callable[..., Path]
@@ -52,6 +53,8 @@ def publish(shelf: Shelf) -> Publish:
         *,
         on_progress: Callable[[Progress], None] = lambda _: None,
         is_stopping: Callable[[], bool] = lambda: False,
+        name: str = "bills",
+        wanted: Wanted | None = None,
         **told: Any,
     ) -> Delivery | None:
         meaning = {
@@ -63,14 +66,13 @@ def publish(shelf: Shelf) -> Publish:
             "focus_version": None,
         }
         publisher = Publisher(
-            "bills",
             Meaning(**(meaning | told)),
             shelf,
             level=1,
             on_progress=on_progress,
             is_stopping=is_stopping,
         )
-        reading = open_source(str(path)).poll(None)
+        reading = open_source(str(path), name=name, wanted=wanted).poll(None)
         assert reading is not None
         with reading:
             return publisher(reading)
@@ -136,6 +138,50 @@ def test_charges_outside_the_declared_months_are_quarantined(
     sums = manifest.sums["USD"]["BilledCost"]
     assert sums is not None
     assert sums.quarantined == "7"
+
+
+def azure_export(folder: Path, **changes: object) -> Path:
+    export = AzureExport(Disk(folder))
+    rows = month_rows("2024-09", 3)
+    (key,) = export.write("20240901-20240930", [rows])
+    if changes:
+        size = (folder / key).stat().st_size
+        told = {"blobName": key, "byteCount": size, "dataRowCount": 3}
+        export.manifest("20240901-20240930", [told | changes])
+    return folder
+
+
+def test_months_of_an_export_are_the_scope_of_its_delivery(
+    publish: Publish, tmp_path: Path
+) -> None:
+    manifest, charges, _ = published(publish(azure_export(tmp_path / "a")))
+    assert manifest.scope.declared == ["2024-09"]
+    assert len(charges) == 3
+
+
+def test_months_that_a_layout_tells_are_part_of_what_a_delivery_is(
+    publish: Publish, tmp_path: Path
+) -> None:
+    export = azure_export(tmp_path / "a")
+    declared, _, _ = published(publish(export))
+    plain, _, _ = published(publish(export, wanted=Wanted("none")))
+    assert plain.scope.declared is None
+    assert plain.id != declared.id
+
+
+def test_another_name_of_the_same_content_is_published_anew(
+    publish: Publish, tmp_path: Path, write_report: WriteReport
+) -> None:
+    path = write_report({})
+    assert published(publish(path))[0].source == "bills"
+    assert publish(path) is None
+    assert published(publish(path, name="others"))[0].source == "others"
+
+
+def test_rows_that_a_manifest_tells_of_must_be_there(publish: Publish, tmp_path: Path) -> None:
+    export = azure_export(tmp_path / "a", dataRowCount=4)
+    with pytest.raises(CountsDisagree, match="manifest tells of 4 rows, and 3 are there"):
+        publish(export)
 
 
 @pytest.mark.parametrize("spelling", ["focus", "native"])

@@ -29,6 +29,8 @@ MANIFEST: dict[str, Any] = {
 @dataclass
 class AReading:
     state: State
+    name: str = "bills"
+    months: Sequence[str] = ()
     generation: datetime = datetime(2024, 12, 11, tzinfo=UTC)
     parts: Sequence[Part] = ()
 

@@ -12,11 +12,11 @@ from costwire_cli.output import say
 from costwire_cli.progress import Progress
 from costwire_cli.scratch import Folders, folders
 from costwire_cli.services import ServiceKilled
-from costwire_cli.source_pipeline import Outcome, SourcePipeline
+from costwire_cli.source_pipeline import Outcome, SourcePipeline, StillWritten
 from costwire_cli.store import Store
 from costwire_cli.summary import summary
-from costwire_sources import Access, open_source
-from costwire_sources.errors import SourceError
+from costwire_sources import Access, Wanted, open_source
+from costwire_sources.errors import Incomplete, SourceError
 
 EXPORTER_PORT = 2112
 HANDLER_PORT = 8088
@@ -29,7 +29,11 @@ def run(args: Namespace) -> int:
     """Deliver every source and tell of each; without `--once` stay, and deliver what changes."""
     if args.source and len(args.sources) > 1:
         raise CommandError("run: --source names one SOURCE; give one", status=WRONG_USE)
-    check_sources(args.sources, Access(args.anonymous, args.instance_metadata))
+    check_sources(
+        args.sources,
+        Access(args.anonymous, args.instance_metadata),
+        Wanted(args.layout, tuple(args.period or ())),
+    )
     stays = not (args.once or args.dry_run)
     with ExitStack() as stack:
         places = stack.enter_context(folders(args))
@@ -42,14 +46,19 @@ def run(args: Namespace) -> int:
         return deliveries.status()
 
 
-def check_sources(sources: Sequence[str], access: Access) -> None:
-    """Raise `CommandError` for a source that is not there, before anything is started."""
+def check_sources(sources: Sequence[str], access: Access, wanted: Wanted) -> None:
+    """Raise `CommandError` for a source that is not there, before anything is started.
+
+    What is still being written is waited for.
+    """
     for text in sources:
         try:
-            source = open_source(text, access=access)
+            source = open_source(text, access=access, wanted=wanted)
             if text.lower().startswith(_REMOTE):
                 continue
             reading = source.poll(None)
+        except Incomplete:
+            continue
         except SourceError as error:
             raise CommandError(str(error)) from error
         if reading is not None:
@@ -82,7 +91,7 @@ class Deliveries:
                     outcome = self._deliver(number, source, progress)
                 self._tell(source, outcome)
             except CommandError as error:
-                if len(self._args.sources) == 1:
+                if len(self._args.sources) == 1 and not isinstance(error, StillWritten):
                     raise
                 self._latest[source] = FAILED
                 say(f"{source}: {error}")
@@ -97,7 +106,7 @@ class Deliveries:
             try:
                 pipeline.start()
                 pipeline.start_scraper(self._store.connect())
-                pipeline.await_published(progress)
+                pipeline.await_published(progress, waits=self._stays)
                 outcome = pipeline.await_outcome(progress, self._store.raise_if_ended)
             except ServiceKilled:
                 pipeline.stop_scraper()
@@ -136,6 +145,7 @@ class Deliveries:
             "CURRENCY": args.currency,
             "DATES": args.dates,
             "FOCUS_VERSION": args.focus_version,
+            "SOURCE_LAYOUT": args.layout,
             "SOURCE_ANONYMOUS": "true" if args.anonymous else "",
             "SOURCE_INSTANCE_METADATA": "true" if args.instance_metadata else "",
         }

@@ -16,7 +16,7 @@ from costwire_focus.errors import FocusError
 from costwire_focus.foreign import refuse_foreign
 from costwire_focus.readers import Report, open_report
 from costwire_focus.rules import Finding, Validator
-from costwire_sources import Access, open_source
+from costwire_sources import Access, Wanted, open_source
 from costwire_sources.errors import SourceError
 from costwire_sources.source import Part, Reading
 
@@ -74,11 +74,11 @@ def run(args: Namespace) -> int:
 def validate(args: Namespace, progress: Progress) -> Verdict:
     """Check every part. Raises: `SourceError`, `FocusError` for what cannot be read."""
     access = Access(args.anonymous, args.instance_metadata)
-    source = open_source(args.source, access=access)
+    source = open_source(args.source, access=access, wanted=Wanted(args.layout))
     reading = source.poll(None)
     if reading is None:
         raise CommandError(f"read {source.name}: it holds nothing")
-    verdict = Verdict(source.name)
+    verdict = Verdict(reading.name)
     with reading:
         names = _all_names(reading)
         verdict.version = args.focus_version or versions.detect(names)
@@ -87,6 +87,7 @@ def validate(args: Namespace, progress: Progress) -> Verdict:
             verdict.version,
             dates=args.dates,
             currency=args.currency,
+            declared=tuple(reading.months),
             file=reading.parts[0].name,
         )
         for part in reading.parts:

@@ -5,6 +5,7 @@ SourceError
 ├── NotFound        nothing is there
 ├── Unreadable      something is there, and it may not or cannot be read
 ├── SourceChanged   it was rewritten while it was read (transient)
+├── Incomplete      its provider has not finished it (transient)
 └── Unreachable     the server did not answer, or not to the end (transient)
 """
 
@@ -31,6 +32,12 @@ class Unreadable(SourceError):
 
 class SourceChanged(SourceError):
     """It was rewritten while it was read; the next reading sees the new content."""
+
+    transient = True
+
+
+class Incomplete(SourceError):
+    """Its provider is still writing it; a later poll sees all of it."""
 
     transient = True
 

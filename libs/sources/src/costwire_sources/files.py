@@ -7,12 +7,13 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from costwire_sources.errors import NotFound, SourceChanged, SourceError, Unreadable
+from costwire_sources.layouts import Seen, Tree, Wanted, find_report
 from costwire_sources.naming import HEAD_BYTES, judge_head, judge_name, nearest_names
 from costwire_sources.source import State
 
@@ -43,6 +44,7 @@ class FilePart:
     name: str
     path: Path
     stamp: _Stamp
+    rows: int | None = None
 
     @property
     def size(self) -> int:
@@ -81,6 +83,8 @@ class FilePart:
 class FileReading:
     """The files that a poll found."""
 
+    name: str
+    months: tuple[str, ...]
     state: State
     generation: datetime
     parts: Sequence[FilePart]
@@ -92,60 +96,102 @@ class FileReading:
         """Nothing was spooled, so nothing is freed."""
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What is there, and what a layout tells of it."""
+
+    parts: Sequence[FilePart]
+    export: str | None = None
+    months: tuple[str, ...] = ()
+    generation: datetime | None = None
+    manifests: Sequence[FilePart] = ()
+
+    def state(self, *, settled: bool) -> State:
+        told = "\n".join(
+            [
+                f"{self.export}\0{self.months}",
+                *(f"{part.name}\0{part.stamp}" for part in (*self.manifests, *self.parts)),
+            ]
+        )
+        digest = hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
+        return State(digest if settled else digest + _UNSETTLED)
+
+
 class FileSource:
     """A file, a folder or a glob; unchanged means that no file's stamp moved.
 
-    Its name is the absolute path: two files of one name in two folders are two sources.
+    Its name is the absolute path: two files of one name in two folders are two sources. A folder
+    is read as its layout means it, and then has the name of the export that it belongs to.
     """
 
-    def __init__(self, text: str, *, name: str | None = None) -> None:
+    def __init__(self, text: str, *, name: str | None = None, wanted: Wanted | None = None) -> None:
         self._text = os.path.normpath(Path(text).expanduser().absolute())
+        self._told_name = name
         self.name = name or self._text
+        self._wanted = wanted or Wanted()
 
     def poll(self, previous: State | None) -> FileReading | None:
-        """Stat the files, and read nothing."""
-        parts = _find(self._text)
-        newest = max(part.stamp.mtime_ns for part in parts)
-        state = _state(parts, settled=time.time_ns() - newest > SETTLED_AFTER_SECONDS * 1e9)
+        """Stat the files, and read nothing but manifests."""
+        found = _find(self._text, self._wanted)
+        files = (*found.parts, *found.manifests)
+        settled = time.time_ns() - _newest(files) > SETTLED_AFTER_SECONDS * 1e9
+        state = found.state(settled=settled)
         if state == previous and not state.endswith(_UNSETTLED):
             return None
-        generation = datetime.fromtimestamp(newest // 10**9, UTC)
         return FileReading(
-            state, generation.replace(microsecond=newest % 10**9 // 10**3), tuple(parts)
+            name=self._told_name or found.export or self.name,
+            months=found.months,
+            state=state,
+            generation=found.generation or _instant(_newest(found.parts)),
+            parts=tuple(found.parts),
         )
 
 
-def _state(parts: Sequence[FilePart], *, settled: bool) -> State:
-    stamps = "\n".join(f"{part.name}\0{part.stamp}" for part in parts)
-    digest = hashlib.sha256(stamps.encode("utf-8", "surrogateescape")).hexdigest()
-    return State(digest if settled else digest + _UNSETTLED)
+def _newest(files: Sequence[FilePart]) -> int:
+    return max(file.stamp.mtime_ns for file in files)
 
 
-def _find(text: str) -> list[FilePart]:
+def _instant(nanoseconds: int) -> datetime:
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 10**3)
+
+
+def _find(text: str, wanted: Wanted) -> _Found:
     path = Path(text)
     try:
         found = path.stat()
     except FileNotFoundError as error:
         if glob.has_magic(text):
-            return _find_glob(text)
+            wanted.refuse(text)
+            return _Found(_find_glob(text))
         raise NotFound(_nothing_there(path)) from error
     except OSError as error:
         raise _translated(error, path) from error
     if stat.S_ISDIR(found.st_mode):
-        return _find_in_folder(path)
+        return _find_in_folder(path, wanted)
     if not stat.S_ISREG(found.st_mode):
         raise Unreadable(f"read {path}: it is neither a file nor a folder; give one of these")
-    return [FilePart(path.name, path, _Stamp.of(found))]
+    wanted.refuse(text)
+    return _Found([FilePart(path.name, path, _Stamp.of(found))])
 
 
-def _find_in_folder(folder: Path) -> list[FilePart]:
-    parts = _parts(folder, _walk(folder))
-    if not parts:
+def _find_in_folder(folder: Path, wanted: Wanted) -> _Found:
+    files = {file.name: file for file in _regular(folder, _walk(folder))}
+    seen = {name: Seen(file.size, _instant(file.stamp.mtime_ns)) for name, file in files.items()}
+    tree = Tree(folder.as_posix(), seen, lambda path: _content(files[path]))
+    plan = find_report(tree, wanted, lambda path: _is_report(files[path]))
+    if not plan.files:
         raise NotFound(
             f"read {folder}: the folder holds no report; "
             "it may hold .csv, .csv.gz, .csv.zst and .parquet files, also in sub-folders"
         )
-    return parts
+    return _Found(
+        [replace(files[listed.path], rows=listed.rows) for listed in plan.files],
+        plan.export,
+        plan.months,
+        plan.generation,
+        [files[path] for path in tree.read],
+    )
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -163,7 +209,8 @@ def _find_glob(text: str) -> list[FilePart]:
     fixed = Path(*_before_magic(Path(text).parts))
     pattern = Path(text).relative_to(fixed).as_posix()
     names = glob.iglob(pattern, root_dir=fixed, recursive=True)  # noqa: PTH207 -- skips hidden files
-    parts = _parts(fixed, (fixed / name for name in names))
+    files = _regular(fixed, (fixed / name for name in names))
+    parts = sorted((file for file in files if _is_report(file)), key=lambda part: part.name)
     if not parts:
         raise NotFound(f"read {text}: no report matches this pattern; look into {fixed}")
     return parts
@@ -176,24 +223,33 @@ def _before_magic(names: Sequence[str]) -> Iterator[str]:
         yield name
 
 
-def _parts(base: Path, paths: Iterator[Path]) -> list[FilePart]:
-    parts = []
+def _regular(base: Path, paths: Iterator[Path]) -> Iterator[FilePart]:
+    """The files among these; what vanishes meanwhile and is no report is passed over."""
     for path in paths:
-        verdict = judge_name(path.name)
-        if verdict is False or not (verdict or path.is_file()):
-            continue
         try:
             found = path.stat()
-            if stat.S_ISREG(found.st_mode) and (verdict or judge_head(_head(path))):
-                parts.append(FilePart(path.relative_to(base).as_posix(), path, _Stamp.of(found)))
         except OSError as error:
+            if judge_name(path.name) is False:
+                continue
             raise _translated(error, path) from error
-    return sorted(parts, key=lambda part: part.name)
+        if stat.S_ISREG(found.st_mode):
+            yield FilePart(path.relative_to(base).as_posix(), path, _Stamp.of(found))
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(HEAD_BYTES)
+def _is_report(file: FilePart) -> bool:
+    verdict = judge_name(file.path.name)
+    if verdict is not None:
+        return verdict
+    try:
+        with file.path.open("rb") as stream:
+            return judge_head(stream.read(HEAD_BYTES))
+    except OSError as error:
+        raise _translated(error, file.path) from error
+
+
+def _content(file: FilePart) -> bytes:
+    with file.open() as stream:
+        return stream.read()
 
 
 def _nothing_there(path: Path) -> str:

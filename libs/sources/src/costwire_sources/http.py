@@ -33,6 +33,7 @@ class SpooledPart:
     name: str
     path: Path
     size: int
+    rows: int | None = None
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -47,7 +48,10 @@ class SpooledPart:
 class HttpReading:
     """One answer of the server; leaving it removes the temporary file."""
 
-    def __init__(self, state: State, generation: datetime, part: SpooledPart) -> None:
+    months: tuple[str, ...] = ()
+
+    def __init__(self, name: str, state: State, generation: datetime, part: SpooledPart) -> None:
+        self.name = name
         self.state = state
         self.generation = generation
         self.parts = (part,)
@@ -123,7 +127,7 @@ class HttpSource:
             part.path.unlink()
             return None
         generation = _instant(modified) or datetime.now(UTC)
-        return HttpReading(State(json.dumps(seen)), generation, part)
+        return HttpReading(self.name, State(json.dumps(seen)), generation, part)
 
     def _spool(self, response: requests.Response) -> tuple[SpooledPart, str]:
         self._check_size(int(response.headers.get("Content-Length") or 0))

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from costwire_sources.errors import UnknownScheme
 from costwire_sources.files import FileSource
 from costwire_sources.http import HttpSource
+from costwire_sources.layouts import Wanted
 from costwire_sources.objects import SCHEMES, Access, ObjectSource
 from costwire_sources.source import Source
 
@@ -19,24 +20,27 @@ def open_source(
     name: str | None = None,
     spool_folder: Path | None = None,
     access: Access | None = None,
+    wanted: Wanted | None = None,
 ) -> Source:
     """Build the source that `text` names; nothing is read before it is polled.
 
     What http(s) answers is spooled to `spool_folder` (default: the system's); object stores are
-    read by ranges, with the credentials of the environment and what `access` allows.
+    read by ranges, with the credentials of the environment and what `access` allows. A folder is
+    read as its layout means it, unless `wanted` tells another one.
 
     Shape:  a file, a folder, a glob of files, a `file://` or `http(s)://` URL, or an object, a
             folder or a glob behind `s3://`, `az://`, `abfss://` or `gs://`.
-    Raises: `UnknownScheme`, `Unreadable` for a URL that cannot be one.
+    Raises: `UnknownScheme`, `Unreadable` for a URL that cannot be one, or has no layout.
     """
     scheme = match[1].lower() if (match := _SCHEME.match(text)) else "file"
     if scheme in ("http", "https"):
+        (wanted or Wanted()).refuse(text)
         allowed = access is not None and access.instance_metadata
         return HttpSource(text, name=name, spool_folder=spool_folder, metadata_allowed=allowed)
     if scheme in SCHEMES:
-        return ObjectSource(text, name=name, access=access)
+        return ObjectSource(text, name=name, access=access, wanted=wanted)
     if scheme == "file":
-        return FileSource(_path(text), name=name)
+        return FileSource(_path(text), name=name, wanted=wanted)
     raise UnknownScheme(
         f"open a source: {scheme}:// is not a kind of source known here; "
         "give a file, a folder, a glob such as 'reports/*.csv', an http(s) URL, or a URL of an "

@@ -20,6 +20,10 @@ class Part(Protocol):
     def size(self) -> int:
         """Bytes as stored (compressed, where the file is)."""
 
+    @property
+    def rows(self) -> int | None:
+        """How many rows a manifest tells that it has; None where nothing tells."""
+
     def open(self) -> AbstractContextManager[BinaryIO]:
         """Open the bytes, seekable; raises `SourceChanged` when they are no longer those polled."""
 
@@ -29,6 +33,14 @@ class Part(Protocol):
 
 class Reading(Protocol):
     """What a source held when it was polled; leaving it frees what was spooled."""
+
+    @property
+    def name(self) -> str:
+        """Name for ledgers: the source's, or that of the export which it is part of."""
+
+    @property
+    def months(self) -> Sequence[str]:
+        """The billing months, as YYYY-MM, that it is the whole of; none where nothing tells."""
 
     @property
     def state(self) -> State:

@@ -12,7 +12,7 @@ from costwire_exporter.publish import Publisher
 from costwire_exporter.settings import Settings
 from costwire_exporter.shelf import SPOOL, Shelf
 from costwire_exporter.status import Status
-from costwire_sources import Access, open_source
+from costwire_sources import Access, Wanted, open_source
 
 
 class Exporter:
@@ -26,6 +26,7 @@ class Exporter:
             name=settings.source_name,
             spool_folder=settings.data_dir / SPOOL,
             access=Access(settings.source_anonymous, settings.source_instance_metadata),
+            wanted=Wanted(settings.source_layout, settings.period),
         )
         meaning = Meaning(
             settings.table,
@@ -40,7 +41,6 @@ class Exporter:
         self.metrics = Metrics(self.status.age_seconds)
         self.aggregates = Aggregates(settings.series_limit)
         publisher = Publisher(
-            source.name,
             meaning,
             self.shelf,
             level=settings.compression_level,

@@ -1,6 +1,7 @@
 """From a reading to a delivery on the shelf: checked, rendered once, counted twice."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -49,7 +50,6 @@ class Publisher:
 
     def __init__(
         self,
-        source: str,
         meaning: Meaning,
         shelf: Shelf,
         *,
@@ -57,7 +57,6 @@ class Publisher:
         on_progress: Callable[[Progress], None],
         is_stopping: Callable[[], bool],
     ) -> None:
-        self._source = source
         self._meaning = meaning
         self._shelf = shelf
         self._level = level
@@ -69,26 +68,27 @@ class Publisher:
 
         Raises: `SourceError` and `PublishError`; what was served before is served on.
         """
-        hashes = [content_hash(part) for part in reading.parts]
-        content = delivery_id(self._meaning, hashes)
+        meaning = _declared(self._meaning, reading.months)
+        content = delivery_id(meaning, [content_hash(part) for part in reading.parts])
         current = self._shelf.current
-        if current and (current.id, current.renderer) == (content, RENDERER_VERSION):
+        served = current and (current.id, current.manifest["source"], current.renderer)
+        if served == (content, reading.name, RENDERER_VERSION):
             self._shelf.confirm(reading.state, to_text(reading.generation))
             return None
         try:
             with self._shelf.draft() as folder:
-                manifest = self._written(folder, reading, content)
+                manifest = self._written(folder, reading, meaning, content)
                 (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
                 return self._shelf.publish(folder, reading.state)
         except FocusError as error:
             raise NotPublishable(str(error)) from error
 
-    def _written(self, folder: Path, reading: Reading, content: str) -> Manifest:
+    def _written(self, folder: Path, reading: Reading, meaning: Meaning, content: str) -> Manifest:
         read = now()
         headers = [_header(part) for part in reading.parts]
-        columns = united_columns(headers, self._meaning.currency)
-        version = self._meaning.focus_version or detect(columns)
-        run = _Run(self._meaning, columns, version, reading.parts)
+        columns = united_columns(headers, meaning.currency)
+        version = meaning.focus_version or detect(columns)
+        run = _Run(meaning, columns, version, reading.parts)
         with (
             ExpositionWriter(folder / EXPOSITION, self._level) as exposition,
             QuarantineWriter(folder / QUARANTINE) as quarantine,
@@ -100,16 +100,16 @@ class Publisher:
         written = exposition.written()
         return Manifest(
             id=content,
-            table=self._meaning.table,
-            source=self._source,
-            mode=self._meaning.mode,
+            table=meaning.table,
+            source=reading.name,
+            mode=meaning.mode,
             generation=reading.generation,
             focus_version=version,
             columns=[
                 ColumnLabel(name=name, label=label) for name, label in label_names(columns).items()
             ],
             scope=Scope(
-                declared=list(self._meaning.period) or None,
+                declared=list(meaning.period) or None,
                 billing_periods=run.tally.billing_periods(),
             ),
             rows=run.tally.rows,
@@ -137,7 +137,7 @@ class Publisher:
                     if self._is_stopping():
                         raise Stopped("publish: the exporter is being stopped")
                     checked = run.validator.check(batch)
-                    charges = self._conformed(checked, run)
+                    charges = run.conformed(checked)
                     exposition.write(partial(run.renderer.render, charges))
                     quarantine.write(checked.unusable)
                     uncut += batch.unusable
@@ -147,9 +147,6 @@ class Publisher:
             run.compare(part, report, uncut)
         run.bytes_read += part.size
 
-    def _conformed(self, checked: Checked, run: "_Run") -> pa.Table:
-        return conform(checked.charges, run.columns, self._meaning.currency, self._meaning.dates)
-
 
 class _Run:
     """What grows while the parts of one reading are read."""
@@ -157,7 +154,8 @@ class _Run:
     def __init__(
         self, meaning: Meaning, columns: Sequence[str], version: str, parts: Sequence[Part]
     ) -> None:
-        self.columns = columns
+        self._meaning = meaning
+        self._columns = columns
         self.validator = Validator(
             columns,
             version,
@@ -173,6 +171,10 @@ class _Run:
         self._remarks: dict[str, FindingCount] = {}
         self._recounts: list[Recount] = []
 
+    def conformed(self, checked: Checked) -> pa.Table:
+        """The charges of a batch as they are published."""
+        return conform(checked.charges, self._columns, self._meaning.currency, self._meaning.dates)
+
     def progress(self, position: int) -> Progress:
         """How far the reading has come; `position` is that in the part being read."""
         return Progress(self.tally.rows.read, self.bytes_read + position, self._bytes_total)
@@ -185,6 +187,12 @@ class _Run:
         )
         if said is not None:
             raise CountsDisagree(f"count {part.name} twice: {said}")
+        if part.rows is not None and part.rows != self.tally.part_records:
+            raise CountsDisagree(
+                f"count {part.name}: the export's manifest tells of {part.rows} rows, and "
+                f"{self.tally.part_records} are there; have the provider write the export anew, or "
+                "read its files without the manifest (the layout none)"
+            )
         self._recounts.append(second)
         for rule, sentence in report.remarks.items():
             self._remark(rule, sentence, FindingLine(file=part.name, line=_HEADER_LINE))
@@ -216,6 +224,11 @@ class _Run:
             for rule, finding in self.validator.findings.items()
         }
         return dict(sorted((self._remarks | found).items()))
+
+
+def _declared(meaning: Meaning, months: Sequence[str]) -> Meaning:
+    """What the user declares holds; else what the layout of the source tells."""
+    return meaning if meaning.period else replace(meaning, period=tuple(months))
 
 
 def _header(part: Part) -> list[str]:

@@ -8,6 +8,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from costwire_focus.manifest import FocusVersion, Month
 from costwire_runtime.settings import ServiceSettings
+from costwire_sources import Layout
 
 
 def _split(value: object) -> object:
@@ -39,13 +40,19 @@ class Settings(ServiceSettings):
         None,
         min_length=1,
         description="name of the source in manifests and ledgers; "
-        "else its path or URL, without credentials and query",
+        "else its path or URL, without credentials and query; of an export its folder",
     )
     source_anonymous: bool = Field(False, description="read a public bucket without credentials")
     source_instance_metadata: bool = Field(
         False,
         description="let the metadata address of the machine or pod give the credentials "
         "for a bucket, when nothing else does, and be an http(s) source",
+    )
+    source_layout: Layout = Field(
+        "auto",
+        description="how a folder is laid out: none is a plain folder, aws and azure are exports "
+        "with manifests, partitions are billing_period= folders, daily are folders by day; auto "
+        "finds out",
     )
     table: str = Field(
         "charges", pattern=r"^[a-z][a-z0-9_]{0,62}$", description="table that the charges are for"
@@ -56,7 +63,8 @@ class Settings(ServiceSettings):
     period: Periods = Field(
         (),
         description="months that a delivery is the whole of, such as 2024-09,2024-10; charges "
-        "of other months are quarantined; else the billing periods that its charges name",
+        "of other months are quarantined, and of an export only these are read; else what the "
+        "layout tells, or the billing periods that its charges name",
     )
     currency: str | None = Field(
         None,

@@ -1,12 +1,13 @@
 """Which objects are the parts of a report."""
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from costwire_sources.errors import NotFound, Unreadable
+from costwire_sources.layouts import Plan, Seen, Tree, Wanted, find_report
 from costwire_sources.naming import HEAD_BYTES, judge_head, judge_name, nearest_names
 from costwire_sources.objects.address import fixed_folder, has_wildcards, matches
 from costwire_sources.objects.bucket import Bucket, Stamp
@@ -18,6 +19,9 @@ _BUFFER_BYTES = 128 << 10
 Heads = dict[tuple[str, Stamp], bool]
 """Whether objects are reports whose names do not tell, by their first bytes."""
 
+Manifests = dict[tuple[str, Stamp], bytes]
+"""What manifests say."""
+
 
 @dataclass(frozen=True)
 class ObjectPart:
@@ -27,6 +31,7 @@ class ObjectPart:
     path: str
     stamp: Stamp
     bucket: Bucket
+    rows: int | None = None
 
     @property
     def size(self) -> int:
@@ -49,18 +54,31 @@ class ObjectPart:
         return self.bucket.read(self.path, self.stamp, start, end)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What is there, and what it means."""
+
+    parts: Sequence[ObjectPart]
+    plan: Plan
+    manifests: Sequence[tuple[str, Stamp]] = ()
+    """Those that the plan was read from."""
+
+
 class Finder:
     """From an address to the parts that are there now."""
 
-    def __init__(self, bucket: Bucket, heads: Heads) -> None:
-        """`heads`: what was judged at the last poll."""
+    def __init__(self, bucket: Bucket, wanted: Wanted, heads: Heads, manifests: Manifests) -> None:
+        """`heads`, `manifests`: what was read at the last poll."""
         self._bucket = bucket
         self._address = bucket.address
+        self._wanted = wanted
         self._heads = heads
+        self._manifests = manifests
         self.judged: Heads = {}
-        """What was judged at this one."""
+        self.manifests: Manifests = {}
+        """What was needed at this one."""
 
-    def find(self) -> list[ObjectPart]:
+    def find(self) -> Found:
         """The parts in their order, never none. Raises: `NotFound` and whatever the store says."""
         address = self._address
         if not address.is_folder:
@@ -69,38 +87,56 @@ class Finder:
             except NotFound:
                 pass
             else:
+                self._wanted.refuse(address.name)
                 name = address.path.rpartition("/")[2]
-                return [ObjectPart(name, address.path, stamp, self._bucket)]
+                return Found([ObjectPart(name, address.path, stamp, self._bucket)], Plan([]))
         if has_wildcards(address.path):
-            return self._find_glob()
+            self._wanted.refuse(address.name)
+            return Found(self._find_glob(), Plan([]))
         return self._find_in_folder()
 
-    def _find_in_folder(self) -> list[ObjectPart]:
+    def _find_in_folder(self) -> Found:
         folder = self._address.path
         found = self._walk(folder)
         if not found:
             raise NotFound(self._nothing_there())
-        parts = self._parts(folder, (path for path in found if _is_shown(path, folder)), found)
-        if not parts:
+        files = {part.name: part for part in found if _is_shown(part.name)}
+        tree = Tree(
+            self._address.name,
+            {name: Seen(file.size, file.stamp.modified) for name, file in files.items()},
+            lambda name: self._manifest(files[name]),
+        )
+        plan = find_report(tree, self._wanted, lambda name: self._is_report(files[name]))
+        if not plan.files:
             raise NotFound(
                 f"read {self._address.name}: the folder holds no report; it may hold .csv, "
                 ".csv.gz, .csv.zst and .parquet objects, also in sub-folders"
             )
-        return parts
+        parts = [replace(files[listed.path], rows=listed.rows) for listed in plan.files]
+        return Found(parts, plan, [(name, files[name].stamp) for name in tree.read])
+
+    def _manifest(self, file: ObjectPart) -> bytes:
+        key = (file.path, file.stamp)
+        known = self._manifests.get(key)
+        self.manifests[key] = self._first(file, file.size) if known is None else known
+        return self.manifests[key]
 
     def _find_glob(self) -> list[ObjectPart]:
         pattern = self._address.path
         folder = fixed_folder(pattern)
-        found = self._walk(folder)
-        parts = self._parts(folder, (path for path in found if matches(path, pattern)), found)
+        parts = [
+            part
+            for part in self._walk(folder)
+            if matches(part.path, pattern) and self._is_report(part)
+        ]
         if not parts:
             raise NotFound(
                 f"read {self._address.name}: no report matches this pattern; look into "
                 f"{self._address.url(folder)}"
             )
-        return parts
+        return sorted(parts, key=lambda part: part.name)
 
-    def _walk(self, folder: str) -> dict[str, Stamp]:
+    def _walk(self, folder: str) -> list[ObjectPart]:
         """All objects below, without those that only stand for a folder."""
         found: dict[str, Stamp] = {}
         for path, stamp in self._bucket.walk(folder):
@@ -111,30 +147,26 @@ class Finder:
                     "name a narrower folder"
                 )
         folders = {path[:at] for path in found for at, sign in enumerate(path) if sign == "/"}
-        return {path: stamp for path, stamp in found.items() if path not in folders or stamp.size}
-
-    def _parts(
-        self, folder: str, paths: Iterable[str], found: Mapping[str, Stamp]
-    ) -> list[ObjectPart]:
         start = len(folder) + 1 if folder else 0
-        parts = [
-            ObjectPart(path[start:], path, found[path], self._bucket)
-            for path in paths
-            if self._is_report(path, found[path])
+        return [
+            ObjectPart(path[start:], path, stamp, self._bucket)
+            for path, stamp in found.items()
+            if path not in folders or stamp.size
         ]
-        return sorted(parts, key=lambda part: part.name)
 
-    def _is_report(self, path: str, stamp: Stamp) -> bool:
-        verdict = judge_name(path.rpartition("/")[2])
-        if verdict is not None or not stamp.size:
+    def _is_report(self, file: ObjectPart) -> bool:
+        verdict = judge_name(file.path.rpartition("/")[2])
+        if verdict is not None or not file.size:
             return bool(verdict)
-        key = (path, stamp)
-        if key in self._heads:
-            self.judged[key] = self._heads[key]
-        else:
-            head = self._bucket.read(path, stamp, 0, min(HEAD_BYTES, stamp.size))
-            self.judged[key] = judge_head(bytes(head))
+        key = (file.path, file.stamp)
+        known = self._heads.get(key)
+        self.judged[key] = judge_head(self._first(file, HEAD_BYTES)) if known is None else known
         return self.judged[key]
+
+    def _first(self, file: ObjectPart, length: int) -> bytes:
+        """So many of its first bytes, or all."""
+        end = min(length, file.size)
+        return bytes(self._bucket.read(file.path, file.stamp, 0, end)) if end else b""
 
     def _nothing_there(self) -> str:
         address = self._address
@@ -153,7 +185,6 @@ class Finder:
         )
 
 
-def _is_shown(path: str, folder: str) -> bool:
+def _is_shown(name: str) -> bool:
     """Folders whose names begin with `.` or `_` (Hive) are hidden, as on disk."""
-    below = path[len(folder) + 1 :] if folder else path
-    return not any(name.startswith((".", "_")) for name in below.split("/")[:-1])
+    return not any(folder.startswith((".", "_")) for folder in name.split("/")[:-1])
