@@ -201,12 +201,40 @@ def _user(commands: Subparsers) -> None:
     add.add_argument(
         "--role", choices=("admin", "writer", "reader"), default="reader", help="(default: reader)"
     )
+    change = actions.add_parser(
+        "change", help="give a user another role and other rights; the password stays"
+    )
+    change.add_argument("name", metavar="NAME")
+    change.add_argument("--role", choices=("admin", "writer", "reader"), required=True)
+    for action in (add, change):
+        _rights(action)
     remove = actions.add_parser("remove", help="remove a user")
     remove.add_argument("name", metavar="NAME")
-    listing = actions.add_parser("list", help="list users and their roles")
+    listing = actions.add_parser("list", help="list users, their roles and rights")
     add_format(listing, "table", "json")
-    for action in (add, remove, listing):
+    for action in (add, change, remove, listing):
         add_store(action)
+
+
+def _rights(action: argparse.ArgumentParser) -> None:
+    action.add_argument(
+        "--read",
+        metavar="TABLE",
+        action="append",
+        help="a table of charges that the user reads, * for all; may be repeated (default: all)",
+    )
+    action.add_argument(
+        "--write",
+        metavar="TABLE",
+        action="append",
+        help="a table that a writer delivers to and reads; may be repeated (default: all)",
+    )
+    action.add_argument(
+        "--where",
+        metavar="CONDITION",
+        default="",
+        help="the charges that a reader sees: \"SubAccountId = '123' AND Tags['team'] = 'a'\"",
+    )
 
 
 def _adopt(commands: Subparsers) -> None:

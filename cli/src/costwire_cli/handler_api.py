@@ -189,13 +189,18 @@ class HandlerApi:
             return rows
 
     def users(self) -> list[Json]:
-        """Names and roles."""
+        """Names, roles, and rights where they are limited."""
         users: list[Json] = self._json("list users", "GET", "/users")["users"]
         return users
 
-    def add_user(self, name: str, role: str, password: str) -> None:
+    def change_user(self, name: str, role: str, rights: Json) -> None:
+        """Give a user another role and other rights; the password stays."""
+        with _told(f"change user {name}"):
+            self._http.post("/users", json={"name": name, "role": role, **rights})
+
+    def add_user(self, name: str, role: str, password: str, rights: Json) -> None:
         """Add a user. The name must be free."""
-        body = {"name": name, "role": role, "password": password}
+        body = {"name": name, "role": role, "password": password, **rights}
         with _told(f"add user {name}"):
             self._http.post("/users", json=body)
 

@@ -174,6 +174,24 @@ def test_source_name_goes_with_one_source(costwire: Any, report: Path) -> None:
     assert costwire("run", str(report), str(report), "--source", "x").returncode == 2
 
 
+def test_rights_of_users_are_told_and_changed(
+    costwire: Any, handler: Connection, data: Path
+) -> None:
+    here, where = ("--data", str(data)), "Tags['team'] = 'a'"
+    limits = ("--read", "charges", "--where", where)
+    added = costwire("user", "add", "tess", *limits, *here, stdin="long enough\n")
+    assert added.stdout == f"added tess as reader: reads charges; sees charges where {where}\n"
+    assert where in costwire("user", "list", *here).stdout
+    told = json.loads(costwire("user", "list", "--format", "json", *here).stdout)["users"]
+    limited = {"name": "tess", "role": "reader", "read": ["charges"], "write": None, "where": where}
+    assert limited in told
+    changed = costwire("user", "change", "tess", "--role", "reader", *here)
+    assert changed.stdout == "tess is reader now, without other limits\n"
+    wrong = costwire("user", "change", "tess", "--role", "writer", "--where", where, *here)
+    assert wrong.returncode == 1
+    assert "a condition on rows is for readers" in wrong.stderr
+
+
 def test_users_come_and_go(costwire: Any, handler: Connection, data: Path) -> None:
     here = ("--data", str(data))
     added = costwire("user", "add", "ann", "--role", "reader", *here, stdin="long enough\n")

@@ -13,7 +13,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from costwire_db_handler.rights import NO_LIMITS, Rights
 
 _COST = 2**14
 _BLOCK = 8
@@ -42,6 +44,15 @@ class User:
     name: str
     role: Role
     password_hash: str = field(repr=False)
+    rights: Rights = NO_LIMITS
+
+
+class Account(NamedTuple):
+    """A user as admins are told of it."""
+
+    name: str
+    role: Role
+    rights: Rights = NO_LIMITS
 
 
 @dataclass(frozen=True)
@@ -53,16 +64,21 @@ class Caller:
     """What the handler lets the caller do; None where the database decides."""
     password: str = field(default="", repr=False)
     """Where the database asks for it with every statement."""
+    rights: Rights = NO_LIMITS
+    """Beyond the role; none where the database decides."""
 
 
 class Users(Protocol):
     """Where users are kept."""
 
-    def list(self) -> Sequence[tuple[str, Role]]:
+    def list(self) -> Sequence[Account]:
         """All users by name."""
 
-    def put(self, name: str, role: Role, password: str) -> None:
-        """Add a user, or give one another role and password; raises `InvalidUser`."""
+    def put(self, name: str, role: Role, password: str | None, rights: Rights = NO_LIMITS) -> None:
+        """Add a user, or give one another role, rights and password; raises `InvalidUser`.
+
+        Without a password the user keeps the one that there is.
+        """
 
     def remove(self, name: str) -> bool:
         """Remove a user; False when there is none of this name. Raises `InvalidUser`."""
@@ -79,13 +95,13 @@ class InvalidUser(ValueError):
     """A user that cannot be made or removed as asked."""
 
 
-def new_user(name: str, role: Role, password: str) -> User:
+def new_user(name: str, role: Role, password: str, rights: Rights = NO_LIMITS) -> User:
     """Make a user with a fresh salt.
 
     Raises: `InvalidUser`, saying what a name or password must look like.
     """
     check_user(name, password)
-    return User(name, Role(role), hash_password(password))
+    return User(name, Role(role), hash_password(password), rights)
 
 
 def check_user(name: str, password: str) -> None:
@@ -222,4 +238,6 @@ class SignIn:
         user = self._users.get(name)
         with self._hashing:
             right = verify_password(password, self._nobody if user is None else user.password_hash)
-        return Caller(user.name, user.role) if user is not None and right else None
+        if user is None or not right:
+            return None
+        return Caller(user.name, user.role, rights=user.rights)

@@ -10,6 +10,7 @@ from costwire_db_handler.openapi.parts import (
     in_path,
     listed,
     operation,
+    or_null,
     record,
     ref,
 )
@@ -17,19 +18,43 @@ from costwire_db_handler.users import Role
 
 _NAME: Node = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$"}
 
+_LIMITS: Node = {
+    "read": or_null(listed({"type": "string"}))
+    | {"description": "The tables of charges that the user reads; null: all."},
+    "write": or_null(listed({"type": "string"}))
+    | {"description": "The tables that the user delivers to; null: all, as the role allows."},
+    "where": {
+        "type": "string",
+        "description": "A condition on charges: a reader sees those for which it is true.",
+    },
+}
+_TENANT: Node = {
+    "name": "tess",
+    "role": "reader",
+    "read": ["charges"],
+    "write": None,
+    "where": "SubAccountId = '123' AND Tags['team'] = 'a'",
+}
+
 SCHEMAS: Node = {
     "Role": {
         "enum": list(Role),
         "description": "Each may do what smaller ones may: reader, writer, admin.",
     },
-    "User": record({"name": {"type": "string"}, "role": ref("Role")}),
+    "User": record({"name": {"type": "string"}, "role": ref("Role")}, _LIMITS),
     "NewUser": {
         "type": "object",
-        "required": ["name", "role", "password"],
+        "required": ["name", "role"],
         "properties": {
             "name": _NAME,
             "role": ref("Role"),
-            "password": {"type": "string", "minLength": 1, "writeOnly": True},
+            "password": {
+                "type": "string",
+                "minLength": 1,
+                "writeOnly": True,
+                "description": "Left out, a user keeps the one that there is.",
+            },
+            **_LIMITS,
         },
     },
 }
@@ -40,7 +65,7 @@ PATHS: Node = {
             "users",
             "listUsers",
             Role.ADMIN,
-            "Names and roles",
+            "Names, roles, and rights where they are limited",
             answers={
                 "200": answer(
                     "All users",
@@ -49,7 +74,8 @@ PATHS: Node = {
                         first={
                             "users": [
                                 {"name": "costwire", "role": "admin"},
-                                {"name": "tess", "role": "reader"},
+                                {"name": "rita", "role": "reader"},
+                                _TENANT,
                             ]
                         },
                     ),
@@ -60,19 +86,22 @@ PATHS: Node = {
             "users",
             "putUser",
             Role.ADMIN,
-            "Add a user, or give one another role and password",
+            "Add a user, or give one another role, rights and password",
             body=content(
-                ref("NewUser"), tess={"name": "tess", "role": "reader", "password": "a secret"}
+                ref("NewUser"),
+                rita={"name": "rita", "role": "reader", "password": "a secret"},
+                tess=_TENANT | {"password": "a secret"},
             ),
             answers={
                 "201": answer(
-                    "It is so", content(ref("User"), tess={"name": "tess", "role": "reader"})
+                    "It is so",
+                    content(ref("User"), rita={"name": "rita", "role": "reader"}, tess=_TENANT),
                 )
             },
             fails=[
                 (
                     errors.UserRefused,
-                    "add a user: send name, role (one of admin, writer, reader) and password",
+                    "limit tess: a reader writes no table; leave write out, or make a writer",
                 )
             ],
         ),

@@ -36,6 +36,7 @@ from costwire_db_handler.answers.sheets import Form, Sheet
 from costwire_db_handler.answers.versions import Versions
 from costwire_db_handler.errors import NoRoom, QuestionTooLong, StoreBusy, SumTooLarge
 from costwire_db_handler.handler import handler_of
+from costwire_db_handler.rights import Reach
 from costwire_db_handler.settings import MIB
 from costwire_db_handler.stores import CostStore
 from costwire_db_handler.users import Caller, Role
@@ -65,7 +66,7 @@ def answer_routes() -> list[BaseRoute]:
     ]
 
 
-@requires(Role.READER)
+@requires(Role.READER, Reach.ROWS)
 async def get_costs(request: Request, caller: Caller) -> Response:
     """What costs were, grouped, as of any moment."""
     form = sheets.wanted_form(request.headers.get("Accept"))
@@ -110,7 +111,7 @@ def _asked(store: CostStore, table: str, ask: Callable[[Versions], T]) -> T:
             return ask(versions)
 
 
-@requires(Role.READER)
+@requires(Role.READER, Reach.ROWS)
 async def get_changes(request: Request, caller: Caller) -> Response:
     """What changed between two moments, and why."""
     form = sheets.wanted_form(request.headers.get("Accept"))
@@ -128,7 +129,7 @@ async def get_changes(request: Request, caller: Caller) -> Response:
     )
 
 
-@requires(Role.READER)
+@requires(Role.READER, Reach.ROWS)
 async def get_invoices(request: Request, caller: Caller) -> Response:
     """What each invoice adds up to; a POST brings a CSV list of totals that is put beside."""
     form = sheets.wanted_form(request.headers.get("Accept"))
@@ -148,7 +149,7 @@ async def get_invoices(request: Request, caller: Caller) -> Response:
     )
 
 
-@requires(Role.READER)
+@requires(Role.READER, Reach.ROWS)
 async def get_export(request: Request, caller: Caller) -> Response:
     """A table as of any moment as a FOCUS report; it is whole before its first byte is sent."""
     question = ExportQuestion.read(request.query_params.multi_items())
@@ -200,7 +201,7 @@ def _spooled(store: CostStore, question: ExportQuestion, now: datetime, file: IO
     return export
 
 
-@requires(Role.READER)
+@requires(Role.READER, Reach.ROWS)
 async def list_rates(request: Request, caller: Caller) -> Response:
     """Every rate, and since when it is frozen."""
     known = await run_in_threadpool(_store(request, caller).rates.list)

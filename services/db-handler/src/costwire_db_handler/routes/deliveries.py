@@ -22,6 +22,7 @@ from costwire_db_handler.handler import handler_of
 from costwire_db_handler.intake import read_manifest, read_quarantine
 from costwire_db_handler.ledger import Act, Entry, State
 from costwire_db_handler.quarantined import Row, pieces
+from costwire_db_handler.rights import Reach
 from costwire_db_handler.settings import MIB
 from costwire_db_handler.stores import CostStore
 from costwire_db_handler.upload import NDJSON, read_part
@@ -52,7 +53,7 @@ def delivery_routes() -> list[BaseRoute]:
     ]
 
 
-@requires(Role.WRITER)
+@requires(Role.WRITER, Reach.TABLES)
 async def open_delivery(request: Request, caller: Caller) -> Response:
     """Take a manifest: 201 with the open delivery, 200 when there is nothing to send.
 
@@ -72,7 +73,7 @@ async def open_delivery(request: Request, caller: Caller) -> Response:
     return JSONResponse(answer, status_code=201 if opened else 200, background=then)
 
 
-@requires(Role.WRITER)
+@requires(Role.WRITER, Reach.TABLES)
 async def stage_part(request: Request, caller: Caller) -> Response:
     """Keep a part of an open delivery; 204, also when it is there already."""
     handler, store = handler_of(request), _store(request, caller)
@@ -89,7 +90,7 @@ async def stage_part(request: Request, caller: Caller) -> Response:
     return Response(status_code=204)
 
 
-@requires(Role.WRITER)
+@requires(Role.WRITER, Reach.TABLES)
 async def set_quarantine(request: Request, caller: Caller) -> Response:
     """Keep the rows that the exporter quarantined, instead of those told before."""
     handler, commit = handler_of(request), _commit(request)
@@ -106,7 +107,7 @@ async def set_quarantine(request: Request, caller: Caller) -> Response:
     return Response(status_code=204)
 
 
-@requires(Role.WRITER)
+@requires(Role.WRITER, Reach.TABLES)
 async def commit_delivery(request: Request, caller: Caller) -> Response:
     """Verify and settle a delivery; `?dryRun=true` tells what would happen and changes nothing."""
     handler, store = handler_of(request), _store(request, caller)
@@ -117,7 +118,7 @@ async def commit_delivery(request: Request, caller: Caller) -> Response:
     return _told(entry, then=BackgroundTask(handler.retention.after, entry.table))
 
 
-@requires(Role.WRITER)
+@requires(Role.WRITER, Reach.TABLES)
 async def abort_delivery(request: Request, caller: Caller) -> Response:
     """Give up an open delivery."""
     handler = handler_of(request)
@@ -128,7 +129,7 @@ async def abort_delivery(request: Request, caller: Caller) -> Response:
     return Response(status_code=204)
 
 
-@requires(Role.WRITER)
+@requires(Role.WRITER, Reach.TABLES)
 async def accept_delivery(request: Request, caller: Caller) -> Response:
     """Let readers see a delivery that was held, superseded or rejected."""
     handler = handler_of(request)
@@ -137,7 +138,7 @@ async def accept_delivery(request: Request, caller: Caller) -> Response:
     return _told(entry, then=BackgroundTask(handler.retention.after, entry.table))
 
 
-@requires(Role.WRITER)
+@requires(Role.WRITER, Reach.TABLES)
 async def reject_delivery(request: Request, caller: Caller) -> Response:
     """Decide that a held delivery is not to be seen."""
     clock = handler_of(request).clock
@@ -146,7 +147,7 @@ async def reject_delivery(request: Request, caller: Caller) -> Response:
     return _told(entry)
 
 
-@requires(Role.READER)
+@requires(Role.READER, Reach.TABLES)
 async def list_deliveries(request: Request, caller: Caller) -> Response:
     """The ledger, oldest first; `?table=` narrows it."""
     table = request.query_params.get("table")
@@ -155,14 +156,14 @@ async def list_deliveries(request: Request, caller: Caller) -> Response:
     return Response(body, media_type="application/json")
 
 
-@requires(Role.READER)
+@requires(Role.READER, Reach.TABLES)
 async def show_delivery(request: Request, caller: Caller) -> Response:
     """One entry of the ledger."""
     commit = _commit(request)
     return _told(await run_in_threadpool(_store(request, caller).delivery, commit))
 
 
-@requires(Role.READER)
+@requires(Role.READER, Reach.TABLES)
 async def list_quarantine(request: Request, caller: Caller) -> Response:
     """The quarantined rows of a delivery, one JSON object a line."""
     commit = _commit(request)

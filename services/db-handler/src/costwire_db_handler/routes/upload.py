@@ -14,6 +14,7 @@ from costwire_db_handler.beside import is_view_name
 from costwire_db_handler.errors import BadUpload
 from costwire_db_handler.gather import Gathering
 from costwire_db_handler.handler import handler_of
+from costwire_db_handler.rights import Reach
 from costwire_db_handler.settings import MIB
 from costwire_db_handler.upload import read_upload
 from costwire_db_handler.users import Caller, Role
@@ -28,7 +29,7 @@ def upload_routes() -> list[BaseRoute]:
     return [Route("/upload", upload, methods=["POST"])]
 
 
-@requires(Role.WRITER)
+@requires(Role.WRITER, Reach.TABLES)
 async def upload(request: Request, caller: Caller) -> Response:
     """Gather the records; they become one delivery with those of the same time that follow."""
     started = time.monotonic()

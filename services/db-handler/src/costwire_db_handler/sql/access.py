@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from costwire_db_handler.rights import Reach
 from costwire_db_handler.sql.errors import MissingPrivilege, ReadOnlyRelation, RelationUnknown
 from costwire_db_handler.sql.tokens import fold
 from costwire_db_handler.users import Role
@@ -40,9 +41,11 @@ class TableCatalog:
 class Access:
     """The rights of one caller over one catalog."""
 
-    def __init__(self, role: Role, user: str, catalog: Catalog) -> None:
+    def __init__(self, role: Role, user: str, catalog: Catalog, reach: Reach = Reach.ALL) -> None:
+        """`reach`: how far the caller's rights go; the catalog has the tables that they name."""
         self.role = role
         self.user = user
+        self._reach = reach
         self._catalog = catalog
         self._costs = {fold(table): table for table in catalog.cost_tables}
         owned = {fold(t): (t, o) for t, o in catalog.user_tables.items()}
@@ -50,7 +53,8 @@ class Access:
         self._mine = {
             key: table
             for key, (table, owner) in owned.items()
-            if role is Role.ADMIN or owner == user
+            # Whoever sees some rows only may have made a table when all were seen.
+            if role is Role.ADMIN or (owner == user and reach is not Reach.ROWS)
         }
 
     def readable(self) -> list[str]:
@@ -78,6 +82,15 @@ class Access:
         """Raises: `MissingPrivilege` when the caller's role only reads."""
         if self.role is Role.READER:
             raise MissingPrivilege(f"Missing '{what}' privilege for user '{self.user}'")
+
+    def require_maker(self) -> None:
+        """Raises: `MissingPrivilege` where the caller may not make tables.
+
+        To be told that a name is taken tells of a table that one may not know of.
+        """
+        self.require_writer("DDL")
+        if self._reach is not Reach.ALL:
+            raise MissingPrivilege(f"Missing 'DDL' privilege for user '{self.user}'")
 
     def require_writable(self, table: str, what: str) -> str:
         """The stored name of a table that the caller may change.

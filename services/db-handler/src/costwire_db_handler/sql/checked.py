@@ -46,6 +46,10 @@ class Checked:
     quoted: frozenset[str] = frozenset()
     rowcount: int = 0
     outputs: Sequence[Output] = ()
+    reads: frozenset[str] = frozenset()
+    """The tables and views that it names, as they are stored."""
+    columns: frozenset[str] | None = None
+    """The columns that it names, folded, and perhaps more; None: it may mean any."""
 
 
 @dataclass(frozen=True)

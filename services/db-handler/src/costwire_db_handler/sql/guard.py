@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from costwire_db_handler.rights import Reach
 from costwire_db_handler.sql.access import Access, Catalog
 from costwire_db_handler.sql.changes import change_kind, check_change, is_plain_insert
 from costwire_db_handler.sql.checked import Checked, Kind
@@ -177,6 +178,8 @@ class Guard:
             plain_insert=plain_insert,
             conversions=dict(inspection.conversions),
             quoted=quoted_names(text),
+            reads=frozenset(filter(None, map(self._access.stored_name, inspection.relations))),
+            columns=None if inspection.names_all else frozenset(inspection.names),
         )
 
     def _nothing(self, text: str, found: list[Token]) -> Checked:
@@ -205,7 +208,7 @@ class Guard:
         raise UnsupportedFeature(f"{' '.join(words)} cannot be used")
 
     def _create(self, defined: Definition) -> Checked:
-        self._access.require_writer("DDL")
+        self._access.require_maker()
         sql = defined.sql
         if defined.query is not None:
             kind, query = self._single(defined.query)
@@ -257,12 +260,20 @@ class Guard:
         return f"\n{text}\n"
 
 
-def check(statement: str, *, role: Role, user: str, catalog: Catalog, parser: Parser) -> Checked:
+def check(
+    statement: str,
+    *,
+    role: Role,
+    user: str,
+    catalog: Catalog,
+    parser: Parser,
+    reach: Reach = Reach.ALL,
+) -> Checked:
     """Check one statement of one user.
 
     Raises: a `SqlError` that carries CrateDB's class name, code and HTTP status.
     """
-    return Guard(parser, Access(role, user, catalog)).check(statement)
+    return Guard(parser, Access(role, user, catalog, reach)).check(statement)
 
 
 def _clean(statement: str) -> str:

@@ -88,6 +88,12 @@ class Inspection:
     edits: list[Edit] = field(default_factory=list)
     conversions: dict[int, Conversion] = field(default_factory=dict)
     relations: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    """The columns that are named, folded."""
+    names_all: bool = False
+    """Whether columns are meant that are not named."""
+    _aliases: set[str] = field(default_factory=set)
+    _last_names: set[str] = field(default_factory=set)
     _nodes: int = 0
     _compared: list[list[Node]] = field(default_factory=list)
     _casts: list[Node] = field(default_factory=list)
@@ -156,6 +162,10 @@ class Inspection:
     def _relation(self, node: Node, scope: frozenset[str]) -> None:
         self._count_relation()
         kind = node["type"]
+        self._aliases.add(fold(node.get("alias") or ""))
+        self.names |= {fold(name) for name in node.get("using_columns") or ()}
+        if kind in {"SHOW_REF", "PIVOT"} or node.get("ref_type") == "NATURAL":
+            self.names_all = True
         if kind == "BASE_TABLE":
             self._base_table(node, scope)
         elif kind == "TABLE_FUNCTION":
@@ -192,6 +202,7 @@ class Inspection:
         if self.access.stored_name(table) is None:
             raise RelationUnknown.named(table)
         self.relations[-1] = table
+        self._aliases.add(fold(table))
 
     def _expression(self, node: Node, scope: frozenset[str]) -> None:
         kind = node["class"]
@@ -207,8 +218,12 @@ class Inspection:
             self._change(pattern(node, self._at(node, 2)))
         elif kind == "CAST":
             self._casts.append(node)
+        elif kind in {"STAR", "POSITIONAL_REFERENCE"}:
+            self.names_all = True
         elif kind == "COLUMN_REF":
             self._column(node["column_names"])
+            self.names |= {fold(name) for name in node["column_names"]}
+            self._last_names.add(fold(node["column_names"][-1]))
             if len(node["column_names"]) > 2 and fold(node["column_names"][0]) == "doc":
                 self._edit(node, _SCHEMA_PREFIX, "")
         elif kind == "TYPE":
@@ -276,6 +291,8 @@ class Inspection:
     def settle(self) -> None:
         """What depends on the types of columns, once all relations were seen."""
         self._settle_instants()
+        if self._last_names & self._aliases:
+            self.names_all = True  # a whole row
         for cast in self._casts:
             self._change(whole(cast, self._kinds_of))
         self._casts.clear()

@@ -7,10 +7,11 @@ from itertools import groupby
 from operator import itemgetter
 
 from costwire_db_handler.names import quoted
+from costwire_db_handler.rights import NO_LIMITS, Reach, Rights
 from costwire_db_handler.stores.cratedb import privileges
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.privileges import Held
-from costwire_db_handler.users import InvalidUser, Role, check_user
+from costwire_db_handler.users import Account, InvalidUser, Role, check_user
 
 SUPERUSER = "crate"
 """Nobody may be made by this name: CrateDB would put the new user in its superuser's place."""
@@ -25,7 +26,7 @@ class CrateDBUsers:
         self._account = account
         self._on_change = on_change
 
-    def list(self) -> Sequence[tuple[str, Role]]:
+    def list(self) -> Sequence[Account]:
         """All users by name who have the privileges of a role.
 
         Superusers have none of their own, and those that came with a role of CrateDB's are not
@@ -40,14 +41,22 @@ class CrateDBUsers:
         for name, held in groupby(rows, itemgetter(0)):
             role = privileges.role_of(Held(*row[1:]) for row in held)
             if role is not None and name in users:
-                found.append((name, role))
+                found.append(Account(name, role))
         return found
 
-    def put(self, name: str, role: Role, password: str) -> None:
+    def put(self, name: str, role: Role, password: str | None, rights: Rights = NO_LIMITS) -> None:
         """Add a user, or give one another role and password; privileges beside ours stay.
 
         Several statements, so a user may be left half-made; the same again ends it.
         """
+        if rights.reach is not Reach.ALL:
+            raise InvalidUser(
+                f"limit {name}: on CrateDB a table is granted there (GRANT DQL ON TABLE ...), and "
+                "rows by a view of your own that is granted instead of the table; see "
+                "docs/rights.md"
+            )
+        if password is None:
+            raise InvalidUser(f"change {name}: on CrateDB send the password as well")
         check_user(name, password)
         self._require_free(name, "change")
         found = self._session.execute("SELECT superuser FROM sys.users WHERE name = ?", [name]).rows
@@ -70,7 +79,7 @@ class CrateDBUsers:
     def remove(self, name: str) -> bool:
         """Remove a user who has a role; False when there is none of this name."""
         self._require_free(name, "remove")
-        if name not in dict(self.list()):
+        if name not in {account.name for account in self.list()}:
             return False
         try:
             self._session.execute(f"DROP USER IF EXISTS {quoted(name)}", repeatable=True)

@@ -13,7 +13,9 @@ from costwire_db_handler.answers.moments import History
 from costwire_db_handler.answers.speech import Fragment, Relation, TableColumn
 from costwire_db_handler.answers.versions import ChangedCharges, Row, numbered
 from costwire_db_handler.errors import UnknownTable
+from costwire_db_handler.rights import NO_LIMITS, Rights
 from costwire_db_handler.stores.duckdb import catalog, deliveries, retiring
+from costwire_db_handler.stores.duckdb.own_rows import seen_sources
 from costwire_db_handler.stores.duckdb.speech import DuckDBSpeech
 from costwire_focus.columns import ValueType
 
@@ -32,14 +34,17 @@ class DuckDBVersions:
         limited: Limited,
         *,
         wide: bool = False,
+        rights: Rights = NO_LIMITS,
     ) -> None:
-        """Raises `UnknownTable`."""
-        if table not in catalog.cost_tables(sql):
-            known = ", ".join(sorted(catalog.cost_tables(sql))) or "none yet"
+        """The rows that these rights let see; raises `UnknownTable`."""
+        tables = {name for name in catalog.cost_tables(sql) if rights.may_read(name)}
+        if table not in tables:
+            known = ", ".join(sorted(tables)) or "none yet"
             raise UnknownTable(f"there is no table {table!r} of charges; there is {known}")
         self._sql = sql
         self._limited = limited
-        self.speech = DuckDBSpeech.of(sql, table, wide=wide)
+        self._rights = rights
+        self.speech = DuckDBSpeech.of(sql, table, wide=wide, rights=rights)
 
     @property
     def history(self) -> History:
@@ -53,7 +58,7 @@ class DuckDBVersions:
 
     def source_number(self, name: str) -> int:
         """The number that stands for a source."""
-        return numbered(name, catalog.source_names(self._sql, self.speech.table))
+        return numbered(name, seen_sources(self._sql, self.speech.table, self._rights))
 
     def charges(
         self, columns: Sequence[TableColumn], relation: Relation, where: Fragment

@@ -154,12 +154,16 @@ def _make_view(sql: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
     sql.execute(f"CREATE OR REPLACE VIEW main.{quoted(name)} AS {query}")
 
 
-def users_views(sql: duckdb.DuckDBPyConnection) -> set[str]:
-    """What users see of versioned tables."""
+def users_views(sql: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What users see of versioned tables: each view, and the table that it is of."""
     found = sql.execute("SELECT view_name FROM duckdb_views() WHERE schema_name = 'main'")
     present = {name for (name,) in found.fetchall()}
+    tables = cost_tables(sql)
     return {
-        name for table in cost_tables(sql) for name in (table, *views_of(table)) if name in present
+        name: table
+        for table in tables
+        for name in (table, *views_of(table))
+        if name in present and (name == table or name not in tables)
     }
 
 
@@ -167,7 +171,7 @@ def ensure_views(sql: duckdb.DuckDBPyConnection) -> None:
     """Make the views that tables of an earlier version, or of a moment ago, do not have yet."""
     present = users_views(sql)
     for table in sorted(cost_tables(sql)):
-        if not present.issuperset((table, *views_of(table))):
+        if not present.keys() >= {table, *views_of(table)}:
             refresh_view(sql, table)
 
 

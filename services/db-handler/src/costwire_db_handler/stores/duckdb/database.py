@@ -56,7 +56,7 @@ class Database:
         database = cls(path, memory_bytes=memory_bytes, threads=threads)
         database._opened = database._connect()
         rewriting.clear(path)
-        shutil.rmtree(database._spill, ignore_errors=True)  # what a kill left
+        shutil.rmtree(database.spill, ignore_errors=True)  # what a kill left
         database.migrate()
         if rewriting.is_wanted(database._connection):
             try:
@@ -88,13 +88,14 @@ class Database:
         }
 
     @property
-    def _spill(self) -> Path:
+    def spill(self) -> Path:
+        """The folder of what does not fit into memory; it is emptied when the file is opened."""
         return self._path.parent / "spill"
 
     def _harden(self, connection: duckdb.DuckDBPyConnection) -> None:
         harden(
             connection,
-            temp_directory=self._spill,
+            temp_directory=self.spill,
             memory_bytes=self._memory_bytes,
             threads=self._threads,
         )
@@ -140,9 +141,9 @@ class Database:
                 self._opened.execute("CHECKPOINT")
                 self._opened.close()
                 self._opened = None
-            shutil.rmtree(self._spill, ignore_errors=True)
+            shutil.rmtree(self.spill, ignore_errors=True)
             gc.collect()  # a cursor that nobody closed would keep the old file open
-            with rewriting.rewritten(self._path, self._config(), self._spill):
+            with rewriting.rewritten(self._path, self._config(), self.spill):
                 self._opened = self._connect()
         _logger.info("the file was rewritten", extra={"seconds": time.monotonic() - started})
 

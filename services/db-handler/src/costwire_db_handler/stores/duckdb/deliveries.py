@@ -60,8 +60,13 @@ def get(sql: duckdb.DuckDBPyConnection, commit: int) -> Delivery:
     """One delivery; raises `UnknownDelivery`."""
     found = sql.execute(f"SELECT {_FIELDS} WHERE commit = ?", [commit]).fetchall()
     if not found:
-        raise UnknownDelivery(f"no delivery has the number {commit}; GET /deliveries lists them")
+        raise unknown(commit)
     return _delivery(*found[0])
+
+
+def unknown(commit: int) -> UnknownDelivery:
+    """The same words for a delivery that is not there, and one that the caller may not know of."""
+    return UnknownDelivery(f"no delivery has the number {commit}; GET /deliveries lists them")
 
 
 def all_of(sql: duckdb.DuckDBPyConnection, table: str, *, dry_runs: bool = False) -> list[Delivery]:

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 import duckdb
 
 from costwire_db_handler.errors import QuestionTooLarge, QuestionTooLong, SumTooLarge
-from costwire_db_handler.sql.checked import Outcome
+from costwire_db_handler.rights import Reach
+from costwire_db_handler.sql.checked import Checked, Kind, Outcome
+from costwire_db_handler.sql.errors import MissingPrivilege, UnsupportedFeature
 from costwire_db_handler.sql.guard import check
 from costwire_db_handler.sql.protocol import SqlRequest
 from costwire_db_handler.stores.duckdb.database import Database
+from costwire_db_handler.stores.duckdb.own_rows import OwnRows, fill
 from costwire_db_handler.stores.duckdb.parse import DuckParser
 from costwire_db_handler.stores.duckdb.sandbox import Limits, Sandbox
 from costwire_db_handler.stores.duckdb.user_tables import StoredCatalog, StoredOwnership
@@ -31,21 +34,43 @@ class Queries:
         self._timeout_seconds = timeout_seconds
         limits = Limits(timeout_seconds=timeout_seconds, max_rows=max_rows)
         self._sandbox = Sandbox(self._watchdog, StoredOwnership(), limits, database.headroom)
+        self._own_rows = OwnRows(database.spill, wait_seconds=timeout_seconds)
 
     def run(self, caller: Caller, request: SqlRequest) -> Outcome:
         """Run one request; raises a `SqlError`."""
+        if caller.rights.reach is Reach.ROWS:
+            return self._run_on_own_rows(caller, request)
         with self._database.cursor() as cursor:
-            checked = check(
-                request.statement,
-                role=caller.role or Role.READER,
-                user=caller.name,
-                catalog=StoredCatalog(cursor),
-                parser=self._parser,
-            )
+            checked = self._checked(caller, request, cursor)
             if request.bulk_arguments is not None:
                 items = self._sandbox.run_bulk(cursor, checked, request.bulk_arguments)
                 return Outcome(checked, items=items)
             return Outcome(checked, self._sandbox.run(cursor, checked, request.arguments))
+
+    def _checked(
+        self, caller: Caller, request: SqlRequest, cursor: duckdb.DuckDBPyConnection
+    ) -> Checked:
+        return check(
+            request.statement,
+            role=caller.role or Role.READER,
+            user=caller.name,
+            catalog=StoredCatalog(cursor, caller.rights),
+            parser=self._parser,
+            reach=caller.rights.reach,
+        )
+
+    def _run_on_own_rows(self, caller: Caller, request: SqlRequest) -> Outcome:
+        """Run a query where no other rows are; the store is left before it begins."""
+        if request.bulk_arguments is not None:
+            raise UnsupportedFeature("bulk arguments are for INSERT, UPDATE and DELETE")
+        with self._own_rows.opened() as own:
+            with self._database.cursor() as cursor, self._sandbox.reading(cursor):
+                checked = self._checked(caller, request, cursor)
+                if checked.kind is Kind.SELECT:
+                    fill(own, cursor, checked, caller.rights)
+                elif checked.kind is not Kind.NOTHING:
+                    raise MissingPrivilege(f"Missing 'DML' privilege for user '{caller.name}'")
+            return Outcome(checked, self._sandbox.run(own, checked, request.arguments))
 
     @contextmanager
     def limited(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:

@@ -195,6 +195,12 @@ class Sandbox:
             )
 
     @contextmanager
+    def reading(self, connection: Connection) -> Iterator[None]:
+        """One state of the store, to be read within the limits; raises a `SqlError`."""
+        with self._transaction(connection, "BEGIN TRANSACTION READ ONLY", "ROLLBACK"):
+            yield
+
+    @contextmanager
     def _transaction(self, connection: Connection, begin: str, end: str) -> Iterator[Watch]:
         """A watched transaction; its end is not watched, so that no commit is ever stopped."""
         watch: Watch | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -11,11 +12,13 @@ import duckdb
 from costwire_db_handler.answers.speech import Fragment, Relation, Speech, TableColumn
 from costwire_db_handler.charges.sums import exact_sums
 from costwire_db_handler.names import json_name, quoted
+from costwire_db_handler.rights import NO_LIMITS, Rights
 from costwire_db_handler.stores.duckdb import catalog, scales
 from costwire_focus.columns import ValueType, value_type
 from costwire_focus.typed import DIGITS
 
 _VERSIONING = "_content, _dimensions, _period, _source, _commit"
+_PLACE = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\?""")
 
 
 class _Place(NamedTuple):
@@ -38,28 +41,38 @@ class DuckDBSpeech(Speech):
 
     def __init__(self, table: str, columns: Sequence[TableColumn]) -> None:
         super().__init__(table, columns)
+        self._seen = ""
         names = ({column.sql, column.json_sql} for column in columns)
         self._columns = frozenset[str]().union(*names)
 
     @classmethod
-    def of(cls, sql: duckdb.DuckDBPyConnection, table: str, *, wide: bool = False) -> DuckDBSpeech:
-        """Of a table as it is in a transaction."""
+    def of(
+        cls,
+        sql: duckdb.DuckDBPyConnection,
+        table: str,
+        *,
+        wide: bool = False,
+        rights: Rights = NO_LIMITS,
+    ) -> DuckDBSpeech:
+        """Of a table as it is in a transaction; its relations hold what these rights let see."""
         names = catalog.columns(sql, table)
         found = scales.scales(sql, table, names)
         speech = cls(table, [_column(name, names[name], found.get(name)) for name in names])
         speech.wide = wide
+        if rights.where:
+            speech._seen = f" AND ({_inlined(rights.seen(speech))})"
         return speech
 
     def visible(self, state: int) -> Relation:
         """Of the current charges those that were there already, and those closed since."""
         return self._relation(
-            (f"WHERE _commit <= {state:d}", f"WHERE _commit <= {state:d} AND _ended > {state:d}"),
+            (f"_commit <= {state:d}", f"_commit <= {state:d} AND _ended > {state:d}"),
         )
 
     def only(self, state: int, other: int) -> Relation:
         """With the `_id` of each charge."""
         pieces = [
-            (f", {place.id} AS _id", f"FROM {place.table(self.table)} WHERE {condition}")
+            (f", {place.id} AS _id", self._from(place, condition))
             for place, condition in self._only(state, other)
         ]
         return Relation(_VERSIONING, self._columns, pieces)
@@ -95,31 +108,30 @@ class DuckDBSpeech(Speech):
             ),
         ]
         return self._relation(
-            [f"WHERE ({first}) OR ({second})" for first, second in conditions],
+            [f"(({first}) OR ({second}))" for first, second in conditions],
             [f", {first} AS _first, {second} AS _second" for first, second in conditions],
         )
 
     def came(self, until: int) -> Relation:
         """Of both tables; what was kept unseen ended as it began."""
         return self._relation(
-            (f"WHERE _commit <= {until:d}", f"WHERE _commit <= {until:d} AND _ended > _commit"),
+            (f"_commit <= {until:d}", f"_commit <= {until:d} AND _ended > _commit"),
             [", _commit AS _state"] * 2,
         )
 
     def went(self, until: int) -> Relation:
         """Of the closed ones."""
-        source = (
-            f"FROM {catalog.history(self.table)} WHERE _ended <= {until:d} AND _ended > _commit"
-        )
+        source = self._from(_CLOSED, f"_ended <= {until:d} AND _ended > _commit")
         return Relation(_VERSIONING, self._columns, [(", _ended AS _state", source)])
 
     def _relation(self, conditions: Sequence[str], beside: Sequence[str] = ("", "")) -> Relation:
         """Of the current charges and the closed ones."""
-        sources = [
-            f"FROM {place.table(self.table)} {where}"
-            for place, where in zip((_CURRENT, _CLOSED), conditions, strict=True)
-        ]
+        sources = map(self._from, (_CURRENT, _CLOSED), conditions)
         return Relation(_VERSIONING, self._columns, list(zip(beside, sources, strict=True)))
+
+    def _from(self, place: _Place, condition: str) -> str:
+        """The charges of a table that are seen; the condition is joined by no `OR`."""
+        return f"FROM {place.table(self.table)} WHERE {condition}{self._seen}"
 
     def one_of(self, text: Fragment, texts: Sequence[str]) -> Fragment:
         """A list is one value."""
@@ -154,6 +166,20 @@ class DuckDBSpeech(Speech):
     def instant(self, moment: datetime) -> Fragment:
         """Bound as text."""
         return Fragment("CAST(? AS TIMESTAMP)", (moment.isoformat(sep=" "),))
+
+
+def _inlined(condition: Fragment) -> str:
+    """A condition with its values as literals: a relation is a text alone.
+
+    >>> _inlined(Fragment('"a?" = ?', ("it's",)))
+    '"a?" = \'it\'\'s\''
+    """
+    values = iter(condition.arguments)
+
+    def told(found: re.Match[str]) -> str:
+        return found[1] or "'" + str(next(values)).replace("'", "''") + "'"
+
+    return _PLACE.sub(told, condition.text)
 
 
 def _column(name: str, sql_name: str, scale: int | None) -> TableColumn:

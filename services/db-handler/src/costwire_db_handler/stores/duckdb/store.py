@@ -138,6 +138,7 @@ class DuckDBStore:
 
     def open_delivery(self, manifest: Manifest, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Record an arrival, or find the open one of the same content."""
+        self._caller.rights.require_write(manifest.table)
         if dry_run:
             with self._database.writing(keep=False) as sql:
                 told = self._arrived(sql, manifest, clock)
@@ -203,13 +204,13 @@ class DuckDBStore:
     def set_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:
         """Keep the rows that the exporter could not use."""
         with self._database.writing() as sql:
-            _require_open(deliveries.get(sql, commit))
+            _require_open(self._writable(sql, commit))
             quarantine.replace(sql, commit, "exporter", rows)
 
     def commit(self, commit: int, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Verify an open delivery against its manifest, and settle it in one transaction."""
         with self._database.reading() as sql:
-            temporary = deliveries.get(sql, commit).dry_run
+            temporary = self._writable(sql, commit).dry_run
         keep = not (dry_run or temporary)
         with self._database.writing(keep=keep) as sql:
             delivery = deliveries.get(sql, commit)
@@ -231,7 +232,7 @@ class DuckDBStore:
     def abort(self, commit: int, clock: Clock) -> Entry | None:
         """Give up an open delivery."""
         with self._database.writing() as sql:
-            delivery = deliveries.get(sql, commit)
+            delivery = self._writable(sql, commit)
             if delivery.entry.state is State.ABORTED:
                 return None
             if delivery.entry.state is not State.OPEN:
@@ -252,7 +253,7 @@ class DuckDBStore:
     def accept(self, commit: int, clock: Clock) -> Entry:
         """Make a delivery that was set aside what readers see."""
         with self._database.writing() as sql:
-            delivery = self._waiting(deliveries.get(sql, commit), "accept", _WAITING)
+            delivery = self._waiting(self._writable(sql, commit), "accept", _WAITING)
             settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds)
             delivery = settlement.conclude(settlement.accept(self._by), clock)
         self._on_settled(delivery.entry)
@@ -261,29 +262,31 @@ class DuckDBStore:
     def reject(self, commit: int, clock: Clock) -> Entry:
         """Decide that a held delivery is not to be seen."""
         with self._database.writing() as sql:
-            delivery = self._waiting(deliveries.get(sql, commit), "reject", (State.HELD,))
+            delivery = self._waiting(self._writable(sql, commit), "reject", (State.HELD,))
             delivery = delivery.rejected(clock(), self._by)
             deliveries.put(sql, delivery)
         self._on_settled(delivery.entry)
         return delivery.entry
 
     def require_maker(self, table: str) -> None:
-        """Every writer may make tables."""
+        """Every writer may make tables, of the names that the rights allow."""
+        self._caller.rights.require_write(table)
 
     def deliveries(self, table: str | None = None) -> list[Entry]:
         """The ledger, oldest first."""
         with self._database.reading() as sql:
-            return deliveries.entries(sql, table)
+            found = deliveries.entries(sql, table)
+        return [entry for entry in found if self._caller.rights.may_read(entry.table)]
 
     def delivery(self, commit: int) -> Entry:
         """One entry; raises `UnknownDelivery`."""
         with self._database.reading() as sql:
-            return deliveries.get(sql, commit).entry
+            return self._readable(sql, commit).entry
 
     def quarantine(self, commit: int) -> Iterator[dict[str, Any]]:
         """The quarantined rows of a delivery."""
         with self._database.reading() as sql:
-            brought_by = deliveries.get(sql, commit).brought_by
+            brought_by = self._readable(sql, commit).brought_by
             yield from quarantine.rows_of(sql, brought_by)
 
     def adopt(self, table: str, clock: Clock) -> Entry:
@@ -297,7 +300,9 @@ class DuckDBStore:
     def versions(self, table: str, *, wide: bool = False) -> Iterator[Versions]:
         """All versions of a table's charges, as one transaction sees them."""
         with self._database.reading() as sql:
-            yield DuckDBVersions(sql, table, self._queries.limited, wide=wide)
+            yield DuckDBVersions(
+                sql, table, self._queries.limited, wide=wide, rights=self._caller.rights
+            )
 
     @property
     def rates(self) -> Rates:
@@ -345,9 +350,22 @@ class DuckDBStore:
         """Who decides; None for the handler itself."""
         return None if self._caller is OWN else self._caller.name
 
+    def _readable(self, sql: duckdb.DuckDBPyConnection, commit: int) -> Delivery:
+        """A delivery that the caller may know of; raises `UnknownDelivery`."""
+        delivery = deliveries.get(sql, commit)
+        if not self._caller.rights.may_read(delivery.entry.table):
+            raise deliveries.unknown(commit)
+        return delivery
+
+    def _writable(self, sql: duckdb.DuckDBPyConnection, commit: int) -> Delivery:
+        """A delivery that the caller may decide on; raises `Forbidden`, `UnknownDelivery`."""
+        delivery = self._readable(sql, commit)
+        self._caller.rights.require_write(delivery.entry.table)
+        return delivery
+
     def _open(self, commit: int) -> Delivery:
         with self._database.reading() as sql:
-            return _require_open(deliveries.get(sql, commit))
+            return _require_open(self._writable(sql, commit))
 
     def _must_be_open(self, commit: int) -> None:
         with self._database.reading() as sql:

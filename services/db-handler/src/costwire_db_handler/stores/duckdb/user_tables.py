@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 
 import duckdb
 
+from costwire_db_handler.rights import NO_LIMITS, Rights
 from costwire_db_handler.stores.duckdb.catalog import users_views
 
 Connection = duckdb.DuckDBPyConnection
@@ -12,17 +13,23 @@ Connection = duckdb.DuckDBPyConnection
 class StoredCatalog:
     """The catalog of one moment; columns are read when they are asked for."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rights: Rights = NO_LIMITS) -> None:
         self._connection = connection
-        self._costs = users_views(connection)
+        self._costs = {
+            view: table for view, table in users_views(connection).items() if rights.may_read(table)
+        }
         self._owned: dict[str, str] = dict(
             connection.execute("SELECT name, owner FROM costwire.user_tables").fetchall()
         )
 
     @property
     def cost_tables(self) -> Set[str]:
-        """The versioned tables, and the views beside them."""
-        return self._costs
+        """The versioned tables, and the views beside them, as far as the rights go."""
+        return self._costs.keys()
+
+    def table_of(self, view: str) -> str:
+        """The versioned table that a view is of."""
+        return self._costs[view]
 
     @property
     def user_tables(self) -> Mapping[str, str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from costwire_db_handler.rights import NO_LIMITS, Rights
 from costwire_db_handler.stores.duckdb.bootstrap import ADMIN, PASSWORD_FILE
 from costwire_db_handler.stores.duckdb.database import Database
-from costwire_db_handler.users import InvalidUser, Role, User, new_user
+from costwire_db_handler.stores.duckdb.own_rows import check_condition
+from costwire_db_handler.users import Account, InvalidUser, Role, User, new_user
 
 
 class StoredUsers:
@@ -21,25 +24,35 @@ class StoredUsers:
         """The user of this name, or None."""
         return next((user for user in self._all() if user.name == name), None)
 
-    def list(self) -> Sequence[tuple[str, Role]]:
+    def list(self) -> Sequence[Account]:
         """All users by name."""
-        return [(user.name, user.role) for user in self._all()]
+        return [Account(user.name, user.role, user.rights) for user in self._all()]
 
-    def put(self, name: str, role: Role, password: str) -> None:
-        """Add a user, or give one another role and password."""
+    def put(self, name: str, role: Role, password: str | None, rights: Rights = NO_LIMITS) -> None:
+        """Add a user, or give one another role, rights and password."""
         if name == ADMIN:
             raise InvalidUser(
                 f"change {ADMIN}: its password is what stands in {PASSWORD_FILE}; change it there "
                 "and start the handler anew"
             )
-        self.keep(new_user(name, role, password))
+        if rights.where:
+            with self._database.reading() as sql:
+                check_condition(sql, rights)
+        if password is not None:
+            self.keep(new_user(name, role, password, rights))
+            return
+        known = self.get(name)
+        if known is None:
+            raise InvalidUser(f"change {name}: no user has this name; a new one has a password")
+        self.keep(replace(known, role=role, rights=rights))
 
     def keep(self, user: User) -> None:
         """Add a user, or replace the one of this name."""
         with self._database.writing() as sql:
             sql.execute(
-                "INSERT OR REPLACE INTO costwire.users VALUES (?, ?, ?)",
-                [user.name, user.role.value, user.password_hash],
+                "INSERT OR REPLACE INTO costwire.users (name, role, password_hash, rights) "
+                "VALUES (?, ?, ?, ?)",
+                [user.name, user.role.value, user.password_hash, user.rights.to_json()],
             )
         self._on_change()
 
@@ -57,6 +70,9 @@ class StoredUsers:
     def _all(self) -> Sequence[User]:
         with self._database.reading() as sql:
             rows = sql.execute(
-                "SELECT name, role, password_hash FROM costwire.users ORDER BY name"
+                "SELECT name, role, password_hash, rights FROM costwire.users ORDER BY name"
             ).fetchall()
-        return [User(name, Role(role), password_hash) for name, role, password_hash in rows]
+        return [
+            User(name, Role(role), password_hash, Rights.from_json(rights))
+            for name, role, password_hash, rights in rows
+        ]
