@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -24,11 +24,15 @@ class Job:
     name: str
     url: str
     by: str | None = None
+    http: Mapping[str, Any] = field(default_factory=dict)
+    """Further settings of the job: `tls_config`, `basic_auth`."""
 
     def config(self) -> dict[str, Any]:
         """As in Prometheus' configuration file."""
         return {
             "job_name": self.name,
+            "scheme": urlsplit(self.url).scheme,
+            **self.http,
             "params": {"by": [self.by]} if self.by else {},
             "static_configs": [{"targets": [urlsplit(self.url).netloc]}],
         }

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -34,6 +35,10 @@ class Connection:
     sign_in: tuple[str, str] | None
     hint: str = ""
     """The options that name this store in a command that is suggested to the user."""
+    ca_file: Path | None = None
+    """What its certificate is checked with; None: the usual authorities."""
+    certificate: tuple[Path, Path] | None = None
+    """The user's own, and its key."""
 
 
 @dataclass(frozen=True)
@@ -228,12 +233,16 @@ def _given(asked: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def open_api(connection: Connection, longest_seconds: float = 300.0) -> Iterator[HandlerApi]:
     """An API client that closes its connections at the end; no request takes longer than this."""
-    with HttpClient(
-        connection.url,
-        auth=connection.sign_in,
-        service="db-handler",
-        deadline_seconds=longest_seconds,
-    ) as http:
+    with _told("open the store"):
+        client = HttpClient(
+            connection.url,
+            auth=connection.sign_in,
+            ca_file=connection.ca_file,
+            certificate=connection.certificate,
+            service="db-handler",
+            deadline_seconds=longest_seconds,
+        )
+    with client as http:
         yield HandlerApi(http)
 
 

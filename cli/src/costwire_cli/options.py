@@ -30,6 +30,12 @@ def add_store(command: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="a running database handler, e.g. https://user:password@host:8088",
     )
+    for option, of in (
+        ("--ca-file", "authorities that the handler's certificate is checked with"),
+        ("--cert-file", "certificate of yours, where the handler asks for one"),
+        ("--key-file", "key of that certificate"),
+    ):
+        command.add_argument(option, type=Path, metavar="FILE", help=of)
 
 
 def add_format(command: argparse.ArgumentParser, *choices: str) -> None:

@@ -88,6 +88,11 @@ class SourcePipeline:
         if connection.sign_in is not None:
             # The environment of a process is its user's own; its arguments are everybody's.
             settings["HANDLER_USER"], settings["HANDLER_PASSWORD"] = connection.sign_in
+        if connection.ca_file is not None:
+            settings["HANDLER_CA_FILE"] = str(connection.ca_file)
+        if connection.certificate is not None:
+            certificate, key = map(str, connection.certificate)
+            settings |= {"HANDLER_CERT_FILE": certificate, "HANDLER_KEY_FILE": key}
         self._outcome_file.unlink(missing_ok=True)
         self._scraper = Service(
             "scraper",

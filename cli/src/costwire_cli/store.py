@@ -53,6 +53,7 @@ class Store:
     def __init__(self, args: Namespace, port: int = 0) -> None:
         """`port`: where a handler that has to be started listens; 0 is any free port."""
         self._url: str | None = args.store
+        self._trust = trust(args) if args.store is not None else (None, None)
         self._data: Path = args.data
         self._port = port
         self._connection: Connection | None = None
@@ -74,7 +75,7 @@ class Store:
     def connect(self) -> Connection:
         """A handler that answers now."""
         if self._url is not None:
-            return remote(self._url)
+            return remote(self._url, *self._trust)
         if self._connection is not None and answers(self._connection.url):
             return self._connection
         if self._usage is None:
@@ -110,7 +111,17 @@ class Store:
         return local(self._data, address)
 
 
-def remote(url: str) -> Connection:
+def trust(args: Namespace) -> tuple[Path | None, tuple[Path, Path] | None]:
+    """The authorities of a command's options, and the user's certificate with its key."""
+    given = (args.cert_file, args.key_file)
+    if given.count(None) == 1:
+        raise CommandError("sign in by certificate: give --cert-file and --key-file")
+    return args.ca_file, None if None in given else given
+
+
+def remote(
+    url: str, ca_file: Path | None = None, certificate: tuple[Path, Path] | None = None
+) -> Connection:
     """The handler that `--store` names; user and password leave its address."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
@@ -118,7 +129,12 @@ def remote(url: str) -> Connection:
     if parts.username:
         sign_in = (unquote(parts.username), unquote(parts.password or ""))
     bare = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
-    return Connection(bare, sign_in, f" --store {bare}")
+    hint = f" --store {bare}"
+    if ca_file is not None:
+        hint += f" --ca-file {ca_file}"
+    if certificate is not None:
+        hint += f" --cert-file {certificate[0]} --key-file {certificate[1]}"
+    return Connection(bare, sign_in, hint, ca_file, certificate)
 
 
 def find_running(data: Path) -> Connection | None:

@@ -56,7 +56,7 @@ def test_headers_are_kept(file: Path) -> None:
         ),
         (
             "tls_server_config:\n  cert_file: a\n  key_file: b\n  client_auth_type: RequireAny\n",
-            "tls_server_config.client_auth_type: Input should be",
+            "tls_server_config: client_auth_type: write one of",
         ),
     ],
 )

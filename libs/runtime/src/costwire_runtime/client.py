@@ -105,6 +105,8 @@ class HttpClient:
         self._backoff = backoff or Backoff()
         self._clock = clock or Clock()
         self._verify = _verification(ca_file)
+        for file in (ca_file, *(certificate or ())):
+            _require_readable(file)
         self._session = _session(
             self.base_url,
             auth,
@@ -322,6 +324,14 @@ def _verification(ca_file: Path | str | None) -> str | bool:
     """
     from_environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
     return str(ca_file) if ca_file is not None else from_environment or True
+
+
+def _require_readable(file: Path | str | None) -> None:
+    try:
+        if file is not None:
+            Path(file).read_bytes()
+    except OSError as error:
+        raise Impossible(f"read {file}: {error.strerror}; it is to hold PEM") from error
 
 
 def _pair(timeout: tuple[float, float] | float) -> tuple[float, float]:

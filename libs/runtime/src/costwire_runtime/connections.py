@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from costwire_runtime.problems import (
     MEDIA_TYPE,
     BadRequest,
+    Forbidden,
     HeadersTooLarge,
     Problem,
     RequestTimedOut,
@@ -25,6 +26,7 @@ from costwire_runtime.problems import (
     problem_body,
 )
 from costwire_runtime.settings import ServiceSettings
+from costwire_runtime.tls import names_of
 
 _logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 5
@@ -44,14 +46,19 @@ class ConnectionLimits:
     connections: int
     header_seconds: float
     send_seconds: float
+    allowed_names: frozenset[str] = frozenset()
+    """Of which a client's certificate must hold one, if there are any."""
 
     @classmethod
-    def of(cls, settings: ServiceSettings) -> "ConnectionLimits":
+    def of(
+        cls, settings: ServiceSettings, allowed_names: frozenset[str] = frozenset()
+    ) -> "ConnectionLimits":
         """The limits that the settings tell."""
         return cls(
             settings.connections_limit,
             settings.header_timeout_seconds,
             settings.send_timeout_seconds,
+            allowed_names,
         )
 
     def protocol(self) -> type[asyncio.Protocol]:
@@ -105,6 +112,10 @@ class LimitedProtocol(H11Protocol):
                     headers={"Retry-After": str(_RETRY_SECONDS)},
                 )
             )
+            return
+        allowed = self._limits.allowed_names
+        if allowed and allowed.isdisjoint(names_of(transport.get_extra_info("peercert"))):
+            self._refuse(Forbidden("connect: your certificate has none of the names allowed here"))
             return
         self._await_head()
 

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from costwire_runtime.connections import ConnectionLimits
 from costwire_runtime.settings import ServiceSettings
+from costwire_runtime.tls import ServerTls
 from costwire_runtime.web_config import WebConfig
 
 _logger = logging.getLogger(__name__)
@@ -181,9 +181,9 @@ def _uvicorn_config(
     app: ASGIApp,
     settings: ServiceSettings,
     web_config: WebConfig | None,
-    tls: ssl.SSLContext | None,
+    tls: ServerTls | None,
 ) -> uvicorn.Config:
-    limits = ConnectionLimits.of(settings)
+    limits = ConnectionLimits.of(settings, tls.allowed_names if tls is not None else frozenset())
     return uvicorn.Config(
         app,
         http=limits.protocol(),
@@ -198,7 +198,7 @@ def _uvicorn_config(
         headers=list(web_config.headers.items()) if web_config is not None else None,
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=int(settings.shutdown_grace_seconds * _REQUESTS_SHARE),
-        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls.context,
     )
 
 

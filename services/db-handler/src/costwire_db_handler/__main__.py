@@ -1,5 +1,7 @@
 """Start the database handler: read settings, set up telemetry, serve."""
 
+import sys
+
 import pyarrow as pa
 
 from costwire_db_handler.app import create_app
@@ -8,7 +10,7 @@ from costwire_focus.arrow import do_without_pandas
 from costwire_runtime.server import serve
 from costwire_runtime.settings import settings_from_environment
 from costwire_runtime.telemetry import configure
-from costwire_runtime.web_config import WebConfig
+from costwire_runtime.web_config import WebConfig, WebConfigError
 
 
 def main() -> None:
@@ -18,7 +20,11 @@ def main() -> None:
     do_without_pandas()
     settings = settings_from_environment(Settings)
     configure("db_handler", settings.log_level)
-    web_config = WebConfig.load(settings.web_config_file) if settings.web_config_file else None
+    try:
+        web_config = WebConfig.load(settings.web_config_file) if settings.web_config_file else None
+    except WebConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
     serve(create_app(settings), settings, web_config, own_sign_in=True)
 
 

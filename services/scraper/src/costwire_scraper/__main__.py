@@ -8,6 +8,7 @@ import sys
 from types import FrameType
 
 from costwire_focus.arrow import do_without_pandas
+from costwire_runtime.client import HttpError
 from costwire_runtime.settings import settings_from_environment
 from costwire_runtime.telemetry import configure
 from costwire_runtime.web_config import WebConfig, WebConfigError
@@ -41,7 +42,7 @@ def main() -> int:
             return 0
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (OSError, WebConfigError) as error:
+    except (HttpError, OSError, WebConfigError) as error:
         sys.stderr.write(f"scraper: {error}\n")
         return 1
 

@@ -42,6 +42,12 @@ class Settings(ServiceSettings):
     exporter_ca_file: Path | None = Field(
         None, description="certificates that the exporter's own is checked with"
     )
+    exporter_cert_file: Path | None = Field(
+        None, description="certificate of the scraper, where the exporter asks for one"
+    )
+    exporter_key_file: Path | None = Field(
+        None, description="key of the certificate for the exporter"
+    )
     handler_url: BaseUrl = Field(
         description="address of the database handler, e.g. http://db-handler:8088"
     )
@@ -52,6 +58,12 @@ class Settings(ServiceSettings):
     )
     handler_ca_file: Path | None = Field(
         None, description="certificates that the handler's own is checked with"
+    )
+    handler_cert_file: Path | None = Field(
+        None, description="certificate of the scraper, where the handler asks for one"
+    )
+    handler_key_file: Path | None = Field(
+        None, description="key of the certificate for the handler"
     )
     table: str = Field(
         "charges",
@@ -88,7 +100,18 @@ class Settings(ServiceSettings):
         for who in ("exporter", "handler"):
             if getattr(self, f"{who}_password") and getattr(self, f"{who}_password_file"):
                 raise ValueError(f"give {who}_password or {who}_password_file, not both")
+            files = getattr(self, f"{who}_cert_file"), getattr(self, f"{who}_key_file")
+            if files.count(None) == 1:
+                raise ValueError(f"give {who}_cert_file and {who}_key_file, or neither")
         return self
+
+    def exporter_certificate(self) -> tuple[Path, Path] | None:
+        """The scraper's certificate for the exporter, and its key."""
+        return _certificate(self.exporter_cert_file, self.exporter_key_file)
+
+    def handler_certificate(self) -> tuple[Path, Path] | None:
+        """The scraper's certificate for the database handler, and its key."""
+        return _certificate(self.handler_cert_file, self.handler_key_file)
 
     def exporter_sign_in(self) -> tuple[str, str] | None:
         """User and password at the exporter; None where it wants none."""
@@ -97,6 +120,10 @@ class Settings(ServiceSettings):
     def handler_sign_in(self) -> tuple[str, str] | None:
         """User and password at the database handler; None where no password is known."""
         return _sign_in(self.handler_user, self.handler_password, self.handler_password_file)
+
+
+def _certificate(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    return None if certificate is None or key is None else (certificate, key)
 
 
 def _sign_in(
