@@ -19,6 +19,7 @@ import pytest
 from tests.support import commands
 from tests.support.commands import costwire
 from tests.support.in_process import pipeline
+from tests.support.layouts import AzureExport, Disk, figures, month_rows
 from tests.support.needs import lack
 from tests.support.processes import answers, local_get
 from tests.support.reports import numbered, write_report
@@ -45,10 +46,15 @@ def ports_free(usual_ports: Callable[[], AbstractContextManager[None]]) -> Itera
 
 
 @contextmanager
-def staying(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
-    """A `costwire run` that watches its sources by now, and the processes of its services."""
+def staying(
+    *arguments: object, said: list[str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
+    """A `costwire run` that watches its sources by now, and the processes of its services.
+
+    `said`: gets the lines that it says.
+    """
     process = commands.start(["run", *arguments])
-    lines: list[str] = []
+    lines = [] if said is None else said
     assert process.stdout is not None
     reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True)
     reader.start()
@@ -178,3 +184,22 @@ def test_run_that_is_ended_leaves_no_process_and_a_store_that_opens(
         assert psutil.wait_procs(services, 20)[1] == []
     with pipeline(tmp_path) as reopened:
         assert reopened.store.shown("charges")[0] == 30
+
+
+@pytest.mark.usefixtures("ports_free")
+def test_export_that_is_still_being_written_is_waited_for_with_a_message(tmp_path: Path) -> None:
+    export = AzureExport(Disk(tmp_path / "bills"))
+    rows = month_rows("2024-09", 30)
+    (key,) = export.write("20240901-20240930", [rows], finished=False)
+    size = (tmp_path / "bills" / key).stat().st_size
+    said: list[str] = []
+    data = tmp_path / "data"
+    with staying(tmp_path / "bills", "--data", data, said=said) as (process, _):
+        assert any("no run of this export has its manifest yet" in line for line in said)
+        blob = {"blobName": key, "byteCount": size, "dataRowCount": len(rows)}
+        export.manifest("20240901-20240930", [blob])
+        until("it is delivered", lambda: any("30 read = 30 stored" in line for line in said), 90)
+        assert Store(HANDLER, data).shown("charges") == figures(rows)
+        assert sum("its manifest yet" in line for line in said) == 1
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0

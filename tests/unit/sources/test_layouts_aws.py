@@ -223,6 +223,24 @@ def test_several_exports_are_not_taken_for_one() -> None:
         plan(files)
 
 
+def test_reports_beside_an_export_are_not_passed_over() -> None:
+    files = {f"acme/{path}": told for path, told in months_of("2024-09").items()}
+    with pytest.raises(Unreadable, match=f"other/a.csv.gz lies beside the export {EXPORT}/acme;"):
+        plan(files | {"other/a.csv.gz": NOON})
+    assert plan(files | {"other/README.md": NOON}).files
+    assert len(plan(files | {"other/a.csv.gz": NOON}, Wanted("aws")).files) == 1
+
+
+def test_manifests_are_bounded_together() -> None:
+    months = [f"{year}-{month:02d}" for year in (2023, 2024) for month in range(1, 13)]
+    files = months_of(*months)
+    for path, told in files.items():
+        if isinstance(told, bytes):
+            files[path] = told.ljust(3 << 20)
+    with pytest.raises(Unreadable, match="larger than 67108864 bytes together"):
+        plan(files)
+
+
 def test_plain_layout_reads_whatever_is_there() -> None:
     found = plan(months_of("2024-08", "2024-09"), Wanted("none"))
     assert (len(found.files), found.export, found.months) == (2, None, ())

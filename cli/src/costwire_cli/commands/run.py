@@ -78,6 +78,7 @@ class Deliveries:
         self._pipelines: dict[str, SourcePipeline] = {}
         self._latest: dict[str, int] = {}
         self._cycles: dict[str, int] = {}
+        self._troubles: dict[str, str] = {}
 
     def status(self) -> int:
         """The exit status of the latest delivery of every source."""
@@ -94,7 +95,7 @@ class Deliveries:
                 if len(self._args.sources) == 1 and not isinstance(error, StillWritten):
                     raise
                 self._latest[source] = FAILED
-                say(f"{source}: {error}")
+                self._tell_trouble(source, str(error))
 
     def _deliver(self, number: int, source: str, progress: Progress) -> Outcome:
         """Deliver a source; a process that was killed on the way is started again.
@@ -160,6 +161,7 @@ class Deliveries:
         self._cycles[source] = outcome.cycle
         if outcome.entry is None:
             raise CommandError(outcome.error or "the delivery did not settle")
+        self._troubles.pop(source, None)
         hint = self._store.connect().hint
         for line in summary(outcome.entry, hint, dry_run=self._args.dry_run):
             say(line)
@@ -185,7 +187,14 @@ class Deliveries:
         try:
             self._tell(source, outcome)
         except CommandError as error:
-            say(f"{source}: {error}")
+            self._tell_trouble(source, str(error))
+
+    def _tell_trouble(self, source: str, reason: str) -> None:
+        """Say why nothing was delivered; not again while it lasts."""
+        told = self._troubles.get(source)
+        if told is None or told not in reason:
+            say(f"{source}: {reason}")
+            self._troubles[source] = reason
 
     def _tell_addresses(self) -> None:
         say(f"database handler  {self._store.connect().url}")

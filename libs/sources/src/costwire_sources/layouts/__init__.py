@@ -5,7 +5,7 @@ A layout sees names, sizes and times, and asks for the text of manifests; it ope
 
 from collections.abc import Callable
 
-from costwire_sources.errors import NotFound
+from costwire_sources.errors import NotFound, Unreadable
 from costwire_sources.layouts import aws, azure
 from costwire_sources.layouts.folders import in_folders
 from costwire_sources.layouts.plan import LAYOUTS, Layout, Listed, Plan, Wanted
@@ -29,6 +29,8 @@ def find_report(tree: Tree, wanted: Wanted, is_report: Callable[[str], bool]) ->
         if wanted.layout not in ("auto", name):
             continue
         if (plan := read(tree, wanted.months)) is not None:
+            if wanted.layout == "auto":
+                _refuse_others(tree, plan, is_report)
             return plan
         if wanted.layout == name:
             raise NotFound(
@@ -37,3 +39,13 @@ def find_report(tree: Tree, wanted: Wanted, is_report: Callable[[str], bool]) ->
             )
     paths = sorted(path for path in tree.files if is_report(path))
     return in_folders(tree.root, paths, wanted)
+
+
+def _refuse_others(tree: Tree, plan: Plan, is_report: Callable[[str], bool]) -> None:
+    """Raise `Unreadable` when reports lie beside an export: nothing says what they are to it."""
+    for full, path in sorted(tree.full.items()):
+        if not full.startswith(f"{plan.export}/") and is_report(path):
+            raise Unreadable(
+                f"read {tree.root}: {path} lies beside the export {plan.export}; name that folder "
+                "alone, or set the layout none to read all files as one report"
+            )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from costwire_sources.errors import Unreadable
 
 MOST_MANIFEST_BYTES = 8 << 20
+MOST_MANIFESTS_BYTES = 64 << 20
 _SHOWN = 200
 T = TypeVar("T")
 
@@ -51,6 +52,11 @@ class Tree:
                 f"at most {MOST_MANIFEST_BYTES} are read"
             )
         self.read.append(path)
+        if sum(self.files[one].size for one in self.read) > MOST_MANIFESTS_BYTES:
+            raise Unreadable(
+                f"read {self.root}: its manifests are larger than {MOST_MANIFESTS_BYTES} bytes "
+                "together; name a narrower folder, or declare fewer periods"
+            )
         return Document.parse(full, self._fetch(path))
 
 
