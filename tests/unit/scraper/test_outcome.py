@@ -26,7 +26,7 @@ def an_entry(state: str = "committed", quarantined: int = 0, balanced: bool = Tr
         (Outcome(an_entry("held", quarantined=2)), 4),
         (Outcome(an_entry(balanced=False)), 1),
         (Outcome(an_entry("aborted")), 1),
-        (Outcome(an_entry("rejected")), 1),
+        (Outcome(an_entry("rejected")), 0),
         (Outcome(error="no"), 1),
         (Outcome(an_entry("held"), dry_run=True), 0),
         (Outcome(an_entry(quarantined=2), dry_run=True), 0),

@@ -1,18 +1,20 @@
-"""What to do with a manifest that arrives: go on with an open delivery, repeat one, or open one."""
+"""What to do with a manifest that arrives: go on with a delivery, repeat one, or open one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from costwire_db_handler import decide
 from costwire_db_handler.books import Books
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.errors import TooManyOpen
-from costwire_db_handler.ledger import Entry, Rows, State, Times, sums_read
+from costwire_db_handler.ledger import Entry, HeldFor, Rows, State, Times, sums_read
 from costwire_focus.manifest import Manifest, ManifestTimes
 
 FORSAKEN = "nobody finished it in time"
 _SHOWN = (State.COMMITTED, State.UNCHANGED)
+_ASIDE = (State.HELD, State.SUPERSEDED, State.REJECTED)
 
 
 def continued(books: Books, manifest: Manifest) -> Delivery | None:
@@ -49,6 +51,37 @@ def shown_already(books: Books, manifest: Manifest) -> Delivery | None:
     shapes = books.shapes(manifest.table, manifest.source)
     mine = {period for period, other in shapes.items() if other.commit == last.commit}
     return last if last.periods and mine == set(last.periods) else None
+
+
+def aside_already(books: Books, manifest: Manifest) -> Delivery | None:
+    """The delivery of the same manifest that was set aside and would be so again, if there is one.
+
+    A scraper that was restarted brings it anew: that is no second delivery, and asks nobody to
+    decide again. Not one whose charges have left, or for which nothing newer is there any more.
+    """
+    for commit in reversed(books.same_content(manifest, _ASIDE)):
+        aside = books.get(commit)
+        rows, same = aside.entry.rows, aside.manifest.model_copy(update={"times": manifest.times})
+        if same != manifest or rows.retired or rows.erased:
+            continue
+        if not _is_for_its_age(aside.entry) or _is_late(books, manifest, aside):
+            return aside
+    return None
+
+
+def _is_for_its_age(entry: Entry) -> bool:
+    """Whether a delivery was set aside because a newer state was there."""
+    by_kind = bool(entry.decisions) and entry.decisions[-1].kind is HeldFor.OLDER
+    return entry.state is State.SUPERSEDED or by_kind
+
+
+def _is_late(books: Books, manifest: Manifest, aside: Delivery) -> bool:
+    """Whether it would be set aside for its age as it was before."""
+    shapes = books.shapes(manifest.table, manifest.source)
+    mine = {period: shapes[period] for period in aside.periods if period in shapes}
+    known = bool(books.same_content(manifest, _SHOWN))
+    verdict = decide.late(manifest.generation, manifest.times.read, known, mine)
+    return verdict is not None and verdict.state is aside.entry.state
 
 
 def _stands_whole(books: Books, appended: Delivery) -> bool:

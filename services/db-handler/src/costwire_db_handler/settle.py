@@ -100,6 +100,7 @@ class Settlement:
     def repeat(self, earlier: Delivery) -> Delivery:
         """Record that a content arrived again that readers see already."""
         source, commit = self._manifest.source, self._delivery.commit
+        self._supersede_held(earlier.periods)
         self._books.set_shapes(self._manifest.table, source, earlier.periods, commit)
         brought = self._books.get(earlier.brought_by)
         self._refused = Refused.told_by(earlier.entry, earlier.manifest)

@@ -14,7 +14,8 @@ FAILED = 1
 QUARANTINED = 3
 HELD = 4
 
-_SETTLED_STATES = frozenset({"committed", "unchanged", "superseded"})
+_UNSEEN_STATES = frozenset({"superseded", "rejected"})
+_SETTLED_STATES = frozenset({"committed", "unchanged", *_UNSEEN_STATES})
 _PAUSE_BETWEEN_WRITES = 0.25
 
 Entry = Mapping[str, Any]
@@ -48,7 +49,7 @@ class Outcome:
             return FAILED
         if not self.entry.get("balanced", True):
             return FAILED
-        if self.dry_run or state == "superseded":
+        if self.dry_run or state in _UNSEEN_STATES:
             return SETTLED
         return QUARANTINED if self.entry["rows"].get("quarantined") else SETTLED
 

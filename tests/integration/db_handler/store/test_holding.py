@@ -206,3 +206,41 @@ def test_thresholds_are_settings(make_shop: MakeShop) -> None:
     shop.deliver(a_report(charges(30)))
     assert shop.deliver(a_third()).state is State.COMMITTED
     assert shop.deliver(a_third().of("other")).state is State.COMMITTED
+
+
+def test_held_delivery_that_comes_again_is_that_delivery(month: Shop) -> None:
+    held = month.deliver(a_third())
+    assert month.deliver(a_third().read_again(hours=1)) == held
+    assert [entry.commit for entry in month.store.deliveries()] == [1, held.commit]
+
+
+def test_rejected_delivery_that_comes_again_asks_nobody_twice(month: Shop) -> None:
+    held = month.deliver(a_third())
+    rejected = month.store.reject(held.commit, month.tick)
+    assert month.deliver(a_third().read_again(hours=1)) == rejected
+    assert month.deliver(a_third().generated(hours=2)).state is State.HELD
+
+
+def test_superseded_delivery_that_comes_again_is_that_delivery(month: Shop) -> None:
+    late = a_report(charges(29)).generated(hours=-1)
+    superseded = month.deliver(late)
+    assert superseded.state is State.SUPERSEDED
+    assert month.deliver(late.read_again(hours=1)) == superseded
+    assert len(month.store.deliveries()) == 2
+
+
+def test_superseded_delivery_comes_to_be_the_newest_when_an_older_one_is_accepted(
+    month: Shop,
+) -> None:
+    late = a_report(charges(29)).generated(hours=-1)
+    older = month.deliver(a_report(charges(28)).generated(hours=-2))
+    superseded = month.deliver(late)
+    month.store.accept(older.commit, month.tick)
+    again = month.deliver(late.read_again(hours=1))
+    assert (again.state, again.commit > superseded.commit) == (State.COMMITTED, True)
+
+
+def test_return_to_what_readers_see_settles_what_was_held(month: Shop) -> None:
+    held = month.deliver(a_third())
+    assert month.deliver(a_report(charges(30)).generated(hours=2)).state is State.UNCHANGED
+    assert month.store.delivery(held.commit).state is State.SUPERSEDED

@@ -90,8 +90,8 @@ class CostStore(Protocol):
     def open_delivery(self, manifest: Manifest, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Record an arrival. The entry is open, or already settled when there is nothing to send.
 
-        The same manifest that is still open is the same delivery again. A dry run is in no list,
-        and gone with its commit. Raises `TooManyOpen`.
+        The same manifest that is still open, or was set aside, is the same delivery again. A dry
+        run is in no list, and gone with its commit. Raises `TooManyOpen`.
         """
         ...
 

@@ -95,13 +95,15 @@ class CrateDBCostStore:
         self._adopting = adopting
 
     def open_delivery(self, manifest: Manifest, clock: Clock, *, dry_run: bool = False) -> Entry:
-        """Record an arrival, or find the open one of the same content."""
+        """Record an arrival, or find the one that is open or set aside of the same manifest."""
         books = CrateDBBooks(self._means())
         delivery = None if dry_run else arrivals.continued(books, manifest)
         if delivery is not None:
             ledger.update_open(self._session, delivery)
             return delivery.entry
         if not dry_run:
+            if (aside := arrivals.aside_already(books, manifest)) is not None:
+                return aside.entry
             self._give_up_forsaken(books, clock)
         earlier = arrivals.shown_already(books, manifest)
         delivery = arrivals.new_delivery(books, manifest, clock(), dry_run=dry_run)
