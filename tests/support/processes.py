@@ -50,8 +50,18 @@ _given: set[int] = set()
 class ServiceProcess:
     """One service: `exporter`, `scraper` or `db-handler`."""
 
-    def __init__(self, name: str, folder: Path, **settings: object) -> None:
-        """`folder`: of its log and address file. `settings`: its own, in lower case."""
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        **settings: object,
+    ) -> None:
+        """`folder`: of its log and address file. `settings`: its own, in lower case.
+
+        `environment`: variables that are no settings of its own.
+        """
         self.name = name
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / f"{name}.log"
@@ -60,7 +70,7 @@ class ServiceProcess:
         self.address_file = Path(str(told["address_file"]))
         self._environment = {
             f"{prefix}{setting.upper()}": str(value) for setting, value in told.items()
-        }
+        } | dict(environment or {})
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -89,8 +99,7 @@ class ServiceProcess:
 
     def is_ready(self) -> bool:
         """Whether it has something to offer. Fails the test when it has ended."""
-        assert self.is_running(), f"{self.name} ended: {self.log.read_text()[-2_000:]}"
-        return self.address_file.exists() and answers(f"{self.url}/-/ready")
+        return self.has_begun() and answers(f"{self.url}/-/ready")
 
     def is_running(self) -> bool:
         """Whether it was started and has not ended."""
@@ -104,6 +113,26 @@ class ServiceProcess:
     def kill(self) -> None:
         """End it as a crash would."""
         self._end(signal.SIGKILL)
+
+    def end_gracefully(self, within_seconds: float) -> None:
+        """End it as an orchestrator does: by SIGTERM, which it answers in time with status 0.
+
+        One that does not serve yet is waited for: Python itself ends without grace.
+        """
+        assert self.process is not None
+        until(f"{self.name} serves", self.has_begun, START_SECONDS)
+        self.process.terminate()
+        try:
+            status = self.process.wait(within_seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            status = None
+        assert status == 0, f"{self.name}: {status} after SIGTERM: {self.log.read_text()[-2_000:]}"
+
+    def has_begun(self) -> bool:
+        """Whether it serves. Fails the test when it has ended."""
+        assert self.is_running(), f"{self.name} ended: {self.log.read_text()[-2_000:]}"
+        return self.address_file.exists()
 
     def stop(self) -> None:
         """Ask it to end."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 from costwire_focus.arrow import do_without_pandas
 from costwire_runtime.client import HttpError
@@ -17,6 +20,8 @@ from costwire_scraper.settings import Settings
 from costwire_scraper.wiring import open_loop
 
 INTERRUPTED = 130
+
+log = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -39,12 +44,24 @@ def main() -> int:
             from costwire_scraper.app import create_app
 
             serve(create_app(settings, loop, metrics, web_config), settings, web_config)
+            if loop.is_within_cycle:
+                _leave()
             return 0
     except KeyboardInterrupt:
         return INTERRUPTED
     except (HttpError, OSError, WebConfigError) as error:
         sys.stderr.write(f"scraper: {error}\n")
         return 1
+
+
+def _leave() -> NoReturn:
+    """End within a cycle, whose threads may wait for a silent server for minutes.
+
+    The handler keeps the parts that it has; the next start sends the others.
+    """
+    log.info("stopped within a delivery; the next start goes on with it")
+    logging.shutdown()
+    os._exit(0)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -30,7 +30,7 @@ def create_app(
             yield
         finally:
             loop.stop()
-            await run_in_threadpool(thread.join, settings.shutdown_grace_seconds)
+            await run_in_threadpool(thread.join, settings.shutdown_grace_seconds / 4)
 
     def ready() -> str | None:
         if loop.last is None:

@@ -48,11 +48,17 @@ class Loop:
         self._interval_seconds = interval_seconds
         self._jitter = jitter
         self._stopped = threading.Event()
+        self._within_cycle = threading.Lock()
         self.last: Outcome | None = None
 
     def stop(self) -> None:
         """End after the running cycle; a pause ends at once."""
         self._stopped.set()
+
+    @property
+    def is_within_cycle(self) -> bool:
+        """Whether a cycle is running."""
+        return self._within_cycle.locked()
 
     def run_once(self) -> Outcome:
         """Run cycles until one settles, one is refused, or patience ends.
@@ -92,7 +98,8 @@ class Loop:
 
     def _run_cycle(self) -> Outcome:
         started = time.monotonic()
-        outcome = self._guarded()
+        with self._within_cycle:
+            outcome = self._guarded()
         self._metrics.last_cycle_seconds.set(time.monotonic() - started)
         if outcome.waiting:
             self._metrics.cycles.labels("waited").inc()

@@ -7,7 +7,6 @@ text is read until two readings in a row are equal, then checked and delivered f
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from costwire_focus.manifest import Manifest
+from costwire_scraper.compatible.folder import spool_folder
 from costwire_scraper.errors import ExporterSilent
 from costwire_scraper.exporter_client import ExporterClient
 from costwire_scraper.settings import Settings
@@ -63,12 +63,10 @@ class CompatibleReader:
         # The rules take a third of a second to import, which other deliveries need not wait for.
         from costwire_scraper.compatible.spool import CompatibleSpool
 
-        with tempfile.TemporaryDirectory(
-            prefix="costwire-scraper-", dir=self.settings.spool_dir
-        ) as folder:
-            text = Path(folder) / "exposition"
+        with spool_folder(self.settings.spool_dir) as folder:
+            text = folder / "exposition"
             sha256 = self._read_until_settled(text)
-            spool = CompatibleSpool(Path(folder), self.settings.block_bytes)
+            spool = CompatibleSpool(folder, self.settings.block_bytes)
             manifest = spool.fill(
                 text, sha256, table=self.settings.table, source=self.settings.exporter_url
             )
