@@ -8,6 +8,13 @@ from typing import Any, ClassVar
 from costwire_runtime import problems
 
 
+class StoreDamaged(problems.Problem):
+    """The engine found its own file damaged."""
+
+    slug: ClassVar[str] = "store-damaged"
+    title: ClassVar[str] = "The database is damaged"
+
+
 class UnknownDelivery(problems.NotFound):
     """No delivery has this number."""
 

@@ -32,7 +32,10 @@ def delivering(folder: Path, url: str) -> Iterator[subprocess.Popen[str]]:
     """A process that delivers state after state, and tells each."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        [sys.executable, PROGRAM, folder, url], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, PROGRAM, folder, f"cratedb={url}"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     ) as process:
         try:
             yield process

@@ -16,14 +16,16 @@ from costwire_db_handler.stores.cratedb.store import CrateDBOptions
 ROWS = 60
 
 
-def deliver_until_killed(folder: Path, cratedb: CrateDBOptions | None = None) -> None:
+def deliver_until_killed(
+    folder: Path, cratedb: CrateDBOptions | None = None, charges: int = ROWS
+) -> None:
     """Every charge of state n costs n."""
     store = open_store(folder, thresholds=Thresholds(), limits=StoreLimits(), cratedb=cratedb).own
     number = max((int(entry.generation.timestamp()) for entry in store.deliveries()), default=0)
     number = max(0, number - int(NOW.timestamp()))
     while True:
-        rows = [a_charge(BilledCost=str(number), ResourceId=f"disk-{n}") for n in range(ROWS)]
-        report = a_report(rows, part_rows=10).generated(seconds=number)
+        rows = [a_charge(BilledCost=str(number), ResourceId=f"disk-{n}") for n in range(charges)]
+        report = a_report(rows, part_rows=charges // 6).generated(seconds=number)
         entry = store.open_delivery(report.manifest, clock)
         if entry.state is State.OPEN:
             staged = store.staged_parts(entry.commit)
@@ -42,4 +44,6 @@ def on_cratedb(url: str) -> CrateDBOptions:
 
 
 if __name__ == "__main__":
-    deliver_until_killed(Path(sys.argv[1]), on_cratedb(sys.argv[2]) if len(sys.argv) > 2 else None)
+    told = dict(each.split("=", 1) for each in sys.argv[2:])
+    engine = on_cratedb(told["cratedb"]) if "cratedb" in told else None
+    deliver_until_killed(Path(sys.argv[1]), engine, int(told.get("charges", ROWS)))

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import duckdb
 
-from costwire_db_handler.errors import CannotOpen, StoreBusy, StoreInUse
-from costwire_db_handler.stores.duckdb import rewriting
+from costwire_db_handler.errors import CannotOpen, StoreBusy, StoreDamaged, StoreInUse
+from costwire_db_handler.stores.duckdb import damage, rewriting, torn_log
 from costwire_db_handler.stores.duckdb.gate import Gate
 from costwire_db_handler.stores.duckdb.headroom import Headroom
 from costwire_db_handler.stores.duckdb.locks import harden
@@ -55,23 +55,43 @@ class Database:
             raise CannotOpen(f"open {path}: {error.strerror}; choose another folder") from error
         database = cls(path, memory_bytes=memory_bytes, threads=threads)
         database._opened = database._connect()
-        rewriting.clear(path)
-        shutil.rmtree(database.spill, ignore_errors=True)  # what a kill left
-        database.migrate()
-        if rewriting.is_wanted(database._connection):
-            try:
-                database._put_new_file()
-            except (Problem, duckdb.Error, OSError):
-                _logger.exception("the file is still to be rewritten after an erasure")
-        database._harden(database._connection)
+        try:
+            database._make_ready()
+        except BaseException:
+            database.close()
+            raise
         return database
 
+    def _make_ready(self) -> None:
+        """Clear away what a kill left, migrate, and lock what statements could change."""
+        rewriting.clear(self._path)
+        shutil.rmtree(self.spill, ignore_errors=True)
+        self.migrate()
+        if rewriting.is_wanted(self._connection):
+            try:
+                self._put_new_file()
+            except (Problem, duckdb.Error, OSError):
+                _logger.exception("the file is still to be rewritten after an erasure")
+        self._harden(self._connection)
+
     def _connect(self) -> duckdb.DuckDBPyConnection:
+        """Open the file; a log whose end was torn is cut there first."""
+        try:
+            return self._try_to_connect()
+        except duckdb.Error as refusal:
+            if not torn_log.cut(self._path, refusal):
+                raise CannotOpen(damage.told(self._path, refusal)) from refusal
+        try:
+            return self._try_to_connect()
+        except duckdb.Error as refusal:
+            raise CannotOpen(damage.told(self._path, refusal)) from refusal
+
+    def _try_to_connect(self) -> duckdb.DuckDBPyConnection:
         try:
             return duckdb.connect(self._path, config=self._config())
         except duckdb.IOException as taken:
-            if "lock" not in str(taken).lower():
-                raise CannotOpen(f"open {self._path}: {str(taken).splitlines()[0]}") from taken
+            if "Could not set lock" not in str(taken):
+                raise
             raise StoreInUse(
                 f"open {self._path}: another process has it open; stop that one, or ask it by HTTP "
                 "(its address stands in handler.address beside the file)"
@@ -149,9 +169,15 @@ class Database:
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection of its own to the same database."""
+        """A connection of its own to the same database; raises `StoreDamaged`."""
         with self._gate.passed(), self._connection.cursor() as cursor:
-            yield cursor
+            try:
+                yield cursor
+            except duckdb.Error as error:
+                if not damage.is_damage(error):
+                    raise
+                _logger.exception("the file is damaged", extra={"remedy": damage.REMEDY})
+                raise StoreDamaged(f"ask the database: {damage.SENTENCE}") from error
 
     def close(self) -> None:
         """Close the file; waits for a write that is under way."""

@@ -19,6 +19,7 @@ from costwire_db_handler.sql.errors import (
     UnsupportedFunction,
     VersionConflict,
 )
+from costwire_db_handler.stores.duckdb import damage
 
 _KIND_OF_ERROR = re.compile(r"^[A-Za-z ]+ Error: ")
 _TABLE = re.compile(r"Table with name \"?([^\"\n]+?)\"? does not exist")
@@ -55,6 +56,8 @@ def translate(error: BaseException) -> SqlError:
     """The same failure in CrateDB's words; what is not a user's doing tells nothing."""
     if isinstance(error, SqlError):
         return error
+    if damage.is_damage(error):
+        return EngineFailed(damage.SENTENCE)
     text = str(error)
     if isinstance(error, duckdb.OutOfMemoryException | MemoryError) or _MEMORY.search(text):
         return MemoryExceeded(_TOO_MUCH)

@@ -29,7 +29,7 @@ _TABLES = (
 def clear(path: Path) -> None:
     """Remove what a kill left of a new file."""
     unfinished = _unfinished(path)
-    for leftover in (unfinished, _log_of(unfinished)):
+    for leftover in (unfinished, log_of(unfinished)):
         leftover.unlink(missing_ok=True)
 
 
@@ -56,7 +56,7 @@ def rewritten(path: Path, config: Config, temp_directory: Path) -> Iterator[None
         with path.open("r+b") as old:
             _lock(old, path, as_copied)
             _unfinished(path).replace(path)
-            _sync(path.parent)
+            sync(path.parent)
             yield
     finally:
         clear(path)
@@ -81,9 +81,9 @@ def _copy(path: Path, config: Config, temp_directory: Path) -> tuple[int, int]:
         copying.execute("CHECKPOINT new")
         copying.execute("DETACH new")
         copying.execute("DETACH was")
-    if _log_of(unfinished).exists():
+    if log_of(unfinished).exists():
         raise StoreBusy("rewrite the file: the new one is not complete; try again")
-    _sync(unfinished)
+    sync(unfinished)
     return as_copied
 
 
@@ -108,7 +108,7 @@ def _require_closed(path: Path) -> None:
         duckdb.connect(path, read_only=True).close()
     except duckdb.ConnectionException as open_still:
         raise StoreBusy("rewrite the file: it is still in use; try again") from open_still
-    if _log_of(path).exists():
+    if log_of(path).exists():
         raise StoreBusy("rewrite the file: its log is not part of it yet; try again")
 
 
@@ -130,7 +130,8 @@ def _unfinished(path: Path) -> Path:
     return path.with_name(path.name + _SUFFIX)
 
 
-def _log_of(path: Path) -> Path:
+def log_of(path: Path) -> Path:
+    """Where DuckDB keeps the log of a file."""
     return path.with_name(path.name + ".wal")
 
 
@@ -138,7 +139,8 @@ def _text(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have what was written on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

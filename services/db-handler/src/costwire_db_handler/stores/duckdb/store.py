@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +26,10 @@ from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.errors import (
     BadPart,
     CannotAdopt,
+    CannotOpen,
     DeliveryNotOpen,
     StoreBusy,
+    StoreDamaged,
     WrongState,
 )
 from costwire_db_handler.ledger import Clock, Entry, State
@@ -35,7 +37,7 @@ from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, told
 from costwire_db_handler.sql.protocol import read_request
 from costwire_db_handler.stores import OnSettled, StoreLimits
-from costwire_db_handler.stores.duckdb import deliveries, erasing, quarantine, retiring
+from costwire_db_handler.stores.duckdb import damage, deliveries, erasing, quarantine, retiring
 from costwire_db_handler.stores.duckdb.asked import DuckDBVersions
 from costwire_db_handler.stores.duckdb.books import DuckDBBooks
 from costwire_db_handler.stores.duckdb.bootstrap import ensure_admin
@@ -95,10 +97,18 @@ class DuckDBStore:
         limits: StoreLimits,
         on_settled: OnSettled = lambda entry: None,
     ) -> DuckDBStore:
-        """Open or make the store of a data folder; raises `StoreInUse`."""
-        database = Database.open(data_dir, memory_bytes=limits.memory_bytes, threads=limits.threads)
-        store = cls(database, data_dir, thresholds, limits, on_settled)
-        ensure_admin(store.users, data_dir)
+        """Open or make the store of a data folder; raises `CannotOpen`, `StoreInUse`."""
+        try:
+            database = Database.open(
+                data_dir, memory_bytes=limits.memory_bytes, threads=limits.threads
+            )
+            with ExitStack() as failing:
+                failing.callback(database.close)
+                store = cls(database, data_dir, thresholds, limits, on_settled)
+                ensure_admin(store.users, data_dir)
+                failing.pop_all()
+        except StoreDamaged as damaged:
+            raise CannotOpen(f"open {data_dir}: {damaged.detail}: {damage.REMEDY}") from damaged
         return store
 
     @property
@@ -137,7 +147,7 @@ class DuckDBStore:
         return self._database.headroom.unbounded()
 
     def open_delivery(self, manifest: Manifest, clock: Clock, *, dry_run: bool = False) -> Entry:
-        """Record an arrival, or find the open one of the same content."""
+        """Record an arrival, or find the one that is open or set aside of the same manifest."""
         self._caller.rights.require_write(manifest.table)
         if dry_run:
             with self._database.writing(keep=False) as sql:
@@ -146,11 +156,15 @@ class DuckDBStore:
                 return told.entry
         forsaken: list[Entry] = []
         with self._database.writing() as sql:
-            delivery = None if dry_run else arrivals.continued(DuckDBBooks(sql), manifest)
+            books = DuckDBBooks(sql)
+            delivery = None if dry_run else arrivals.continued(books, manifest)
+            aside = None if delivery or dry_run else arrivals.aside_already(books, manifest)
+            if aside is not None:
+                return aside.entry
             if delivery is None:
                 forsaken = self._give_up_forsaken(sql, clock)
                 delivery = (
-                    arrivals.new_delivery(DuckDBBooks(sql), manifest, clock(), dry_run=True)
+                    arrivals.new_delivery(books, manifest, clock(), dry_run=True)
                     if dry_run
                     else self._arrived(sql, manifest, clock)
                 )
