@@ -1,9 +1,10 @@
-"""Two sources are delivered at once while every process is killed again and again."""
+"""Two sources are delivered at once while every process is killed or ended, again and again."""
 
 from __future__ import annotations
 
 import os
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,14 +13,15 @@ from pathlib import Path
 
 import pytest
 from tests.support.faults import RecordFault, lost_and_doubled, times
-from tests.support.processes import ServiceProcess, free_port
+from tests.support.fleet import Fleet
 from tests.support.reports import LONG_AGO, numbered, write_report
-from tests.support.store import Entry, Store
+from tests.support.store import Entry
 from tests.support.waiting import until
 
 from costwire_runtime.client import HttpError
 
-KILLS = int(os.environ.get("COSTWIRE_TEST_KILLS", times(sampled=3, full=100)))
+KILLS = int(os.environ.get("COSTWIRE_TEST_KILLS", times(sampled=2, full=100)))
+ENDS = int(os.environ.get("COSTWIRE_TEST_KILLS", times(sampled=1, full=100)))
 SEED = int(os.environ.get("COSTWIRE_TEST_SEED", "20240901"))
 CHARGES = 2_500
 CHANGED = 90
@@ -68,57 +70,13 @@ def figures(state: Charges) -> Seen:
     return state.total(), sum((cost * count for (_, cost), count in state.items()), Decimal(0))
 
 
-class Pipelines:
-    """Two exporters, two scrapers, one handler, on ports that they keep when they are restarted."""
+class Pipelines(Fleet):
+    """Two exporters, two scrapers, one handler."""
 
     def __init__(self, folder: Path) -> None:
-        data = folder / "data"
-        data.mkdir(parents=True)
-        handler_port = free_port()
         self.reports = [Reports(name, folder / f"{name}.csv") for name in ("one", "two")]
-        self.processes = {
-            "handler": ServiceProcess("db-handler", folder, data_dir=data, port=handler_port)
-        }
-        for reports in self.reports:
-            own = folder / reports.name
-            port = free_port()
-            self.processes[f"exporter {reports.name}"] = ServiceProcess(
-                "exporter",
-                own,
-                port=port,
-                source=reports.path,
-                table=TABLE,
-                data_dir=own / "data",
-                polling_interval_seconds=0.2,
-                retry_base_seconds=0.2,
-            )
-            self.processes[f"scraper {reports.name}"] = ServiceProcess(
-                "scraper",
-                own,
-                exporter_url=f"http://127.0.0.1:{port}",
-                handler_url=f"http://127.0.0.1:{handler_port}",
-                handler_password_file=data / "admin.password",
-                polling_interval_seconds=0.2,
-                block_bytes=16_384,
-            )
-        self.processes["handler"].start().wait_until_ready()
-        self.store = Store(f"http://127.0.0.1:{handler_port}", data)
-        for process in self.processes.values():
-            if not process.is_running():
-                process.start()
-
-    def stop(self) -> None:
-        """End all."""
-        for process in self.processes.values():
-            process.kill()
-
-    def crash(self, name: str, dice: random.Random) -> None:
-        """Kill a process, and start it again a moment later."""
-        process = self.processes[name]
-        assert process.is_running(), f"{name} ended: {process.log.read_text()[-2_000:]}"
-        process.kill()
-        time.sleep(dice.uniform(0, 0.2))
-        process.start()
+        paths = {reports.name: reports.path for reports in self.reports}
+        super().__init__(folder, paths, table=TABLE)
 
     def ledger(self) -> list[Entry]:
         """All entries, of both sources."""
@@ -181,38 +139,45 @@ def await_moment(pipelines: Pipelines, dice: random.Random) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(60 + 60 * KILLS)
+@pytest.mark.timeout(60 + 60 * (KILLS + ENDS))
 def test_every_delivery_arrives_whole_and_once_whatever_is_killed(
     pipelines: Pipelines, record_fault: RecordFault
 ) -> None:
     dice = random.Random(SEED)  # noqa: S311 (no secret)
-    victims = [name for name in pipelines.processes for _ in range(KILLS)]
+    victims = [
+        (name, how)
+        for name in pipelines.processes
+        for how in KILLS * [signal.SIGKILL] + ENDS * [signal.SIGTERM]
+    ]
     dice.shuffle(victims)
-    for victim in victims:
+    for victim, how in victims:
         await_moment(pipelines, dice)
-        pipelines.crash(victim, dice)
-    for process in pipelines.processes.values():
-        until("up again", process.is_ready, 60)
+        pipelines.strike(victim, how, dice.uniform(0, 0.2))
+    pipelines.wait_until_ready()
     until("the last states have arrived", lambda: all_arrived(pipelines), 60)
 
     ledger = pipelines.ledger()
     for reports in pipelines.reports:
         check_ledger(committed(ledger, reports), reports)
-        found = pipelines.store.sql(
-            "SELECT ResourceId, BilledCost FROM killed WHERE x_Source = ?", reports.name
-        )
-        lost, doubled = lost_and_doubled(
-            reports.states[-1], Counter((name, Decimal(cost)) for name, cost in found)
-        )
+    assert all(entry["balanced"] for entry in ledger if entry["state"] != "aborted")
+    assert {entry["state"] for entry in ledger} <= {"committed", "unchanged", "aborted"}
+    lost, doubled = lost_and_doubled(
+        sum((reports.states[-1] for reports in pipelines.reports), Counter()),
+        Counter(
+            (name, Decimal(cost))
+            for name, cost in pipelines.store.sql("SELECT ResourceId, BilledCost FROM killed")
+        ),
+    )
+    struck = Counter((victim.split()[0], how.name) for victim, how in victims)
+    states = sum(len(reports.states) for reports in pipelines.reports)
+    for (service, signal_name), count in struck.items():
         record_fault(
-            f"kill -9 of exporter, scraper and handler, source {reports.name}",
-            times=len(victims),
-            outcome=f"{len(reports.states)} states arrived whole",
+            f"{signal_name} of the {service} while reports are read, delivered and asked for",
+            times=count,
+            outcome=f"all {states} states arrived whole and once",
             lost=lost,
             doubled=doubled,
         )
-    assert all(entry["balanced"] for entry in ledger if entry["state"] != "aborted")
-    assert {entry["state"] for entry in ledger} <= {"committed", "unchanged", "aborted"}
 
 
 def all_arrived(pipelines: Pipelines) -> bool:

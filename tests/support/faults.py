@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import pytest
 
+T = TypeVar("T")
 FULL = os.environ.get("COSTWIRE_TEST_FAULTS") == "full"
 _LINE = "line of the fault table"
+_FIGURES = "figures beside the fault table"
 _MARKED = "marked faults"
 _HEADER = ("fault", "times", "outcome", "rows lost", "rows doubled")
 
@@ -24,12 +26,13 @@ def times(sampled: int, full: int) -> int:
     return full if FULL else sampled
 
 
-def lost_and_doubled(
-    expected: Mapping[object, int], found: Mapping[object, int]
-) -> tuple[int, int]:
+def lost_and_doubled(expected: Counter[T], found: Counter[T]) -> tuple[int, int]:
     """How many rows are missing, and how many are there that should not be, as multisets."""
-    wanted, got = Counter(expected), Counter(found)
-    return (wanted - got).total(), (got - wanted).total()
+    return (expected - found).total(), (found - expected).total()
+
+
+RecordFigures = Callable[[str, Sequence[str]], None]
+"""Has a title and lines printed after the table."""
 
 
 class RecordFault(Protocol):
@@ -52,6 +55,16 @@ def record_fault(request: pytest.FixtureRequest) -> RecordFault:
     return record
 
 
+@pytest.fixture
+def record_figures(request: pytest.FixtureRequest) -> RecordFigures:
+    """Lines for whoever reads the end of the run."""
+
+    def record(title: str, lines: Sequence[str]) -> None:
+        request.node.user_properties.append((_FIGURES, [title, *lines]))
+
+    return record
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let reports tell whether a test is of faults: their keywords hold names of folders, too."""
     if item.get_closest_marker("faults"):
@@ -60,20 +73,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def lines_of(reports: Mapping[str, list[pytest.TestReport]]) -> list[list[str]]:
     """The table's lines: what tests recorded, and the tests of faults that failed before."""
-    lines = [
-        list(line)
-        for outcome in ("passed", "failed")
-        for report in reports.get(outcome, [])
-        if report.when == "call"
-        for name, line in report.user_properties
-        if name == _LINE and isinstance(line, (list, tuple))
-    ]
     failed = [
         [report.nodeid, "", "FAILED", "?", "?"]
         for report in (*reports.get("failed", []), *reports.get("error", []))
         if (_MARKED, True) in map(tuple, report.user_properties)
     ]
-    return sorted(lines) + sorted(failed)
+    return sorted(_recorded(reports, _LINE)) + sorted(failed)
+
+
+def _recorded(reports: Mapping[str, list[pytest.TestReport]], kind: str) -> list[list[str]]:
+    return [
+        [*map(str, told)]
+        for outcome in ("passed", "failed")
+        for report in reports.get(outcome, [])
+        if report.when == "call"
+        for name, told in report.user_properties
+        if name == kind and isinstance(told, (list, tuple))
+    ]
 
 
 def as_markdown(lines: list[list[str]]) -> list[str]:
@@ -93,3 +109,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if lines:
         terminalreporter.section(f"faults ({'in full' if FULL else 'a sample'})")
         terminalreporter.write_line("\n".join(as_markdown(lines)))
+    for title, *told in _recorded(terminalreporter.stats, _FIGURES):
+        terminalreporter.section(title)
+        terminalreporter.write_line("\n".join(told))
