@@ -77,6 +77,7 @@ _PLAN = {
     "CommitmentDiscountName": "Plan",
     "CommitmentDiscountType": "Savings plan",
     "CommitmentDiscountCategory": "Spend",
+    "ResourceId": "plan",
 }
 
 

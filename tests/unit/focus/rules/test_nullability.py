@@ -19,6 +19,7 @@ _TAX = {
     "SkuPriceId": None,
 }
 _DISCOUNT = {
+    "BilledCost": "0",
     "CommitmentDiscountId": "plan-1",
     "CommitmentDiscountName": "Plan",
     "CommitmentDiscountType": "Savings plan",
@@ -30,7 +31,7 @@ _DISCOUNT = {
 }
 _UNUSED = _DISCOUNT | {
     "CommitmentDiscountStatus": "Unused",
-    "BilledCost": "0",
+    "ResourceId": "plan-1",
     "ConsumedQuantity": None,
     "ConsumedUnit": None,
 }

@@ -39,11 +39,11 @@ def test_a_clean_batch_passes_without_a_copy(a_charge, a_batch):
         ({"ChargePeriodStart": "2024-02-30T00:00:00Z"}, "CW-InstantUnreadable", "2024-02-30"),
         ({"BillingPeriodEnd": "9/1/24"}, "CW-InstantUnreadable", "--dates mdy or --dates dmy"),
         ({"ChargeDescription": "a\0b"}, "CW-NulCharacter", "U+0000"),
-        ({"x_note": "\0"}, "CW-NulCharacter", "x_note"),
+        ({"x_Note": "\0"}, "CW-NulCharacter", "x_Note"),
     ],
 )
 def test_an_unreadable_cell_sends_its_row_to_the_quarantine(cells, rule, reason, a_charge, check):
-    checked, findings = check(a_charge(x_note=None), a_charge(**{"x_note": None} | cells))
+    checked, findings = check(a_charge(x_Note=None), a_charge(**{"x_Note": None} | cells))
     (row,) = checked.unusable
     assert (row.file, row.line, row.raw) == ("part.csv", 3, b"raw 1")
     assert (row.column, row.rule) == (next(iter(cells)), rule)

@@ -58,6 +58,7 @@ def test_covered_usage_is_priced_as_committed(a_charge, check):
         "CommitmentDiscountType": "Savings plan",
         "CommitmentDiscountCategory": "Spend",
         "CommitmentDiscountStatus": "Used",
+        "BilledCost": "0",
     }
     _, findings = check(a_charge("1.0", **cells), version="1.0")
     assert list(findings) == ["PricingCategory-C-009-C"]

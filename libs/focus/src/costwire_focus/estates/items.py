@@ -207,7 +207,9 @@ class _Texts:
             "PricingCategory": "Committed" if kind in (Kind.COVERED, Kind.UNUSED) else category,
             "ConsumedUnit": ((offer.consumed_unit or offer.unit) if self._measured(kind) else None),
             "CommitmentProgramEligibilityDetails": (
-                '{"x_EligiblePrograms": ["1 year"]}' if offer.commitment_percent else None
+                '{"CommitmentPrograms": [{"ProgramType": "Savings plan"}]}'
+                if offer.commitment_percent
+                else None
             ),
             "x_Operation": offer.code,
             "x_UsageType": offer.meter,

@@ -46,6 +46,7 @@ def arithmetic_rules(version: str) -> Iterator[Rule]:
             f"{cost} must be {price} times {_QUANTITY}, but for rounding, on a charge that is "
             "no correction",
             flag(cost, _NOT_PRODUCT) & ~correction(),
+            compared=frozenset({price, _QUANTITY}),
         )
     for cost in _EQUAL_TO_BILLED:
         yield _equals_billed(cost, version)
@@ -85,6 +86,7 @@ def _equals_billed(cost: str, version: str) -> Rule:
         f"{cost} must equal {_BILLED} on a Credit{f' without {price}' if price else ''}, "
         "but for rounding",
         (credit & unset(price) if price else credit) & flag(cost, _NOT_BILLED),
+        compared=frozenset({_BILLED}),
     )
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from costwire_focus import amounts, instants
 from costwire_focus.columns import COLUMNS, ValueType, value_type
 from costwire_focus.rules.arithmetic import compare_amounts
+from costwire_focus.rules.buffers import bounds_of, bytes_of
 from costwire_focus.rules.rule import FLAG, INSTANT, NUMBER
 from costwire_focus.rules.values import INSTANT_FINER, INSTANT_FORM, NUMBER_FORM
 
@@ -58,24 +59,10 @@ def focus_columns(names: list[str]) -> list[str]:
 def cells_with_nul(charges: pa.Table) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """The columns in which a cell holds the character U+0000, and the masks of those cells."""
     for name, column in zip(charges.column_names, charges.columns, strict=True):
-        if any((data := _bytes_of(chunk)).size and not data.min() for chunk in column.chunks):
+        if any((data := bytes_of(chunk)).size and not data.min() for chunk in column.chunks):
             mask = pc.match_substring(column, "\0").fill_null(False)
             if pc.any(mask).as_py():
                 yield name, mask.to_numpy()
-
-
-def _bytes_of(cells: pa.Array) -> NDArray[np.uint8]:
-    """The bytes of all cells of a text array, one after the other, without a copy."""
-    data = cells.buffers()[2]
-    if data is None or not len(cells):
-        return np.empty(0, np.uint8)
-    bounds = _bounds(cells)
-    return np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]]
-
-
-def _bounds(cells: pa.Array) -> NDArray[np.int32]:
-    offsets = np.frombuffer(cells.buffers()[1], np.int32)
-    return offsets[cells.offset : cells.offset + len(cells) + 1]
 
 
 def _judge_amounts(
@@ -137,12 +124,12 @@ def _unreadable(texts: pl.Series, numbers: pl.Series) -> NDArray[np.bool_]:
 
 
 def _longest(cells: pa.Array) -> int:
-    bounds = _bounds(cells)
+    bounds = bounds_of(cells)
     return int(np.diff(bounds).max()) if len(cells) else 0
 
 
 def _contains(column: pa.ChunkedArray, character: bytes) -> bool:
-    return any(bool((_bytes_of(chunk) == character[0]).any()) for chunk in column.chunks)
+    return any(bool((bytes_of(chunk) == character[0]).any()) for chunk in column.chunks)
 
 
 def _never(length: int) -> pl.Series:

@@ -9,10 +9,23 @@ import polars as pl
 
 from costwire_focus.columns import Column
 from costwire_focus.rules.rule import FLAG
-from costwire_focus.rules.values import JSON_FORM, KEY_TYPES, KEYS
+from costwire_focus.rules.shapes import NULL, NUMBER, STRING, Shape, flat_elements, wrong_elements
+from costwire_focus.rules.values import (
+    DEPTH,
+    JSON_FORM,
+    KEY_CASE,
+    KEY_TYPES,
+    KEYS,
+    SHAPE,
+)
 from costwire_focus.versions import CUSTOM_PREFIX
 
 FLAT_FORMAT: Final = "Key-Value Format"
+
+VERDICTS: Final = (JSON_FORM, KEYS, KEY_TYPES, KEY_CASE, DEPTH, SHAPE)
+"""What is told of a JSON text; some never come about in a column."""
+
+MOST_LEVELS: Final = 3
 
 _STRING: Final = r'"(?:[^"\\\x00-\x1F]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"'
 _NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
@@ -20,26 +33,29 @@ _SCALAR: Final = rf"(?:{_STRING}|{_NUMBER}|true|false|null)"
 _BLANK: Final = r"[ \t\r\n]*"
 _PAIR: Final = rf"{_STRING}{_BLANK}:{_BLANK}{_SCALAR}"
 _FLAT: Final = rf"\{{{_BLANK}(?:{_PAIR}{_BLANK}(?:,{_BLANK}{_PAIR}{_BLANK})*)?\}}"
+_PASCAL: Final = rf"^(?:{CUSTOM_PREFIX})?[A-Z][A-Za-z0-9]*$"
 _FLAT_OBJECT: Final = rf"^{_BLANK}{_FLAT}{_BLANK}$"
 _ELEMENTS: Final = (
     rf'^\{{"Elements":{_BLANK}\[{_BLANK}(?:{_FLAT}{_BLANK}(?:,{_BLANK}{_FLAT}{_BLANK})*)?\]\}}$'
 )
 
 
-def judge(column: Column, texts: pl.Series) -> dict[str, pl.Series]:
+def judge(column: Column, texts: pl.Series, shape: Shape | None = None) -> dict[str, pl.Series]:
     """The verdicts on a column of JSON texts, by their names in the evaluation frame.
+
+    `shape`: what FOCUS says about the list that a cell of the column holds, if it does.
 
     A flat object is a regular language, and so is the one list of flat objects that FOCUS nests:
     nearly every text is judged by expressions, the few others are parsed one by one.
     """
     distinct = texts.drop_nulls().unique()
     if column.format == FLAT_FORMAT:
-        verdicts = _judge_flat(distinct, column.properties)
+        judged = _judge_flat(distinct, column.properties)
     else:
-        verdicts = _judge_nested(distinct)
+        judged = _judge_nested(distinct, shape)
     return {
-        column.id + FLAG + verdict: _spread(verdicts[verdict], verdicts["text"], texts)
-        for verdict in (JSON_FORM, KEYS, KEY_TYPES)
+        column.id + FLAG + verdict: _spread(judged[verdict], judged["text"], texts)
+        for verdict in VERDICTS
     }
 
 
@@ -67,6 +83,7 @@ def _judge_flat(distinct: pl.Series, properties: Mapping[str, str]) -> pl.DataFr
         escaped=pl.col("key").str.contains("\\", literal=True).any(),
         foreign=(~defined & ~pl.col("key").str.starts_with(CUSTOM_PREFIX)).any(),
         mistyped=(defined & ~right).any(),
+        miscased=(~pl.col("key").str.contains(_PASCAL)).any(),
     )
     whole = whole.join(found, on="of", how="left")
     repeated = whole["repeated"].fill_null(False)
@@ -78,45 +95,97 @@ def _judge_flat(distinct: pl.Series, properties: Mapping[str, str]) -> pl.DataFr
         repeated.alias("repeated"),
         pl.col("foreign").fill_null(False).alias(KEYS),
         pl.col("mistyped").fill_null(False).alias(KEY_TYPES),
+        pl.col("miscased").fill_null(False).alias(KEY_CASE),
     )
     return frame.join(judged, on="of", how="left").select(
         "text",
         pl.col("repeated").fill_null(True).alias(JSON_FORM),
-        pl.col(KEYS).fill_null(False),
-        pl.col(KEY_TYPES).fill_null(False),
+        *(pl.col(verdict).fill_null(False) for verdict in (KEYS, KEY_TYPES, KEY_CASE)),
+        pl.lit(False).alias(DEPTH),
+        pl.lit(False).alias(SHAPE),
     )
 
 
-def _judge_nested(distinct: pl.Series) -> pl.DataFrame:
+def _judge_nested(distinct: pl.Series, shape: Shape | None) -> pl.DataFrame:
     frame = distinct.alias("text").to_frame().with_row_index("of")
     usual = frame.filter(pl.col("text").str.contains(_ELEMENTS))
     elements = usual.select("of", text=pl.col("text").str.extract_all(_FLAT)).explode("text")
-    judged = _judge_flat(elements["text"].drop_nulls().unique(), {})
+    elements = elements.drop_nulls()
+    judged = _judge_flat(elements["text"].unique(), {})
     found = (
-        elements.drop_nulls()
-        .join(judged, on="text")
+        elements.join(judged, on="text")
         .group_by("of")
         .agg(broken=pl.col(JSON_FORM).any() | (pl.col("text").n_unique() != pl.len()))
     )
-    rest = frame.join(usual, on="of", how="anti")
-    rest = rest.select("of", broken=pl.col("text").map_elements(_is_broken, pl.Boolean))
-    broken = pl.concat([found, rest])
-    return frame.join(broken, on="of", how="left").select(
+    broken = dict(found.filter("broken").select("of", pl.lit(True)).iter_rows())
+    deep, unlisted, parsed = [], [], []
+    for of, text in frame.join(usual, on="of", how="anti").iter_rows():
+        document = _parse(text)
+        if document is None:
+            broken[of] = True
+            continue
+        if _levels(document) > MOST_LEVELS:
+            deep.append(of)
+        if shape is not None:
+            flat = flat_elements(document, shape)
+            unlisted += [of] if flat is None else []
+            parsed += [(of, element) for element in flat or ()]
+    misshapen = set(unlisted)
+    if shape is not None:
+        rest = pl.DataFrame(parsed, schema=elements.schema, orient="row")
+        empty = usual.join(elements, on="of", how="anti")
+        misshapen |= {*empty["of"], *_misshapen(pl.concat([elements, rest]), shape)}
+    misshapen -= broken.keys()
+    marks = {JSON_FORM: broken, DEPTH: deep, SHAPE: misshapen}
+    return frame.select(
         "text",
-        pl.col("broken").fill_null(False).alias(JSON_FORM),
-        pl.lit(False).alias(KEYS),
-        pl.lit(False).alias(KEY_TYPES),
+        *(pl.col("of").is_in(list(marks.get(verdict, ()))).alias(verdict) for verdict in VERDICTS),
     )
 
 
+def _misshapen(elements: pl.DataFrame, shape: Shape) -> pl.Series:
+    """The texts (`of`) that hold a wrong element."""
+    elements = elements.with_row_index("at")
+    pairs = elements.select("at", pair=pl.col("text").str.extract_all(_PAIR)).explode("pair")
+    value = pl.col("pair").str.extract(rf"^{_STRING}{_BLANK}:{_BLANK}({_SCALAR})$")
+    first = value.str.slice(0, 1)
+    kind = (
+        pl.when(first == '"').then(pl.lit(STRING))
+        .when(first == "n").then(pl.lit(NULL))
+        .when(first.is_in(["t", "f"])).then(pl.lit("boolean"))
+        .otherwise(pl.lit(NUMBER))
+    )  # fmt: skip
+    pairs = pairs.drop_nulls().select(
+        "at",
+        key=pl.col("pair").str.extract(f"^({_STRING})").str.slice(1).str.head(-1),
+        kind=kind,
+        value=value,
+    )
+    wrong = elements.join(wrong_elements(pairs, shape), on="at", how="left")
+    return wrong.filter(pl.col("wrong").fill_null(True))["of"].unique()
+
+
 def _is_broken(text: str) -> bool:
-    """No JSON object, or one with a key twice, or an array with nulls, repeats or mixed types."""
+    return _parse(text) is None
+
+
+def _parse(text: str) -> dict[str, Any] | None:
+    """The JSON object; None for anything else, a key twice, an array with nulls, repeats, a mix."""
     try:
         document = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
         _check_arrays(document)
     except (ValueError, RecursionError):
-        return True
-    return not isinstance(document, dict)
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _levels(value: object) -> int:
+    """How deep objects stand in each other; the arrays between them are no levels."""
+    if isinstance(value, dict):
+        return 1 + max(map(_levels, value.values()), default=0)
+    if isinstance(value, list):
+        return max(map(_levels, value), default=0)
+    return 0
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

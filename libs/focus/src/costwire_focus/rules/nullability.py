@@ -41,6 +41,7 @@ _PAIRS: Final = (
     _Pair("AllocatedMethodDetails", "AllocatedMethodId", "C-005-C", None),
     _Pair("AllocatedResourceId", "AllocatedMethodId", "C-004-C", None),
     _Pair("AllocatedTags", "AllocatedMethodId", "C-003-C", None),
+    _Pair("BillingAccountType", "BillingAccountId", "C-004-C", None),
     _Pair("CapacityReservationStatus", "CapacityReservationId", "C-003-C", None),
     _Pair("CommitmentDiscountCategory", "CommitmentDiscountId", "C-003-C", "C-004-C"),
     _Pair(
@@ -90,6 +91,7 @@ def nullability_rules(version: str) -> Iterator[Rule]:
     """The nullability table of one version."""
     rules = (
         *_never_null(version),
+        *(_undecided(version) if version < "1.4" else ()),
         *_priced(version),
         *_pairs(version),
         *_consumed(version),
@@ -110,6 +112,19 @@ def _never_null(version: str) -> Iterator[Rule]:
                 f"{column.id} must not be null",
                 unset(column.id),
             )
+
+
+def _undecided(version: str) -> Iterator[Rule]:
+    """The tables of 1.2 and 1.3 let these be null, their texts do not; 1.4 settles on the texts."""
+    for column in ("PricingCurrency", "PricingCurrencyEffectiveCost"):
+        yield _rule(
+            version,
+            column,
+            NOT_NULL[column],
+            f"{column} should not be null",
+            unset(column),
+            Grade.ADVICE,
+        )
 
 
 def _priced(version: str) -> Iterator[Rule]:

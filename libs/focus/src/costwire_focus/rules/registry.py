@@ -6,13 +6,12 @@ from typing import Final
 from costwire_focus import own_rules
 from costwire_focus.columns import VERSIONS
 from costwire_focus.rules.arithmetic import arithmetic_rules
+from costwire_focus.rules.commitments import commitment_rules
 from costwire_focus.rules.header import header_rules
-from costwire_focus.rules.ids import spec_id
 from costwire_focus.rules.nullability import nullability_rules
+from costwire_focus.rules.relations import relations_of
 from costwire_focus.rules.rule import Grade, Rule
 from costwire_focus.rules.values import value_rules
-
-_ONE_CATEGORY: Final = "ServiceName-C-005-C"
 
 UNUSABLE: Final = (
     Rule(
@@ -63,16 +62,6 @@ REMARKS: Final = (
 """Rules of our own about a part as a whole, applied by the readers."""
 
 
-def one_category_rule(version: str) -> Rule:
-    """A service has one category; it takes all rows to tell, so no condition stands here."""
-    return Rule(
-        spec_id(_ONE_CATEGORY, version),
-        Grade.VIOLATION if version >= "1.2" else Grade.ADVICE,
-        "ServiceName",
-        "a ServiceName must have one ServiceCategory throughout",
-    )
-
-
 @cache
 def rules_of(version: str) -> tuple[Rule, ...]:
     """Every rule for reports of one version, each id once."""
@@ -83,7 +72,8 @@ def rules_of(version: str) -> tuple[Rule, ...]:
         *value_rules(version),
         *nullability_rules(version),
         *arithmetic_rules(version),
-        one_category_rule(version),
+        *commitment_rules(version),
+        *(relation.rule for relation in relations_of(version)),
     )
 
 

@@ -22,6 +22,8 @@ INSTANT: Final = "@"
 """Suffix of a column's instants, milliseconds since 1970 UTC."""
 FLAG: Final = "!"
 """Begins the suffix of a verdict that is reached outside polars (`Tags!json`)."""
+WHOLE_ROW: Final = ""
+"""The column of a verdict about several columns at once (`!blank`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,8 @@ class Rule:
     sentence: str
     broken: pl.Expr | None = None
     optional: frozenset[str] = field(default_factory=frozenset)
+    compared: frozenset[str] = field(default_factory=frozenset)
+    """Further columns that a verdict was reached with outside the condition."""
 
     @cached_property
     def reads(self) -> frozenset[str]:
@@ -48,7 +52,8 @@ class Rule:
     @cached_property
     def needs(self) -> frozenset[str]:
         """The report's columns without which the rule cannot be judged."""
-        return frozenset(map(source_column, self.reads)) - self.optional
+        read = frozenset(map(source_column, self.reads)) - {WHOLE_ROW}
+        return (read | self.compared) - self.optional
 
 
 def source_column(name: str) -> str:

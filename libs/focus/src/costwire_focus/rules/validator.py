@@ -12,16 +12,22 @@ from costwire_focus.columns import Column, ValueType, columns_of
 from costwire_focus.instants import DateOrder
 from costwire_focus.rules.cells import cells_with_nul, focus_columns, read_cells
 from costwire_focus.rules.documents import judge
-from costwire_focus.rules.findings import Finding, Findings
+from costwire_focus.rules.findings import LINES_KEPT, Finding, Findings
 from costwire_focus.rules.header import broken_by_header
+from costwire_focus.rules.pairs import Pairs
 from costwire_focus.rules.quarantine import BadCells, unusable_rows
-from costwire_focus.rules.registry import one_category_rule, rules_of
-from costwire_focus.rules.rule import Rule, source_column
+from costwire_focus.rules.registry import rules_of
+from costwire_focus.rules.relations import Relation, relations_of
+from costwire_focus.rules.rule import FLAG, WHOLE_ROW, Rule, source_column
 from costwire_focus.rules.scope import outside
+from costwire_focus.rules.shapes import Shape, shape_of
+from costwire_focus.rules.texts import judge_texts, open_texts
+from costwire_focus.rules.units import UNIT_FORM, unit_verdicts
 
 _NAMES_SHOWN = 10
-_SERVICES_KEPT = 10_000
 _HEADER_LINE = 1
+_LINE_BITS = 40
+"""A place is the number of a file and, in so many bits below it, a line."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,10 @@ class _Plan:
     rules: tuple[Rule, ...]
     wanted: frozenset[str]
     absent: tuple[str, ...]
-    documents: tuple[Column, ...]
+    documents: tuple[tuple[Column, Shape | None], ...]
+    units: tuple[str, ...]
+    texts: tuple[str, ...]
+    relations: tuple[Pairs, ...]
 
 
 class Validator:
@@ -69,17 +78,29 @@ class Validator:
         self._dates = dates
         self._currency = currency
         self._rules = {rule.id: rule for rule in rules_of(version)}
-        self._one_category = one_category_rule(version)
         self._findings = Findings()
         self._misnamed: dict[str, list[str]] = {}
         self._plans: dict[tuple[str, ...], _Plan] = {}
-        self._categories: dict[str, str] = {}
+        self._pairs = {relation: Pairs(relation) for relation in relations_of(version)}
+        self._files: list[str] = []
         self._plan(tuple(names), file)
 
     @property
     def findings(self) -> Mapping[str, Finding]:
-        """What was found so far, by rule id."""
-        return self._findings.by_rule()
+        """What was found so far, by rule id; more batches may follow."""
+        found = dict(self._findings.by_rule())
+        for relation, pairs in self._pairs.items():
+            conflicts = pairs.conflicts(LINES_KEPT)
+            if conflicts.keys:
+                rule = relation.rule
+                lines = [self._line(place) for place in conflicts.places]
+                found[rule.id] = Finding(
+                    rule.id, rule.grade, rule.sentence, rule.column, conflicts.keys, lines
+                )
+        return dict(sorted(found.items()))
+
+    def _line(self, place: int) -> tuple[str, int]:
+        return self._files[place >> _LINE_BITS], place & ((1 << _LINE_BITS) - 1)
 
     def check(self, batch: Batch) -> Checked:
         """Set unusable rows aside, count what the others break, and pass those on unchanged."""
@@ -87,8 +108,11 @@ class Validator:
         plan = self._plan(tuple(charges.column_names), batch.file)
         frame = _text_frame(charges)
         cells = read_cells(charges, frame, plan.wanted, self._dates)
-        for column in plan.documents:
-            cells.derived |= judge(column, frame[column.id])
+        for column, shape in plan.documents:
+            cells.derived |= judge(column, frame[column.id], shape)
+        for name in plan.units:
+            cells.derived |= unit_verdicts(name, frame[name])
+        cells.derived |= judge_texts(charges, plan.texts)
         frame = frame.with_columns(
             **cells.derived, **{name: pl.lit(None, pl.String) for name in plan.absent}
         )
@@ -102,13 +126,13 @@ class Validator:
             frame = frame.filter(pl.Series(kept))
         if frame.height:
             self._evaluate(plan, frame, checked.lines, batch.file)
-            self._compare_categories(frame, checked.lines, batch.file)
+            self._compare_rows(plan, frame, checked.lines, batch.file)
         return checked
 
     def _plan(self, names: tuple[str, ...], file: str) -> _Plan:
         if names not in self._plans:
             self._judge_header(names, file)
-            self._plans[names] = _make_plan(names, self.version, self._currency)
+            self._plans[names] = _make_plan(names, self.version, self._currency, self._pairs)
         return self._plans[names]
 
     def _judge_header(self, names: tuple[str, ...], file: str) -> None:
@@ -136,22 +160,20 @@ class Validator:
                 first = broken[rule.id].arg_true().head(self._findings.wants_lines(rule))
                 self._findings.add(rule, count, ((file, lines[i].as_py()) for i in first))
 
-    def _compare_categories(self, frame: pl.DataFrame, lines: pa.Array, file: str) -> None:
-        """Find the services with a second category; each service counts once."""
-        pair = ("ServiceName", "ServiceCategory")
-        if not set(pair) <= set(frame.columns):
-            return
-        seen = frame.select(*pair).with_row_index().drop_nulls().unique(pair, keep="first")
-        for index, service, category in seen.sort("index").iter_rows():
-            known = self._categories.get(service)
-            if known is None and len(self._categories) < _SERVICES_KEPT:
-                self._categories[service] = category
-            elif known not in (None, "", category) and "Other" not in (known, category):
-                self._categories[service] = ""  # told once
-                self._findings.add(self._one_category, 1, [(file, lines[index].as_py())])
+    def _compare_rows(self, plan: _Plan, frame: pl.DataFrame, lines: pa.Array, file: str) -> None:
+        if not self._files or self._files[-1] != file:
+            self._files.append(file)
+        places = pl.Series(lines) + ((len(self._files) - 1) << _LINE_BITS)
+        for pairs in plan.relations:
+            pairs.add(frame, places)
 
 
-def _make_plan(names: tuple[str, ...], version: str, currency: str | None) -> _Plan:
+def _make_plan(
+    names: tuple[str, ...],
+    version: str,
+    currency: str | None,
+    pairs: Mapping[Relation, Pairs],
+) -> _Plan:
     present = set(names)
     rules = tuple(
         rule
@@ -166,10 +188,15 @@ def _make_plan(names: tuple[str, ...], version: str, currency: str | None) -> _P
     return _Plan(
         rules=rules,
         wanted=wanted,
-        absent=tuple(sorted({source_column(name) for name in wanted} - present)),
+        absent=tuple(sorted({source_column(name) for name in wanted} - present - {WHOLE_ROW})),
         documents=tuple(
-            known[name] for name in names if name in known and known[name].value_type in documents
+            (known[name], shape_of(name, version))
+            for name in names
+            if name in known and known[name].value_type in documents
         ),
+        units=tuple(name for name in names if name + FLAG + UNIT_FORM in wanted),
+        texts=tuple(open_texts(names)),
+        relations=tuple(one for relation, one in pairs.items() if relation.needs <= present),
     )
 
 

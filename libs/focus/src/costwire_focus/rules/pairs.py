@@ -1,0 +1,135 @@
+"""Remembers which key went with which value, in bounded memory, over all rows of a report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from operator import xor
+from typing import IO, Final
+
+import numpy as np
+import polars as pl
+
+from costwire_focus.errors import FocusError
+from costwire_focus.rules.relations import Relation
+
+MOST_PAIRS: Final = 250_000
+"""Kept in memory for one relation; more are put on disk. 24 bytes each."""
+
+_PARTITIONS: Final = 64
+_SHIFT: Final = 64 - 6
+_FIELDS: Final = np.dtype([("key", "<u8"), ("value", "<u8"), ("place", "<i8")])
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """The keys of a relation that have several values, and where the second ones first stand."""
+
+    keys: int
+    places: list[int]
+
+
+class Pairs:
+    """The distinct pairs of one relation.
+
+    Texts are told apart by 64 bits: of ten million keys, two are mixed up once in 370,000 reports.
+    `most`: how many pairs are held in memory; beyond, they are kept in a temporary file.
+    """
+
+    def __init__(self, relation: Relation, most: int = MOST_PAIRS) -> None:
+        self._relation = relation
+        self._speaks = relation.speaks()
+        self._most = most
+        self._fresh: list[pl.DataFrame] = []
+        self._fresh_rows = 0
+        self._known = pl.DataFrame(schema=_SCHEMA)
+        self._spilt: IO[bytes] | None = None
+        self._runs: list[list[tuple[int, int]]] = [[] for _ in range(_PARTITIONS)]
+
+    def add(self, frame: pl.DataFrame, places: pl.Series) -> None:
+        """Note a batch; `places` tell each row, growing in the order of reading."""
+        if frame[self._relation.key[0]].null_count() == frame.height:
+            return
+        names = list(self._relation.key)
+        if self._relation.provider in frame.columns:
+            names.append(self._relation.provider)
+        seen = (
+            frame.lazy()
+            .select(
+                self._speaks.alias("speaks"),
+                key=reduce(xor, (pl.col(name).hash(seed) for seed, name in enumerate(names))),
+                value=pl.col(self._relation.value).hash(),
+                place=places,
+            )
+            .filter("speaks")
+            .select("key", "value", "place")
+            .unique(("key", "value"), keep="first", maintain_order=True)
+            .collect()
+        )
+        self._fresh.append(seen)
+        self._fresh_rows += seen.height
+        if self._fresh_rows > max(self._known.height, self._most // 8):
+            self._compact()
+
+    def conflicts(self, most_places: int) -> Conflicts:
+        """What was found so far; more batches may follow."""
+        self._compact()
+        keys = 0
+        places: list[int] = []
+        for part in self._partitions():
+            firsts = part.group_by("key", "value").agg(pl.col("place").min())
+            several = (
+                firsts.group_by("key")
+                .agg(second=pl.col("place").sort().get(1, null_on_oob=True))
+                .drop_nulls()
+            )
+            keys += several.height
+            places = sorted([*places, *several["second"].sort().head(most_places)])[:most_places]
+        return Conflicts(keys, places)
+
+    def _compact(self) -> None:
+        frames = [self._known, *self._fresh]
+        self._known = pl.concat(frames).unique(("key", "value"), keep="first", maintain_order=True)
+        self._fresh, self._fresh_rows = [], 0
+        if self._known.height > self._most:
+            self._spill()
+
+    def _spill(self) -> None:
+        """Append what is known to the file, by partition of the key."""
+        parted = self._known.with_columns(part=pl.col("key") // (1 << _SHIFT)).sort("part")
+        pairs = np.empty(parted.height, _FIELDS)
+        for name in ("key", "value", "place"):
+            pairs[name] = parted[name].to_numpy()
+        try:
+            if self._spilt is None:
+                self._spilt = tempfile.TemporaryFile(prefix="costwire-pairs-")  # noqa: SIM115
+            start = self._spilt.seek(0, 2)
+            self._spilt.write(pairs.tobytes())
+        except OSError as error:
+            raise FocusError(
+                f"compare rows in {tempfile.gettempdir()}: {error.strerror}; "
+                "free space there or name another folder with TMPDIR"
+            ) from error
+        for part, rows in parted.group_by("part", maintain_order=True).len().iter_rows():
+            self._runs[part].append((start, rows))
+            start += rows * _FIELDS.itemsize
+        self._known = self._known.clear()
+
+    def _partitions(self) -> Iterator[pl.DataFrame]:
+        """All that is known, in pieces that no key straddles."""
+        if self._spilt is None:
+            yield self._known
+            return
+        parts = self._known.with_columns(part=pl.col("key") // (1 << _SHIFT))
+        for part, runs in enumerate(self._runs):
+            frames = [parts.filter(pl.col("part") == part).drop("part")]
+            for start, rows in runs:
+                self._spilt.seek(start)
+                pairs = np.frombuffer(self._spilt.read(rows * _FIELDS.itemsize), _FIELDS)
+                frames.append(pl.DataFrame({name: pairs[name].copy() for name in _SCHEMA}))
+            yield pl.concat(frames)
+
+
+_SCHEMA: Final = {"key": pl.UInt64, "value": pl.UInt64, "place": pl.Int64}
