@@ -169,6 +169,19 @@ def test_new_content_is_switched_in(
     assert hashlib.sha256(body).hexdigest() == after["exposition"]["sha256"]
 
 
+def test_report_with_another_header_is_switched_in(
+    serve: Serve, write_report: WriteReport, wait_until: WaitUntil
+) -> None:
+    with serve(write_report({"x_Old": "a"})) as client:
+        for hour, column in enumerate(("x_New", "x_Old"), 1):
+            before = manifest_of(client)["id"]
+            write_report({column: "b"}, at=1_733_994_000.0 + 3_600 * hour)
+            wait_until(lambda before=before: manifest_of(client)["id"] != before)
+            text = client.get("/metrics").text
+            assert f'{column}="b"' in text
+            assert text.count("x_") == 1
+
+
 def test_download_of_the_delivery_before_ends_intact(
     serve: Serve, write_report: WriteReport, wait_until: WaitUntil, tmp_path: Path
 ) -> None:

@@ -107,6 +107,17 @@ def test_every_cell_arrives_as_it_was_written(write_report: WriteReport, publish
     assert manifest.label_columns()["U__job"] == "job"
 
 
+def test_rows_that_differ_in_a_custom_column_alone_are_samples_of_their_own(
+    write_report: WriteReport, publish: Publish
+) -> None:
+    rows = [{"x_Team": team, "tax_rate": "0.2", "my_x_note": "a"} for team in ("", "a", "b", "b")]
+    _, charges, text = published(publish(write_report(*rows)))
+    assert [charge["x_Team"] for charge in charges] == [None, "a", "b", "b"]
+    assert {(charge["tax_rate"], charge["my_x_note"]) for charge in charges} == {("0.2", "a")}
+    samples = [line for line in text.splitlines() if line.startswith("billed_cost{")]
+    assert len(set(samples)) == len(samples) == 4
+
+
 def test_manifest_says_what_was_read(write_report: WriteReport, publish: Publish) -> None:
     path = write_report({}, {"BilledCost": "-0.5", "BillingCurrency": "EUR"})
     manifest, _, _ = published(publish(path, period=("2024-09",)))

@@ -118,6 +118,22 @@ def test_refusals_are_terminal(
     assert caught.value.transient is transient
 
 
+@pytest.mark.parametrize("status", [202, 203, 204, 206])
+def test_success_without_a_report_is_waited_out(tmp_path: Path, status: int) -> None:
+    answers = iter([Response(status_code=status), PlainTextResponse(REPORT)])
+    with served(lambda _: next(answers), "http://h/bill.csv", tmp_path) as source:
+        assert spooled(source.poll(None)) == REPORT
+
+
+def test_report_that_is_not_made_yet_is_told(tmp_path: Path) -> None:
+    with (
+        served(lambda _: Response(status_code=202), "http://h/bill.csv", tmp_path) as source,
+        pytest.raises(Unreachable, match="answered 202, which is no report yet"),
+    ):
+        source.poll(None)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_overloaded_server_is_asked_again(tmp_path: Path) -> None:
     answers = iter([Response(status_code=503, headers={"Retry-After": "0"})])
     with served(

@@ -27,6 +27,8 @@ def test_months_are_split_sorted_and_each_told_once(monkeypatch: pytest.MonkeyPa
         {"mode": "merge"},
         {"focus_version": "2.0"},
         {"source": ""},
+        {"polling_interval_seconds": "0"},
+        {"retry_base_seconds": "0"},
     ],
     ids=str,
 )
@@ -48,3 +50,8 @@ def test_credentials_within_the_source_are_not_shown() -> None:
 def test_requests_are_held_to_the_limits_that_are_set(tmp_path: Path) -> None:
     told = {"source": "bills", "data_dir": tmp_path, "url_limit_bytes": 300}
     assert create_app(Settings.model_validate(told)).state.limits.url_bytes == 300
+
+
+@pytest.mark.parametrize("text", ["bills/<HOME>/12345.csv", "$HOME/${HOME}/$(id).csv", "~x/%41"])
+def test_nothing_in_a_source_is_substituted(text: str) -> None:
+    assert Settings.model_validate({"source": text}).source == text

@@ -2,10 +2,12 @@
 
 import io
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
 from prometheus_client import CollectorRegistry
+from requests.auth import _basic_auth_str
 
 from costwire_runtime.client import (
     BrokenBody,
@@ -273,3 +275,26 @@ def test_redirect_from_https_to_http_is_refused(
     with pytest.raises(Impossible, match="from https to what is not encrypted"):
         client.get("/x")
     assert len(transport.requests) == 1
+
+
+@pytest.mark.parametrize("text", ["a&b", "a#b", "a?b=c", "a b", "a%26b", "ü"])
+def test_parameter_never_changes_the_request_around_it(
+    scripted: Any, respond: Any, text: str
+) -> None:
+    client, transport = scripted(respond(200))
+    client.get("/upload", params={"table": text, "type": "cost"})
+    parts = urlsplit(transport.requests[0].url)
+    assert (parts.path, parts.fragment) == ("/upload", "")
+    assert parse_qsl(parts.query) == [("table", text), ("type", "cost")]
+
+
+def test_changed_password_is_sent_with_the_next_request(scripted: Any, respond: Any) -> None:
+    passwords = iter(["old", "new"])
+    client, transport = scripted(
+        respond(401), respond(200), auth=lambda: ("ann", next(passwords)), retries=0
+    )
+    with pytest.raises(HttpFailure, match="401"):
+        client.get("/x")
+    assert client.get("/x").ok
+    sent = [request.headers["Authorization"] for request in transport.requests]
+    assert sent == [_basic_auth_str("ann", "old"), _basic_auth_str("ann", "new")]

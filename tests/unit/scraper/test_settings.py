@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
+from requests import ConnectionError, PreparedRequest, Response
+from requests.adapters import BaseAdapter
+from requests.auth import _basic_auth_str
 
 from costwire_runtime.settings import documented_settings
 from costwire_scraper.app import create_app
@@ -67,3 +71,30 @@ def test_requests_are_held_to_the_limits_that_are_set() -> None:
     metrics = Metrics()
     with open_loop(settings, metrics) as loop:
         assert create_app(settings, loop, metrics).state.limits.url_bytes == 300
+
+
+def test_password_file_is_read_before_each_request(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("old\n")
+    sent: list[str] = []
+
+    class Exporter(BaseAdapter):
+        def send(self, request: PreparedRequest, *_args: Any, **_options: Any) -> Response:
+            sent.append(request.headers["Authorization"])
+            file.write_text("new\n")
+            raise ConnectionError("of the test")
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    settings = Settings(
+        exporter_url=HANDLER,
+        exporter_user="ann",
+        exporter_password_file=file,
+        handler_url=HANDLER,
+        patience_seconds=0,
+    )
+    with open_loop(settings, Metrics(), exporter_transport=Exporter()) as loop:
+        loop.run_once()
+        loop.run_once()
+    assert sent == [_basic_auth_str("ann", "old"), _basic_auth_str("ann", "new")]

@@ -20,6 +20,7 @@ import requests.adapters
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import CollectorRegistry
+from requests.auth import HTTPBasicAuth
 
 from costwire_runtime import metrics
 from costwire_runtime.http_errors import (
@@ -53,6 +54,10 @@ _PROBLEM_BYTES = 1 << 16
 _USER_AGENT = f"costwire/{version('costwire-runtime')}"
 
 
+Credentials = tuple[str, str]
+"""User and password."""
+
+
 class ClientTelemetry:
     """The metrics that a service's HTTP clients share; made once per app."""
 
@@ -73,7 +78,8 @@ class HttpClient:
     """Requests to one service, `service` being its name in messages.
 
     `timeout` is (to connect, between two reads) in seconds; `deadline_seconds` bounds a request
-    with all its retries, and its body unless that is streamed. `certificate` is ours, with its key.
+    with all its retries, and its body unless that is streamed. `auth` that is a function is asked
+    before each request, so that a password may change. `certificate` is ours, with its key.
     Redirects to other servers are followed where the client `may_leave`, without credentials; a
     server at a metadata address is asked unless `metadata_allowed` is false.
     """
@@ -82,7 +88,7 @@ class HttpClient:
         self,
         base_url: str,
         *,
-        auth: tuple[str, str] | None = None,
+        auth: Credentials | Callable[[], Credentials | None] | None = None,
         timeout: tuple[float, float] = (5.0, 60.0),
         retries: int = 4,
         transport: requests.adapters.BaseAdapter | None = None,
@@ -293,19 +299,29 @@ class _Call:
 
 def _session(
     base_url: str,
-    auth: tuple[str, str] | None,
+    auth: Credentials | Callable[[], Credentials | None] | None,
     transport: requests.adapters.BaseAdapter,
     *,
     may_leave: bool,
 ) -> requests.Session:
     session = GuardedSession(may_leave=may_leave)
-    session.auth = auth
+    session.auth = _asked(auth) if callable(auth) else auth
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     # A proxy can't reach this machine's loopback, and ~/.netrc is no place for our credentials.
     session.trust_env = not _is_loopback(base_url)
     for scheme in ("http://", "https://"):
         session.mount(scheme, transport)
     return session
+
+
+def _asked(
+    auth: Callable[[], Credentials | None],
+) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        credentials = auth()
+        return request if credentials is None else HTTPBasicAuth(*credentials)(request)
+
+    return sign
 
 
 def _is_loopback(url: str) -> bool:

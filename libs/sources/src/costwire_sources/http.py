@@ -119,6 +119,11 @@ class HttpSource:
         with response:
             if response.status_code == requests.codes.not_modified:
                 return None
+            if response.status_code != requests.codes.ok:
+                raise Unreachable(
+                    f"read {self.name}: the server answered {response.status_code}, which is no "
+                    "report yet; it is asked again at the next poll"
+                )
             part, digest = self._spool(response)
         headers = response.headers
         etag, modified = headers.get("ETag"), headers.get("Last-Modified")

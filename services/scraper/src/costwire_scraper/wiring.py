@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from requests.adapters import BaseAdapter
@@ -18,6 +18,16 @@ from costwire_scraper.metrics import SERVICE, Metrics
 from costwire_scraper.outcome import OutcomeFile
 from costwire_scraper.settings import Settings
 
+SignIn = Callable[[], tuple[str, str] | None]
+
+
+def _renewed(sign_in: SignIn) -> SignIn | None:
+    """What reads the password before each request, so that a changed file counts at once.
+
+    Raises: `OSError` when it cannot be read now.
+    """
+    return None if sign_in() is None else sign_in
+
 
 @contextmanager
 def open_loop(
@@ -31,7 +41,7 @@ def open_loop(
     telemetry = ClientTelemetry(SERVICE, metrics.registry)
     exporter_http = HttpClient(
         settings.exporter_url,
-        auth=settings.exporter_sign_in(),
+        auth=_renewed(settings.exporter_sign_in),
         ca_file=settings.exporter_ca_file,
         certificate=settings.exporter_certificate(),
         transport=exporter_transport,
@@ -40,7 +50,7 @@ def open_loop(
     )
     handler_http = HttpClient(
         settings.handler_url,
-        auth=settings.handler_sign_in(),
+        auth=_renewed(settings.handler_sign_in),
         ca_file=settings.handler_ca_file,
         certificate=settings.handler_certificate(),
         transport=handler_transport,
