@@ -76,9 +76,9 @@ def restated(rows: Sequence[Row], billed_cost: str = "7.25") -> list[dict[str, s
 
 
 def csv_bytes(rows: Sequence[Row]) -> bytes:
-    """A CSV file."""
+    """A CSV file with the columns of the first row."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(CHARGE))
+    writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()
