@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -223,12 +224,26 @@ def test_several_exports_are_not_taken_for_one() -> None:
         plan(files)
 
 
-def test_reports_beside_an_export_are_not_passed_over() -> None:
+@pytest.mark.parametrize("other", ["other/a.csv.gz", "acme/old.csv.gz", "acme/data/x/a.csv.gz"])
+def test_reports_beside_an_export_are_not_passed_over(other: str) -> None:
     files = {f"acme/{path}": told for path, told in months_of("2024-09").items()}
-    with pytest.raises(Unreadable, match=f"other/a.csv.gz lies beside the export {EXPORT}/acme;"):
-        plan(files | {"other/a.csv.gz": NOON})
-    assert plan(files | {"other/README.md": NOON}).files
-    assert len(plan(files | {"other/a.csv.gz": NOON}, Wanted("aws")).files) == 1
+    with pytest.raises(Unreadable, match=f"{re.escape(other)} is no part of the export {EXPORT}/"):
+        plan(files | {other: NOON})
+    assert plan(files | {"other/README.md": NOON, "acme/metadata/a.csv.gz": NOON}).files
+    assert len(plan(files | {other: NOON}, Wanted("aws")).files) == 1
+
+
+def test_refresh_of_a_time_to_come_is_refused() -> None:
+    """Every later one would be older than it."""
+    data = "data/BILLING_PERIOD=2024-09/99991231T000000Z-a/acme-00001.csv.gz"
+    manifest = "metadata/BILLING_PERIOD=2024-09/99991231T000000Z-a/Manifest.json"
+    with pytest.raises(Unreadable, match="is one of a run of 9999-12-31 00:00, after it was"):
+        plan({data: NOON, manifest: listing(data)})
+
+
+def test_digits_of_other_scripts_make_no_month() -> None:
+    found = plan({CHUNK.replace("2024", "\u0662\u0660\u0662\u0664"): NOON})
+    assert (found.export, found.months) == (None, ())
 
 
 def test_manifests_are_bounded_together() -> None:

@@ -163,6 +163,13 @@ def test_newest_run_of_a_period_is_the_period(times: tuple[str, str]) -> None:
     assert chosen(plan(older | unfinished)) == [9]
 
 
+def test_manifest_that_is_there_twice_counts_once() -> None:
+    files = run_of(PERIOD)
+    (manifest_path,) = (path for path in files if path.endswith("manifest.json"))
+    twice = files | {manifest_path.replace("manifest", "_manifest"): files[manifest_path]}
+    assert chosen(plan(twice)) == [1]
+
+
 def test_runs_of_folders_with_and_without_times_are_told_apart_by_their_manifests() -> None:
     older = run_of(PERIOD, 1, time="202412010600/", submitted="2024-12-01T06:00:00Z")
     newer = run_of(PERIOD, 2, submitted="2024-12-01T18:00:00Z")
@@ -178,6 +185,7 @@ def test_each_period_has_its_newest_run() -> None:
 
 def test_period_of_several_months_is_the_whole_of_each() -> None:
     assert plan(run_of("20241101-20250131")).months == ("2024-11", "2024-12", "2025-01")
+    assert plan(run_of("00010101-00010131")).months == ("0001-01",)
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,13 @@ def find_report(tree: Tree, wanted: Wanted, is_report: Callable[[str], bool]) ->
         if wanted.layout not in ("auto", name):
             continue
         if (plan := read(tree, wanted.months)) is not None:
-            if wanted.layout == "auto":
-                _refuse_others(tree, plan, is_report)
+            other = next((path for path in plan.others if is_report(path)), None)
+            if other is not None and wanted.layout == "auto":
+                raise Unreadable(
+                    f"read {tree.root}: {other} is no part of the export {plan.export}; name the "
+                    f"export's folder alone, set the layout {name} to read nothing else, or none "
+                    "to read all files as one report"
+                )
             return plan
         if wanted.layout == name:
             raise NotFound(
@@ -39,13 +44,3 @@ def find_report(tree: Tree, wanted: Wanted, is_report: Callable[[str], bool]) ->
             )
     paths = sorted(path for path in tree.files if is_report(path))
     return in_folders(tree.root, paths, wanted)
-
-
-def _refuse_others(tree: Tree, plan: Plan, is_report: Callable[[str], bool]) -> None:
-    """Raise `Unreadable` when reports lie beside an export: nothing says what they are to it."""
-    for full, path in sorted(tree.full.items()):
-        if not full.startswith(f"{plan.export}/") and is_report(path):
-            raise Unreadable(
-                f"read {tree.root}: {path} lies beside the export {plan.export}; name that folder "
-                "alone, or set the layout none to read all files as one report"
-            )

@@ -27,14 +27,16 @@ from costwire_sources.layouts.plan import (
 )
 from costwire_sources.layouts.tree import Document, Tree
 
+_FLAGS = re.IGNORECASE | re.ASCII
 _PARTITION = r"(?P<partition>billing_period=(?P<month>\d{4}-(?:0[1-9]|1[0-2])))"
-_DATA = re.compile(rf"(?P<export>.*)/data/{_PARTITION}/.+", re.IGNORECASE)
+_DATA = re.compile(rf"(?P<export>.*)/data/{_PARTITION}/.+", _FLAGS)
 _MANIFEST = re.compile(
-    rf"(?P<export>.*)/metadata/{_PARTITION}/(?:(?P<run>[^/]+)/)?[^/]*manifest\.json", re.IGNORECASE
+    rf"(?P<export>.*)/metadata/{_PARTITION}/(?:(?P<run>[^/]+)/)?[^/]*manifest\.json", _FLAGS
 )
-_RUN = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d):?(\d\d)")
+_RUN = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d):?(\d\d)", re.ASCII)
 _BUCKET = re.compile(r"s3://[^/]+/")
 _COST = "billedcost"
+_ABOUT = "/metadata/"
 
 
 class _Manifest(NamedTuple):
@@ -48,12 +50,15 @@ class _Manifest(NamedTuple):
 def read(tree: Tree, months: Sequence[str]) -> Plan | None:
     """The newest refresh of every month; None where no such folders are."""
     exports: set[str] = set()
+    others: list[str] = []
     manifests: defaultdict[str, list[_Manifest]] = defaultdict(list)
     for full, path in tree.full.items():
         if found := _MANIFEST.fullmatch(full):
             at = run_time(found["run"] or "") or tree.files[path].modified
             manifests[found["month"]].append(_Manifest(at, full, found["partition"]))
         elif not (found := _DATA.fullmatch(full)):
+            if _ABOUT not in full:
+                others.append(path)
             continue
         exports.add(found["export"])
     if not exports:
@@ -70,7 +75,7 @@ def read(tree: Tree, months: Sequence[str]) -> Plan | None:
         for month, found in sorted(manifests.items())
         if is_wanted([month], months)
     ]
-    return plan_of(export, runs)
+    return plan_of(export, runs, others)
 
 
 def run_time(folder: str) -> datetime | None:
@@ -86,6 +91,8 @@ def run_time(folder: str) -> datetime | None:
 
 def _run(tree: Tree, export: str, month: str, newest: _Manifest) -> Run:
     document = tree.manifest(newest.full)
+    written = tree.files[tree.full[newest.full]].modified
+    document.not_after(newest.at, written)
     _check_columns(document)
     listed = document.get("dataFiles", list)
     if len(listed) > MOST_FILES:
@@ -97,7 +104,7 @@ def _run(tree: Tree, export: str, month: str, newest: _Manifest) -> Run:
         path = _path(tree, document, export, newest.partition, entry)
         if path in files:
             raise document.wrong(f"lists {path} twice")
-        if tree.files[path].modified > tree.files[tree.full[newest.full]].modified:
+        if tree.files[path].modified > written:
             raise Incomplete(
                 f"read {tree.root}/{path}: it is newer than its manifest, so the export is being "
                 "written; it is looked at again. If these are copies, copy the manifests last"

@@ -10,8 +10,9 @@ import re
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 from costwire_sources.errors import Incomplete, Unreadable
@@ -28,12 +29,11 @@ from costwire_sources.layouts.plan import (
 )
 from costwire_sources.layouts.tree import Document, Tree
 
-_PERIOD = re.compile(r"(?P<export>.*)/(?P<period>(\d{8})-(\d{8}))(?:/(?P<run>.+))?")
+_PERIOD = re.compile(r"(?P<export>.*)/(?P<period>(\d{8})-(\d{8}))(?:/(?P<run>.+))?", re.ASCII)
 _MANIFESTS = ("manifest.json", "_manifest.json")
 _RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_TIME = re.compile(r"\d{12}(\d\d)?")
+_TIME = re.compile(r"\d{12}(\d\d)?", re.ASCII)
 _FOCUS = "focuscost"
-_MOST_AHEAD = timedelta(days=1)
 
 
 class _Finished(NamedTuple):
@@ -47,11 +47,13 @@ class _Finished(NamedTuple):
 def read(tree: Tree, months: Sequence[str]) -> Plan | None:
     """The newest finished run of every period; None where no such folders are."""
     exports: set[str] = set()
+    others: list[str] = []
     folders: defaultdict[str, list[str]] = defaultdict(list)
-    for full in tree.full:
+    for full, path in tree.full.items():
         folder, _, name = full.rpartition("/")
         found = _PERIOD.fullmatch(folder)
         if not found:
+            others.append(path)
             continue
         if name in _MANIFESTS:
             folders[found["period"]].append(full)
@@ -69,7 +71,7 @@ def read(tree: Tree, months: Sequence[str]) -> Plan | None:
         for period, own in months_of.items()
         if is_wanted(own, months)
     ]
-    return plan_of(export, runs)
+    return plan_of(export, runs, others)
 
 
 def _months(export: str, period: str) -> tuple[str, ...]:
@@ -83,7 +85,7 @@ def _months(export: str, period: str) -> tuple[str, ...]:
         )
     count = (end.year - start.year) * 12 + end.month - start.month + 1
     numbers = range(start.month - 1, start.month - 1 + count)
-    return tuple(f"{start.year + number // 12}-{number % 12 + 1:02d}" for number in numbers)
+    return tuple(f"{start.year + number // 12:04d}-{number % 12 + 1:02d}" for number in numbers)
 
 
 def _date(text: str) -> date | None:
@@ -105,7 +107,7 @@ def _refuse_overlap(export: str, months_of: dict[str, tuple[str, ...]]) -> None:
 
 
 def _run(tree: Tree, months: tuple[str, ...], manifests: Sequence[str]) -> Run:
-    newest = max(_finished(tree, full) for full in _newest(manifests))
+    newest = max((_finished(tree, full) for full in _newest(manifests)), key=itemgetter(0, 1))
     document = newest.document
     _check_kind(document)
     blobs = document.sections("blobs", MOST_FILES)
@@ -139,9 +141,9 @@ def _finished(tree: Tree, full: str) -> _Finished:
     document = tree.manifest(full)
     written = tree.files[tree.full[full]].modified
     submitted = document.section("runInfo").instant("submittedTime")
-    if submitted and submitted > written + _MOST_AHEAD:
-        raise document.wrong(f"tells that its run began at {submitted}, after it was written")
-    return _Finished(submitted or written, full.rpartition("/")[0], document)
+    at = submitted or written
+    document.not_after(at, written)
+    return _Finished(at, full.rpartition("/")[0], document)
 
 
 def _check_kind(document: Document) -> None:

@@ -10,11 +10,12 @@ from costwire_sources.layouts.aws import run_time
 from costwire_sources.layouts.plan import Listed, Plan, Wanted, check_wanted, is_wanted, the_one
 
 _MONTH = re.compile(
-    r"(?P<export>.*)/billing_period=(?P<month>\d{4}-(?:0[1-9]|1[0-2]))/(?P<rest>.+)", re.IGNORECASE
+    r"(?P<export>.*)/billing_period=(?P<month>\d{4}-(?:0[1-9]|1[0-2]))/(?P<rest>.+)",
+    re.IGNORECASE | re.ASCII,
 )
 _DAY = re.compile(
     r"(.*/)?(\d{4}/\d{2}/\d{2}|(date|day|dt)=\d{4}-\d{2}-\d{2}|year=\d{4}/month=\d+/day=\d+)/.+",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 

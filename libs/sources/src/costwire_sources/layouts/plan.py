@@ -53,6 +53,8 @@ class Plan:
     """The billing months that the files are the whole of; none: nothing tells."""
     generation: datetime | None = None
     """When the newest run came to be; None: when the newest file did."""
+    others: Sequence[str] = ()
+    """What lies below the root and is nothing of the export."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,13 @@ class Run:
     files: Sequence[Listed]
 
 
-def plan_of(export: str, runs: Sequence[Run]) -> Plan:
+def plan_of(export: str, runs: Sequence[Run], others: Sequence[str]) -> Plan:
     """The newest runs of an export together. Raises: `Incomplete` where they have no files yet."""
     files = [file for run in runs for file in run.files]
     if not files:
         raise Incomplete(f"read {export}: its manifests list no files yet; it is looked at again")
     months = sorted({month for run in runs for month in run.months})
-    return Plan(files, export, tuple(months), max(run.at for run in runs))
+    return Plan(files, export, tuple(months), max(run.at for run in runs), others)
 
 
 def check_finished(export: str, there: Iterable[str], months: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from costwire_sources.errors import Unreadable
 MOST_MANIFEST_BYTES = 8 << 20
 MOST_MANIFESTS_BYTES = 64 << 20
 _SHOWN = 200
+_MOST_AHEAD = timedelta(days=1)  # clocks and zones
 T = TypeVar("T")
 
 
@@ -131,6 +132,14 @@ class Document:
             return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise self.wrong(f"is wrong: its {key} is no time: {_short(text)}") from error
+
+    def not_after(self, at: datetime, written: datetime) -> None:
+        """Raise `Unreadable` where a run tells a time after its manifest was written.
+
+        All later runs would be older than such a one.
+        """
+        if at > written + _MOST_AHEAD:
+            raise self.wrong(f"is one of a run of {at:%Y-%m-%d %H:%M}, after it was written")
 
     def names_of(self, path: str) -> list[str]:
         """The names of a path that it lists. Raises: `Unreadable` where it leads out."""
