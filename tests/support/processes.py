@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import requests
 
@@ -165,7 +165,12 @@ def local_get(
     params: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> requests.Response:
+    """One GET on this machine, past any proxy."""
+    return local_request("GET", url, params=params, headers=headers)
+
+
+def local_request(method: str, url: str, **options: Any) -> requests.Response:
     """One request on this machine, past any proxy."""
     with requests.Session() as session:
         session.trust_env = False
-        return session.get(url, params=params, headers=headers, timeout=30)
+        return session.request(method, url, timeout=30, **options)

@@ -1,17 +1,22 @@
-"""A proxy between scraper and exporter that changes what passes."""
+"""A proxy before a service that changes what passes."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import urlsplit
 
-from tests.support.processes import local_get
+import requests
 
-_KEPT_HEADERS = ("Content-Type", "Retry-After")
+from tests.support.hostile import Fault
+from tests.support.processes import local_request
+
+_PASSED_ON = ("Accept", "Authorization", "Content-Type", "If-None-Match", "Prefer")
+_KEPT_HEADERS = ("Content-Type", "ETag", "Last-Modified", "Retry-After")
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,13 @@ Alter = Callable[[bytes], bytes | Altered]
 
 
 class Wire:
-    """Stands before an exporter; alters the next answers to a path as often as told."""
+    """Stands before a service; alters or spoils the next answers to a path as often as told."""
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
+        self.faults = 0
+        """How many answers were spoilt."""
+        self._faults: dict[str, list[Fault]] = {}
         self._alterations: dict[str, list[Alter]] = {}
         self._events: dict[str, list[Callable[[], None]]] = {}
         self._guard = threading.Lock()
@@ -45,6 +53,10 @@ class Wire:
         """Alter the next answers to a path."""
         self._alterations[path] = [how] * times
 
+    def spoil(self, path: str, fault: Fault, times: int = 1_000) -> None:
+        """A fault befalls the next answers to paths that end so; none once `times` is 0."""
+        self._faults[path] = [fault] * times
+
     def before(self, path: str, event: Callable[[], None]) -> None:
         """Let something happen before the next request to a path reaches the exporter."""
         self._events[path] = [event]
@@ -58,14 +70,33 @@ class Wire:
         self._server.server_close()
         self._thread.join(10)
 
-    def _answer(self, target: str) -> tuple[int, dict[str, str], Altered]:
+    def _fault(self, target: str) -> Fault | None:
         path = urlsplit(target).path
+        with self._guard:
+            faults = [left for end, left in self._faults.items() if path.endswith(end) and left]
+            if not faults:
+                return None
+            self.faults += 1
+            return faults[0].pop()
+
+    def _asked(self, asked: BaseHTTPRequestHandler, body: bytes) -> requests.Response:
+        headers = {name: asked.headers[name] for name in _PASSED_ON if name in asked.headers}
+        return local_request(
+            asked.command,
+            self._upstream + asked.path,
+            headers=headers | {"Accept-Encoding": "identity"},
+            data=body,
+        )
+
+    def _answer(
+        self, asked: BaseHTTPRequestHandler, sent: bytes
+    ) -> tuple[int, dict[str, str], Altered]:
+        path = urlsplit(asked.path).path
         with self._guard:
             events = self._events.pop(path, [])
         for event in events:
             event()
-        answer = local_get(self._upstream + target, headers={"Accept-Encoding": "identity"})
-        headers = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+        answer = self._asked(asked, sent)
         body: bytes | Altered = answer.content
         with self._guard:
             alterations = self._alterations.get(path, [])
@@ -74,14 +105,30 @@ class Wire:
             body = how(answer.content)
         if isinstance(body, bytes):
             body = Altered([body], len(body))
-        return answer.status_code, headers, body
+        return answer.status_code, _kept(answer), body
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         wire = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, headers, altered = wire._answer(self.path)
+                sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                fault = wire._fault(self.path)
+                if fault is None:
+                    self._pass(sent)
+                    return
+                with suppress(OSError):  # the client has hung up
+
+                    def true_answer() -> tuple[dict[str, str], bytes]:
+                        answer = wire._asked(self, sent)
+                        return _kept(answer), answer.content
+
+                    fault(self.connection, true_answer)
+
+            do_POST = do_DELETE = do_GET
+
+            def _pass(self, sent: bytes) -> None:
+                status, headers, altered = wire._answer(self, sent)
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -94,9 +141,13 @@ class Wire:
                         self.wfile.write(piece)
                         self.wfile.flush()
                 except OSError:
-                    return  # the scraper has hung up
+                    return  # the client has hung up
 
             def log_message(self, format: str, *args: object) -> None:
                 return
 
         return Handler
+
+
+def _kept(answer: requests.Response) -> dict[str, str]:
+    return {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import requests
 
 from costwire_cli.errors import CommandError
 from costwire_runtime.client import HttpClient, HttpError, HttpFailure, iter_body
@@ -70,15 +73,14 @@ class HandlerApi:
     def sql(self, statement: str, arguments: Sequence[object] = ()) -> Answer:
         """Run one statement as the signed-in user; `arguments` are bound at its `?`, in order."""
         body: Json = {"stmt": statement} | ({"args": list(arguments)} if arguments else {})
-        try:
-            response = self._http.post(
-                "/_sql", params={"types": "true"}, json=body, timeout=QUERY_TIMEOUT
-            )
-        except HttpFailure as failure:
-            raise _refused("run statement", failure, _sql_message(failure)) from failure
-        except HttpError as error:
-            raise CommandError(f"run statement: {error}") from error
-        answer = json.loads(response.content, parse_float=Decimal)
+        with _told("run statement"):
+            try:
+                response = self._http.post(
+                    "/_sql", params={"types": "true"}, json=body, timeout=QUERY_TIMEOUT
+                )
+            except HttpFailure as failure:
+                raise _refused("run statement", failure, _sql_message(failure)) from failure
+            answer = _document(response, "cols", "rows", "rowcount", parse_float=Decimal)
         return Answer(
             answer["cols"], answer.get("col_types", []), answer["rows"], answer["rowcount"]
         )
@@ -86,27 +88,28 @@ class HandlerApi:
     def deliveries(self, table: str | None = None) -> list[Json]:
         """Every delivery, oldest first."""
         params = {"table": table} if table else None
-        entries: list[Json] = self._json("list deliveries", "GET", "/deliveries", params)[
-            "deliveries"
-        ]
+        entries: list[Json] = self._json(
+            "list deliveries", "GET", "/deliveries", params, "deliveries"
+        )["deliveries"]
         return entries
 
     def delivery(self, commit: str) -> Json:
         """One delivery."""
-        return self._json(f"show delivery {commit}", "GET", f"/deliveries/{quote(commit)}")
+        return self._json(
+            f"show delivery {commit}", "GET", f"/deliveries/{quote(commit)}", None, "state"
+        )
 
     def decide(self, commit: str, decision: str) -> Json:
         """`accept` or `reject` a held delivery."""
         path = f"/deliveries/{quote(commit)}/{decision}"
-        return self._json(f"{decision} delivery {commit}", "POST", path)
+        return self._json(f"{decision} delivery {commit}", "POST", path, None, "state")
 
     def adopt(self, table: str) -> Json:
         """Take over a table of the original handler."""
         with _told(f"adopt {table}"):
-            answer: Json = self._http.post(
-                f"/tables/{quote(table)}/adopt", timeout=ADOPT_TIMEOUT
-            ).json()
-            return answer
+            return _document(
+                self._http.post(f"/tables/{quote(table)}/adopt", timeout=ADOPT_TIMEOUT)
+            )
 
     def costs(self, params: Mapping[str, str]) -> Json:
         """A page of what costs were, with the parameters of `GET /costs`."""
@@ -118,17 +121,18 @@ class HandlerApi:
 
     def rates(self) -> list[Json]:
         """Every rate."""
-        rates: list[Json] = self._json("list rates", "GET", "/rates")["rates"]
+        rates: list[Json] = self._json("list rates", "GET", "/rates", None, "rates")["rates"]
         return rates
 
     def set_rates(self, sheet: bytes) -> Json:
         """Keep the rates of a CSV text."""
         with _told("set rates"):
             # Repeated, it changes nothing.
-            answer: Json = self._http.post(
-                "/rates", data=sheet, headers={"Content-Type": "text/csv"}, retry=True
-            ).json()
-            return answer
+            return _document(
+                self._http.post(
+                    "/rates", data=sheet, headers={"Content-Type": "text/csv"}, retry=True
+                )
+            )
 
     @contextmanager
     def export(self, asked: Mapping[str, str]) -> Iterator[Export]:
@@ -138,26 +142,23 @@ class HandlerApi:
             response = self._http.get(
                 "/export", params=_given(asked), stream=True, timeout=EXPORT_TIMEOUT
             )
-            with response:
-                yield Export(
-                    int(response.headers["Costwire-Charges"]),
-                    response.headers["Costwire-Commit"] or "none",
-                    iter_body(response),
-                )
+        with response:
+            with _told(act):
+                charges = int(response.headers.get("Costwire-Charges", ""))
+            commit = response.headers.get("Costwire-Commit") or "none"
+            yield Export(charges, commit, _pieces(act, response))
 
     def invoices(self, asked: Mapping[str, str], listed: bytes | None) -> Json:
         """What each invoice adds up to; the pages put together."""
         act, path, params = "ask for invoices", "/invoices", _given(asked)
         with _told(act):
             if listed is not None:
-                answer: Json = self._http.post(
-                    path, params=params, data=listed, timeout=QUERY_TIMEOUT
-                ).json()
-                return answer
-        answer = self._json(act, "GET", path, params)
+                posted = self._http.post(path, params=params, data=listed, timeout=QUERY_TIMEOUT)
+                return _document(posted, "invoices")
+        answer = self._json(act, "GET", path, params, "invoices")
         following = answer["next"]
         while following is not None:
-            page = self._json(act, "GET", following)
+            page = self._json(act, "GET", following, None, "invoices")
             answer["invoices"] += page["invoices"]
             following = page["next"]
         return answer | {"next": None}
@@ -175,10 +176,9 @@ class HandlerApi:
         body = {"table": table, "where": where, "reason": reason, "quarantine": quarantine}
         params = {"dryRun": "true"} if dry_run else None
         with _told(f"erase from {table}"):
-            answer: Json = self._http.post(
-                "/erasures", params=params, json=body, timeout=(5.0, ERASE_SECONDS)
-            ).json()
-            return answer
+            return _document(
+                self._http.post("/erasures", params=params, json=body, timeout=(5.0, ERASE_SECONDS))
+            )
 
     def quarantined_rows(self, commit: str, most: int) -> list[Json]:
         """The first quarantined rows of a delivery."""
@@ -187,15 +187,13 @@ class HandlerApi:
             response = self._http.get(f"/deliveries/{quote(commit)}/quarantine", stream=True)
             rows: list[Json] = []
             with response:
-                for line in response.iter_lines():
-                    if len(rows) == most:
-                        break
+                for line in islice(_lines(iter_body(response)), most):
                     rows.append(json.loads(line))
             return rows
 
     def users(self) -> list[Json]:
         """Names, roles, and rights where they are limited."""
-        users: list[Json] = self._json("list users", "GET", "/users")["users"]
+        users: list[Json] = self._json("list users", "GET", "/users", None, "users")["users"]
         return users
 
     def change_user(self, name: str, role: str, rights: Json) -> None:
@@ -216,13 +214,41 @@ class HandlerApi:
 
     def _answer(self, act: str, path: str, params: Mapping[str, str]) -> Json:
         with _told(act):
-            answer: Json = self._http.get(path, params=params, timeout=QUERY_TIMEOUT).json()
-            return answer
+            answer = self._http.get(path, params=params, timeout=QUERY_TIMEOUT)
+            return _document(answer, "rows", "next")
 
-    def _json(self, act: str, method: str, path: str, params: dict[str, str] | None = None) -> Json:
+    def _json(
+        self,
+        act: str,
+        method: str,
+        path: str,
+        params: dict[str, str] | None = None,
+        *members: str,
+    ) -> Json:
         with _told(act):
-            answer: Json = self._http.request(method, path, params=params).json()
-            return answer
+            return _document(self._http.request(method, path, params=params), *members)
+
+
+def _document(response: requests.Response, *members: str, **how: Any) -> Json:
+    """The JSON object of an answer; raises `ValueError` where it is none, or lacks a member."""
+    answer: Json = json.loads(response.content, **how)
+    if not isinstance(answer, dict) or any(member not in answer for member in members):
+        raise ValueError(f"the answer lacks {', '.join(members)}")
+    return answer
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _pieces(act: str, response: requests.Response) -> Iterator[bytes]:
+    with _told(act):
+        yield from iter_body(response)
 
 
 def _given(asked: Mapping[str, str]) -> dict[str, str]:
@@ -254,6 +280,11 @@ def _told(act: str) -> Iterator[None]:
         raise _refused(act, failure, failure.problem.get("detail")) from failure
     except HttpError as error:
         raise CommandError(f"{act}: {error}") from error
+    except ValueError as error:
+        raise CommandError(
+            f"{act}: the answer is not a database handler's; is this its address, or does a proxy "
+            "answer for it?"
+        ) from error
 
 
 def _refused(act: str, failure: HttpFailure, said: str | None) -> CommandError:

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -103,6 +104,52 @@ def test_pause_within_a_body_times_out(server: Callable[..., str]) -> None:
         pytest.raises(BrokenBody, match="no answer in time"),
     ):
         client.get("/x")
+
+
+def _dripping(before: bytes) -> Behaviour:
+    def behave(connection: socket.socket) -> None:
+        _answer(before)(connection)
+        with suppress(OSError):  # the client has hung up
+            for _ in range(100):
+                connection.sendall(b"x")
+                time.sleep(0.02)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+    ],
+    ids=["body", "headers", "size of a chunk"],
+)
+def test_answer_that_drips_is_no_more_waited_for_than_a_silent_one(
+    server: Callable[..., str], before: bytes
+) -> None:
+    began = time.monotonic()
+    with (
+        HttpClient(server(_dripping(before)), retries=0, timeout=(5.0, 0.2)) as client,
+        pytest.raises(Unreachable, match="the answer comes too slowly"),
+    ):
+        client.get("/x")
+    assert time.monotonic() - began < 2
+
+
+def test_slow_caller_is_no_slow_server(server: Callable[..., str]) -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n"
+
+    def behave(connection: socket.socket) -> None:
+        _answer(whole + b"abc")(connection)
+        connection.sendall(b"def")
+
+    with HttpClient(server(behave), retries=0, timeout=(5.0, 0.2)) as client:
+        pieces = iter_body(client.get("/x", stream=True), 1)
+        first = next(pieces)
+        time.sleep(0.4)
+        assert first + b"".join(pieces) == b"abcdef"
 
 
 def test_nobody_listening_is_told(server: Callable[..., str]) -> None:

@@ -189,3 +189,33 @@ def test_report_without_charges_is_delivered(bench: Any, charges: pa.Table) -> N
     bench.exporter.serve(charges.slice(0, 0))
     bench.run()
     assert bench.handler.deliveries["1"]["state"] == "committed"
+
+
+def test_text_that_does_not_end_is_given_up_a_block_after_its_end(
+    bench: Any, charges: pa.Table
+) -> None:
+    bench.exporter.serve(charges)
+    bench.exporter.spoil = lambda text: text + b"# more\n" * 100_000
+    outcome = bench.run()
+    assert "is longer than the" in (outcome.error or "")
+    assert not outcome.transient
+    assert bench.handler.deliveries["1"]["state"] == "aborted"
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100_000])
+def test_quarantine_of_other_rows_than_promised_is_not_handed_over(
+    bench: Any, charges: pa.Table, rows: int
+) -> None:
+    bench.exporter.serve(charges, quarantine=QUARANTINED * 2)
+    bench.exporter.quarantine = QUARANTINED * rows
+    outcome = bench.run(patience_seconds=0)
+    assert "read quarantine: " in (outcome.error or "")
+    assert bench.handler.visible is None
+    assert bench.handler.deliveries["1"]["quarantine"] == b""
+
+
+def test_outcome_that_cannot_be_written_costs_no_delivery(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    outcome = bench.run(outcome_file=bench.folder / "gone" / "outcome.json")
+    assert outcome.exit_status == 0
+    assert bench.handler.visible == charges

@@ -13,7 +13,7 @@ from costwire_exporter.metrics import Metrics
 from costwire_exporter.poll import Poller
 from costwire_exporter.shelf import Delivery
 from costwire_exporter.status import Status
-from costwire_sources.errors import NotFound, SourceChanged
+from costwire_sources.errors import NotFound, SourceChanged, Unreachable
 from costwire_sources.source import Part, Reading, State
 
 INTERVAL = 100.0
@@ -104,6 +104,15 @@ def test_failing_source_is_tried_again_after_growing_pauses_up_to_the_interval()
     assert [scene.poller.look() for _ in range(9)] == [1, 2, 4, 8, 16, 32, 64, 100, 100]
     assert scene.metric("consecutive_failures") == 9
     assert scene.metric("last_failure_timestamp_seconds", kind="SourceChanged") == 1733961600
+
+
+@pytest.mark.parametrize(("asked", "pause"), [(0.5, 1.0), (900.0, 900.0), (1e9, 86_400.0)])
+def test_server_that_asks_to_be_left_alone_is_left_alone_for_a_day_at_most(
+    asked: float, pause: float
+) -> None:
+    busy = Unreachable("read bills: the server answered 503")
+    busy.retry_after_seconds = asked
+    assert Scene(busy).poller.look() == pause
 
 
 def test_failure_is_told_with_its_reason_also_after_a_success() -> None:

@@ -1,6 +1,7 @@
 """The HTTP client over a scripted transport: what is retried, what is raised, what is told."""
 
 import io
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,6 +16,7 @@ from costwire_runtime.client import (
     HttpClient,
     HttpFailure,
     Impossible,
+    TooLarge,
     Unreachable,
     iter_body,
 )
@@ -263,6 +265,53 @@ def test_redirect_within_the_server_is_followed(scripted: Any, respond: Any) -> 
     client, transport = scripted(_redirect(respond, "/y"), respond(200, b"there"))
     assert client.post("/x", data=b"bills").content == b"there"
     assert transport.requests[1].body == b"bills"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_redirect_that_would_lose_what_is_sent_is_refused(
+    scripted: Any, respond: Any, status: int
+) -> None:
+    client, transport = scripted(respond(status, headers={"Location": "/sign-in"}))
+    with pytest.raises(Impossible, match="what was sent would be lost"):
+        client.post("/x", data=b"bills")
+    assert len(transport.requests) == 1
+
+
+@pytest.mark.parametrize("answers", [["whole"], ["redirect", "whole"]], ids=["first", "redirected"])
+def test_credentials_of_netrc_are_given_to_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scripted: Any, respond: Any, answers: list[str]
+) -> None:
+    (tmp_path / "netrc").write_text("default login ann password s3cret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    steps = {"whole": respond(200), "redirect": _redirect(respond, "http://elsewhere/x")}
+    client, transport = scripted(*(steps[name] for name in answers), may_leave=True)
+    client.get("/x")
+    assert ["Authorization" in request.headers for request in transport.requests] == [
+        False for _ in answers
+    ]
+
+
+def test_credentials_in_the_address_are_sent(scripted: Any, respond: Any) -> None:
+    client, transport = scripted(respond(200), base_url="http://ann:s3cret@handler")
+    client.get("/x")
+    assert transport.requests[0].headers["Authorization"] == "Basic YW5uOnMzY3JldA=="
+
+
+def test_answer_larger_than_expected_is_not_read(scripted: Any, respond: Any) -> None:
+    client, transport = scripted(respond(200, b"x" * 200_000), most_bytes=100_000)
+    with pytest.raises(TooLarge, match="larger than 100000 bytes"):
+        client.get("/x")
+    assert len(transport.requests) == 1
+
+
+def test_encoding_that_was_not_asked_for_is_told(scripted: Any, respond: Any) -> None:
+    packed = {"Content-Encoding": "x-unknown"}
+    client, _ = scripted(*[respond(200, b"?", packed) for _ in range(3)])
+    with pytest.raises(Impossible, match="x-unknown was not asked for"):
+        client.get("/x")
+    with pytest.raises(Impossible, match="x-unknown was not asked for"):
+        iter_body(client.get("/x", stream=True))
+    assert b"".join(iter_body(client.get("/x", stream=True), decode=False)) == b"?"
 
 
 @pytest.mark.parametrize("may_leave", [True, False])

@@ -8,7 +8,7 @@ import random
 import pytest
 import zstandard
 
-from costwire_scraper.decompress import PIECE_BYTES, decoded
+from costwire_scraper.decompress import PIECE_BYTES, bounded, decoded
 from costwire_scraper.errors import BrokenExposition, ExporterRefused
 
 TEXT = random.Random(1).randbytes(3_000_000) + b"\n" * 5_000_000  # noqa: S311 (test data)
@@ -51,3 +51,17 @@ def test_gzip_that_ends_early_is_told() -> None:
 def test_unasked_encoding_is_refused() -> None:
     with pytest.raises(ExporterRefused, match="'br' was not asked for"):
         decoded([b""], "br")
+
+
+@pytest.mark.parametrize("encoding", ["zstd", "gzip"])
+def test_text_that_unpacks_beyond_all_measure_is_refused(encoding: str) -> None:
+    bomb = FRAMES[encoding](b"\n" * 200_000_000)
+    taken: list[int] = []
+    with pytest.raises(ExporterRefused, match="unpacks to more than 200 times its size"):
+        taken.extend(map(len, bounded(chunks(bomb), encoding)))
+    assert sum(taken) <= max(16 * PIECE_BYTES, 200 * len(bomb))
+
+
+@pytest.mark.parametrize("encoding", FRAMES)
+def test_text_of_usual_measure_comes_back_whole(encoding: str) -> None:
+    assert b"".join(bounded(chunks(FRAMES[encoding](TEXT)), encoding)) == TEXT

@@ -49,6 +49,12 @@ def test_transient_trouble_is_tried_again() -> None:
     assert a_loop(ending(ExporterSilent("not yet"), SETTLED)).run_once() == SETTLED
 
 
+def test_server_that_asks_to_be_left_alone_longer_than_patience_lasts_is_left_alone() -> None:
+    busy = ExporterSilent("503", retry_after_seconds=3_600)
+    outcome = a_loop(ending(busy, SETTLED)).run_once()
+    assert (outcome.error, outcome.transient) == ("503", True)
+
+
 def test_report_that_is_being_read_takes_no_patience() -> None:
     reading = [ExporterReading("the first report is being read")] * 3
     loop = a_loop(ending(*reading, SETTLED), patience_seconds=0.6)

@@ -21,14 +21,17 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import CollectorRegistry
 from requests.auth import HTTPBasicAuth
+from requests.utils import get_auth_from_url
 
 from costwire_runtime import metrics
+from costwire_runtime.gunzip import gunzipped
 from costwire_runtime.http_errors import (
     LIBRARY_ERRORS,
     BrokenBody,
     HttpError,
     HttpFailure,
     Impossible,
+    TooLarge,
     Unreachable,
     translated,
     without_credentials,
@@ -44,12 +47,14 @@ __all__ = [
     "HttpError",
     "HttpFailure",
     "Impossible",
+    "TooLarge",
     "Unreachable",
     "iter_body",
 ]
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _CHUNK_BYTES = 1 << 16
+_MOST_BYTES = 128 << 20  # twice the largest result of /_sql
 _PROBLEM_BYTES = 1 << 16
 _USER_AGENT = f"costwire/{version('costwire-runtime')}"
 
@@ -78,8 +83,9 @@ class HttpClient:
     """Requests to one service, `service` being its name in messages.
 
     `timeout` is (to connect, between two reads) in seconds; `deadline_seconds` bounds a request
-    with all its retries, and its body unless that is streamed. `auth` that is a function is asked
-    before each request, so that a password may change. `certificate` is ours, with its key.
+    with all its retries, and its body, which has at most `most_bytes`, unless that is streamed.
+    `auth` that is a function is asked before each request, so that a password may change.
+    `certificate` is ours, with its key.
     Redirects to other servers are followed where the client `may_leave`, without credentials; a
     server at a metadata address is asked unless `metadata_allowed` is false.
     """
@@ -98,6 +104,7 @@ class HttpClient:
         metadata_allowed: bool = True,
         service: str = "service",
         deadline_seconds: float = 300.0,
+        most_bytes: int = _MOST_BYTES,
         telemetry: ClientTelemetry | None = None,
         backoff: Backoff | None = None,
         clock: Clock | None = None,
@@ -107,6 +114,7 @@ class HttpClient:
         self._timeout = timeout
         self._retries = retries
         self._deadline_seconds = deadline_seconds
+        self._most_bytes = most_bytes
         self._telemetry = telemetry
         self._backoff = backoff or Backoff()
         self._clock = clock or Clock()
@@ -173,7 +181,7 @@ class HttpClient:
             url=url,
             act=f"{method.upper()} {without_credentials(url)} ({self._service})",
             options={"params": params, "data": data, "json": json},
-            headers={"User-Agent": _USER_AGENT, **(headers or {})},
+            headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip", **(headers or {})},
             stream=stream,
             timeout=_pair(timeout) if timeout is not None else self._timeout,
             deadline=self._clock.monotonic() + self._deadline_seconds,
@@ -201,8 +209,7 @@ class HttpClient:
             except HttpError as error:
                 if not error.transient or retry == retries:
                     raise
-                asked = error.retry_after_seconds if isinstance(error, HttpFailure) else None
-                pause = self._backoff.pause(retry, asked)
+                pause = self._backoff.pause(retry, error.retry_after_seconds)
                 if self._clock.monotonic() + pause >= call.deadline:
                     raise
                 self._count_retry(error)
@@ -235,8 +242,10 @@ class HttpClient:
     def _read_whole(self, call: "_Call", response: requests.Response) -> None:
         body = bytearray()
         # Not by `iter_content`, after which the response would hold its body for consumed.
-        for chunk in _unbroken(response, response.raw.stream(_CHUNK_BYTES, decode_content=True)):
+        for chunk in _unbroken(response, _pieces(response, _CHUNK_BYTES, decode=True)):
             body += chunk
+            if len(body) > self._most_bytes:
+                raise TooLarge(f"{call.act}: the answer is larger than {self._most_bytes} bytes")
             if self._clock.monotonic() > call.deadline:
                 raise BrokenBody(f"{call.act}: the answer wasn't complete in time")
         response.raw = io.BytesIO(body)
@@ -266,13 +275,30 @@ class HttpClient:
 
 
 def iter_body(
-    response: requests.Response, chunk_size: int = _CHUNK_BYTES
+    response: requests.Response, chunk_size: int = _CHUNK_BYTES, *, decode: bool = True
 ) -> Generator[bytes, None, None]:
-    """The body of a streamed answer, decoded; `BrokenBody` when it ends before its end.
+    """The body of a streamed answer; `BrokenBody` when it ends before its end.
 
-    Closing the generator, or reading it to its end, gives the connection back.
+    Without `decode` its content encoding stays. Closing the generator, or reading it to its end,
+    gives the connection back.
     """
-    return _unbroken(response, response.iter_content(chunk_size))
+    return _unbroken(response, _pieces(response, chunk_size, decode=decode))
+
+
+def _pieces(response: requests.Response, size: int, *, decode: bool) -> Iterable[bytes]:
+    if not hasattr(response.raw, "stream"):  # it was read whole
+        return response.iter_content(size)
+    raw: Iterable[bytes] = response.raw.stream(size, decode_content=False)
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if not decode or encoding in ("", "identity"):
+        return raw
+    if encoding in ("gzip", "x-gzip"):
+        return gunzipped(raw, size)
+    response.close()
+    raise Impossible(
+        f"read the answer of {without_credentials(response.url)}: its content encoding "
+        f"{encoding} was not asked for"
+    )
 
 
 def _unbroken(response: requests.Response, chunks: Iterable[bytes]) -> Generator[bytes, None, None]:
@@ -305,9 +331,12 @@ def _session(
     may_leave: bool,
 ) -> requests.Session:
     session = GuardedSession(may_leave=may_leave)
-    session.auth = _asked(auth) if callable(auth) else auth
+    in_url = get_auth_from_url(base_url)
+    given = auth or (in_url if any(in_url) else None)
+    # A function also where there are none: else requests would send the credentials of ~/.netrc.
+    session.auth = _asked(given if callable(given) else lambda: given)
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    # A proxy can't reach this machine's loopback, and ~/.netrc is no place for our credentials.
+    # A proxy can't reach this machine's loopback.
     session.trust_env = not _is_loopback(base_url)
     for scheme in ("http://", "https://"):
         session.mount(scheme, transport)

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 import urllib3.exceptions
 
+from costwire_runtime.gunzip import Damaged
+from costwire_runtime.pace import TooSlow
 from costwire_runtime.session import RefusedRedirect
 from costwire_runtime.transport import MetadataRefused
 
@@ -42,6 +44,8 @@ class HttpError(Exception):
     """A request that didn't succeed; `transient` says whether trying again can help."""
 
     transient: bool = True
+    retry_after_seconds: float | None = None
+    """How long the server asked to be left alone."""
 
 
 class Unreachable(HttpError):
@@ -56,6 +60,10 @@ class Impossible(Unreachable):
     """No answer is to be had this way: a wrong address, a certificate nobody here trusts."""
 
     transient = False
+
+
+class TooLarge(Impossible):
+    """The answer is larger than whoever asked can take."""
 
 
 class HttpFailure(HttpError):
@@ -81,7 +89,7 @@ class HttpFailure(HttpError):
 def translated(error: BaseException, act: str) -> Unreachable:
     """An exception of the HTTP libraries as one of ours."""
     causes = _causes(error)
-    is_bare_value_error = isinstance(error, ValueError) and not isinstance(error, OSError)
+    is_bare_value_error = isinstance(error, ValueError) and not isinstance(error, OSError | Damaged)
     if is_bare_value_error or any(isinstance(cause, _HOPELESS) for cause in causes):
         return Impossible(f"{act}: {_reason(causes)}")
     return Unreachable(f"{act}: {_reason(causes)}")
@@ -137,6 +145,8 @@ _REASONS: dict[type[BaseException], str] = {
     ssl.SSLCertVerificationError: "the certificate is not trusted",
     urllib3.exceptions.NameResolutionError: "the host name has no address",
     requests.exceptions.ConnectTimeout: "no connection in time",
+    TooSlow: "the answer comes too slowly",
+    Damaged: "the answer can't be decoded",
     urllib3.exceptions.ReadTimeoutError: "no answer in time",
     requests.exceptions.ReadTimeout: "no answer in time",
     ConnectionRefusedError: "connection refused; is it running there?",
@@ -150,6 +160,7 @@ _REASONS: dict[type[BaseException], str] = {
     urllib3.exceptions.ProtocolError: "the connection was closed",
     TimeoutError: "nothing moved in time",
     requests.exceptions.TooManyRedirects: "it redirects in a circle",
+    urllib3.exceptions.InvalidHeader: "the headers of the answer contradict each other",
     requests.exceptions.InvalidHeader: "a header holds a character that headers can't",
     requests.exceptions.InvalidSchema: "only http and https are spoken",
     requests.exceptions.MissingSchema: "the address lacks http:// or https://",

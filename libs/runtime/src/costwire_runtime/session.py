@@ -38,3 +38,23 @@ class GuardedSession(requests.Session):
             resp.raw.close()
             resp.raw = io.BytesIO()
         return target
+
+    def rebuild_method(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """Raise `RefusedRedirect` where a POST would become a GET: it would seem to have worked."""
+        method = prepared_request.method
+        super().rebuild_method(prepared_request, response)
+        if prepared_request.method != method:
+            raise RefusedRedirect(
+                "it redirects elsewhere, and what was sent would be lost; is a sign-in page or a "
+                "proxy before the server? Set the address that it redirects to"
+            )
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """Take the credentials off where another server is asked; ~/.netrc gives none."""
+        urls = response.request.url, prepared_request.url
+        if self.should_strip_auth(*urls):  # type: ignore[no-untyped-call]
+            prepared_request.headers.pop("Authorization", None)

@@ -1,4 +1,4 @@
-"""The network transport of the HTTP client: requests' own, with patience for slow writes."""
+"""The network transport: requests' own, with patience for slow writes and none for drips."""
 
 import socket
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool, HTTPSConnectionPool
 
 from costwire_runtime.metadata_addresses import is_metadata_host
+from costwire_runtime.pace import PacedResponse
 
 _PIECE_BYTES = 1 << 16
 
@@ -34,6 +35,7 @@ class _PatientWrites(HTTPConnection):
     """
 
     write_seconds = 60.0
+    response_class = PacedResponse
 
     def connect(self) -> None:
         super().connect()

@@ -16,6 +16,8 @@ class SourceError(Exception):
     """A source could not be read; the message names the source and says what to do."""
 
     transient: ClassVar[bool] = False
+    retry_after_seconds: float | None = None
+    """How long the server asks to be left alone."""
 
 
 class UnknownScheme(SourceError):

@@ -17,13 +17,24 @@ import requests
 from requests.adapters import BaseAdapter
 
 from costwire_runtime.client import HttpClient, HttpError, HttpFailure, iter_body
-from costwire_runtime.http_errors import LIBRARY_ERRORS
 from costwire_sources.errors import NotFound, SourceError, Unreachable, Unreadable
 from costwire_sources.source import State
 
 BLOCK_BYTES = 1 << 20
 DEFAULT_LIMIT_BYTES = 64 << 30
 _ATTEMPTS = 3  # downloads that break off are begun anew this often
+_UNPACKED_FREELY = 16 << 20
+_MOST_UNPACKED = 200  # bytes for each byte on the wire; reports give 10 to 40
+_WEB_PAGES = (b"<!doctype", b"<html")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the server may take to connect, and for each 64 KiB; how often it is asked again."""
+
+    connect_seconds: float = 5.0
+    read_seconds: float = 60.0
+    retries: int = 4
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,7 @@ class HttpSource:
         transport: BaseAdapter | None = None,
         spool_folder: Path | None = None,
         limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        patience: Patience | None = None,
         metadata_allowed: bool = False,
     ) -> None:
         parts = urlsplit(url)
@@ -88,6 +100,7 @@ class HttpSource:
         self._transport = transport
         self._spool_folder = spool_folder
         self._limit = limit_bytes
+        self._patience = patience or Patience()
         self._metadata_allowed = metadata_allowed
 
     def poll(self, previous: State | None) -> HttpReading | None:
@@ -98,6 +111,8 @@ class HttpSource:
             auth=self._auth,
             transport=self._transport,
             service="the report's server",
+            timeout=(self._patience.connect_seconds, self._patience.read_seconds),
+            retries=self._patience.retries,
             may_leave=True,
             metadata_allowed=self._metadata_allowed,
         ) as client:
@@ -135,14 +150,17 @@ class HttpSource:
         return HttpReading(self.name, State(json.dumps(seen)), generation, part)
 
     def _spool(self, response: requests.Response) -> tuple[SpooledPart, str]:
-        self._check_size(int(response.headers.get("Content-Length") or 0))
+        self._check_size(response.raw.length_remaining or 0)
         digest, size = hashlib.sha256(), 0
         handle, path = tempfile.mkstemp(prefix="costwire-", dir=self._spool_folder)
         try:
             with os.fdopen(handle, "wb") as spool:
                 for block in self._blocks(response):
+                    if not size:
+                        self._check_beginning(block)
                     size += len(block)
                     self._check_size(size)
+                    self._check_unpacked(size, response.raw.tell())
                     digest.update(block)
                     spool.write(block)
         except BaseException:
@@ -154,22 +172,31 @@ class HttpSource:
         """The body as stored: gzip as a transfer coding is undone, a `.gz` file stays one."""
         stored = self._file.lower().endswith((".gz", ".gzip", ".zst", ".zstd"))
         try:
-            if stored:
-                yield from response.raw.stream(BLOCK_BYTES, decode_content=False)
-            else:
-                yield from iter_body(response, BLOCK_BYTES)
-        except (HttpError, *LIBRARY_ERRORS) as error:
-            raise self._broken_off(response) from error
-        expected = response.headers.get("Content-Length")
-        if expected is not None and int(expected) != response.raw.tell():
-            raise self._broken_off(response)
+            yield from iter_body(response, BLOCK_BYTES, decode=not stored)
+        except HttpError as error:
+            if not error.transient:
+                raise Unreadable(str(error)) from error
+            expected = response.headers.get("Content-Length", "an unknown number of")
+            reason = str(error).rpartition(": ")[2]
+            raise Unreachable(
+                f"read {self.name}: the answer broke off after {response.raw.tell()} of {expected} "
+                f"bytes ({reason}); it is asked for again at the next poll"
+            ) from error
 
-    def _broken_off(self, response: requests.Response) -> Unreachable:
-        expected = response.headers.get("Content-Length", "an unknown number of")
-        return Unreachable(
-            f"read {self.name}: the answer broke off after {response.raw.tell()} of {expected} "
-            "bytes; it is asked for again at the next poll"
-        )
+    def _check_beginning(self, block: bytes) -> None:
+        if block[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_WEB_PAGES):
+            raise Unreachable(
+                f"read {self.name}: a web page came instead of the report, such as a proxy's "
+                "sign-in page; open the URL from this machine to see it. It is asked again at the "
+                "next poll"
+            )
+
+    def _check_unpacked(self, size: int, received: int) -> None:
+        if size > max(_UNPACKED_FREELY, _MOST_UNPACKED * received):
+            raise Unreadable(
+                f"read {self.name}: the answer unpacks to more than {_MOST_UNPACKED} times its "
+                "size, as no report does; offer the report without Content-Encoding"
+            )
 
     def _check_size(self, size: int) -> None:
         if size > self._limit:
@@ -181,7 +208,9 @@ class HttpSource:
     def _refused(self, failure: HttpFailure) -> SourceError:
         said = f"read {self.name}: the server answered {failure.status}"
         if failure.transient:
-            return Unreachable(f"{said}; it is asked again at the next poll")
+            busy = Unreachable(f"{said}; it is asked again at the next poll")
+            busy.retry_after_seconds = failure.retry_after_seconds
+            return busy
         if failure.status in (requests.codes.not_found, requests.codes.gone):
             return NotFound(f"{said}, so nothing is there; check the URL")
         if failure.status in (requests.codes.unauthorized, requests.codes.forbidden):
@@ -210,6 +239,7 @@ def _instant(header: str | None) -> datetime | None:
     if header is None:
         return None
     try:
-        return parsedate_to_datetime(header).astimezone(UTC)
-    except ValueError:
+        moment = parsedate_to_datetime(header)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None

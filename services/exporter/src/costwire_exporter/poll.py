@@ -17,6 +17,7 @@ from costwire_sources.source import Reading, Source, State
 
 _logger = logging.getLogger(__name__)
 _LONGEST_DOUBLING = 20
+_LONGEST_ASKED_SECONDS = 86_400.0
 
 
 class Publish(Protocol):
@@ -62,12 +63,15 @@ class Poller:
     def look(self) -> float:
         """Look once; the answer is how many seconds to wait until the next look."""
         self._status.polling()
+        asked = 0.0
         try:
             delivery = self._poll()
         except Stopped:
             return self._interval
         except (SourceError, PublishError) as error:
             self._note_failure(error, transient=error.transient)
+            if isinstance(error, SourceError):
+                asked = error.retry_after_seconds or 0.0
             _logger.warning("source not delivered", extra={"reason": str(error)})
         except Exception as error:
             self._note_failure(_unexpected(error), transient=True)
@@ -75,7 +79,7 @@ class Poller:
         else:
             self._note_success(delivery)
             return self._interval
-        return self._pause_after_failure()
+        return max(self._pause_after_failure(), min(asked, _LONGEST_ASKED_SECONDS))
 
     def _poll(self) -> Delivery | None:
         """The delivery that was published, None when the source is unchanged."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import zstandard
 
+from costwire_runtime.gunzip import Damaged, gunzipped
 from costwire_scraper.errors import BrokenExposition, ExporterRefused
 
 PIECE_BYTES = 1024 * 1024
 ACCEPTED = "zstd, gzip;q=0.5, identity;q=0.1"
-_GZIP_WINDOW = 31
+_UNPACKED_FREELY = 16 * PIECE_BYTES
+_MOST_UNPACKED = 200
 
 
 def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
@@ -32,6 +33,26 @@ def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     raise ExporterRefused(f"read exposition: content encoding {encoding!r} was not asked for")
 
 
+def bounded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """The same; `ExporterRefused` once it is over 16 MiB and 200 times what was received."""
+    received = size = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal received
+        for chunk in chunks:
+            received += len(chunk)
+            yield chunk
+
+    for piece in decoded(counted(), encoding):
+        size += len(piece)
+        if size > max(_UNPACKED_FREELY, _MOST_UNPACKED * received):
+            raise ExporterRefused(
+                f"read exposition: it unpacks to more than {_MOST_UNPACKED} times its size, as no "
+                "exposition does; is this the address of an exporter?"
+            )
+        yield piece
+
+
 def _zstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
     source: Any = _Readable(chunks)
     reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
@@ -43,21 +64,10 @@ def _zstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    decompressor: Any = zlib.decompressobj(_GZIP_WINDOW)
     try:
-        for chunk in chunks:
-            pending = chunk
-            while pending:
-                if decompressor.eof:
-                    decompressor = zlib.decompressobj(_GZIP_WINDOW)
-                piece = decompressor.decompress(pending, PIECE_BYTES)
-                if piece:
-                    yield piece
-                pending = decompressor.unconsumed_tail or decompressor.unused_data
-    except zlib.error as error:
+        yield from gunzipped(chunks, PIECE_BYTES)
+    except Damaged as error:
         raise BrokenExposition(f"read exposition: damaged gzip data ({error})") from error
-    if not decompressor.eof:
-        raise BrokenExposition("read exposition: the gzip data end early")
 
 
 class _Readable:

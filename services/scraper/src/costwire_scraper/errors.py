@@ -18,9 +18,13 @@ from __future__ import annotations
 
 
 class ScraperError(Exception):
-    """A cycle that did not settle."""
+    """A cycle that did not settle; `retry_after_seconds` is how long a server asked for peace."""
 
     transient = False
+
+    def __init__(self, message: str, *, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Transient(ScraperError):

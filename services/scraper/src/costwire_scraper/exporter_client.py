@@ -10,9 +10,8 @@ import requests
 from pydantic import ValidationError
 
 from costwire_focus.manifest import Manifest
-from costwire_runtime.client import HttpClient, HttpError, HttpFailure
-from costwire_runtime.http_errors import LIBRARY_ERRORS, translated
-from costwire_scraper.decompress import ACCEPTED, decoded
+from costwire_runtime.client import HttpClient, HttpError, HttpFailure, iter_body
+from costwire_scraper.decompress import ACCEPTED, bounded, decoded
 from costwire_scraper.errors import (
     BrokenExposition,
     DeliveryReplaced,
@@ -55,11 +54,15 @@ class ExporterClient:
 
     @contextmanager
     def exposition(self, delivery_id: str | None = None) -> Iterator[Iterator[bytes]]:
-        """The text of a delivery in pieces, its content encoding undone; None: what is served."""
+        """The text of a delivery in pieces, its content encoding undone; None: what is served.
+
+        Without a manifest nobody knows its size: one that unpacks beyond all measure is refused.
+        """
         params = {"delivery": delivery_id} if delivery_id else None
         with self._stream("read exposition", "/metrics", params, ACCEPTED) as response:
             encoding = response.headers.get("Content-Encoding", "")
-            yield decoded(_chunks("read exposition", response), encoding)
+            undone = decoded if delivery_id else bounded
+            yield _no_web_page(undone(_chunks("read exposition", response), encoding))
 
     @contextmanager
     def quarantine(self, delivery_id: str) -> Iterator[Iterator[bytes]]:
@@ -84,9 +87,20 @@ class ExporterClient:
 def _chunks(act: str, response: requests.Response) -> Iterator[bytes]:
     """The body as it travels: its content encoding is undone by us, whatever requests could do."""
     try:
-        yield from response.raw.stream(CHUNK_BYTES, decode_content=False)
-    except LIBRARY_ERRORS as error:
-        raise BrokenExposition(str(translated(error, act))) from error
+        yield from iter_body(response, CHUNK_BYTES, decode=False)
+    except HttpError as error:
+        raise BrokenExposition(f"{act}: {error}") from error
+
+
+def _no_web_page(text: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(text, b"")
+    if first[:64].lstrip().lower().startswith((b"<!doctype", b"<html")):
+        raise ExporterSilent(
+            "read exposition: a web page came instead; does a proxy answer for the exporter? "
+            "Open its /metrics from this machine to see"
+        )
+    yield first
+    yield from text
 
 
 def _is_reading(problem: Mapping[str, Any]) -> bool:
@@ -98,4 +112,4 @@ def _told(act: str, error: HttpError) -> ScraperError:
     if isinstance(error, HttpFailure) and error.status == _PRECONDITION_FAILED:
         return DeliveryReplaced(f"{act}: the exporter serves another delivery by now")
     kind = ExporterSilent if error.transient else ExporterRefused
-    return kind(f"{act}: {error}")
+    return kind(f"{act}: {error}", retry_after_seconds=error.retry_after_seconds or 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 import pyarrow as pa
 import requests
@@ -24,6 +24,10 @@ NDJSON = "application/x-ndjson"
 COMMIT_SECONDS = 900.0
 """A commit of ten million charges takes minutes; the answer comes when it is done."""
 
+_NO_HANDLER = (
+    "the answer is not a database handler's; is this its address, or does a proxy answer for it?"
+)
+_NO_CONTENT = 204
 _CONFLICT = 409
 _GONE = frozenset({404, 410})
 _UNPROCESSABLE = 422
@@ -47,6 +51,10 @@ class CountsDiffer(HandlerRefused):
     """The handler's own count of the parts is not what the manifest promises."""
 
 
+class NoHandler(HandlerRefused):
+    """Something else than a database handler answered."""
+
+
 class HandlerClient:
     """Deliveries of the database handler, their failures told as the scraper's own errors."""
 
@@ -66,7 +74,7 @@ class HandlerClient:
                 headers={"Content-Type": "application/json"},
                 retry=True,
             ) as response:
-                answer = response.json()
+                answer = _document(response, "entry")
                 return Opened(answer["entry"], frozenset(answer.get("parts") or ()))
 
         return _told("open delivery", send)
@@ -95,10 +103,12 @@ class HandlerClient:
                 timeout=(5.0, COMMIT_SECONDS),
                 retry=True,
             ) as response:
-                entry: Entry = response.json()
-                return entry
+                return _document(response, "state")
 
-        return _told("commit delivery", send)
+        try:
+            return _told("commit delivery", send)
+        except NoHandler as error:  # it was one when the delivery was opened
+            raise HandlerSilent(str(error)) from error
 
     def abort(self, commit: str) -> None:
         """Throw an open delivery away; one that is gone already is no failure."""
@@ -117,13 +127,15 @@ class HandlerClient:
         content_type: str,
     ) -> None:
         def send() -> None:
-            self._http.post(
+            with self._http.post(
                 path,
                 params=params,
                 data=body,
                 headers={"Content-Type": content_type},
                 retry=isinstance(body, bytes),
-            ).close()
+            ) as response:
+                if response.status_code != _NO_CONTENT:
+                    raise HandlerSilent(f"{act}: {_NO_HANDLER}")
 
         _told(act, send)
 
@@ -147,8 +159,16 @@ def _told(act: str, send: Callable[[], _Answer]) -> _Answer:
         return send()
     except HttpError as error:
         raise _translated(act, error) from error
-    except requests.JSONDecodeError as error:
-        raise HandlerRefused(f"{act}: the answer is no JSON; is this the handler?") from error
+    except ValueError as error:
+        raise NoHandler(f"{act}: {_NO_HANDLER}") from error
+
+
+def _document(response: requests.Response, member: str) -> dict[str, Any]:
+    """The JSON object of an answer; raises `ValueError` where it is none, or lacks the member."""
+    answer = response.json()
+    if not isinstance(answer, dict) or member not in answer:
+        raise ValueError(f"the answer has no {member}")
+    return answer
 
 
 def _translated(act: str, error: HttpError) -> ScraperError:
@@ -158,4 +178,4 @@ def _translated(act: str, error: HttpError) -> ScraperError:
     if status == _UNPROCESSABLE:
         return CountsDiffer(f"{act}: {error}")
     kind = HandlerSilent if error.transient else HandlerRefused
-    return kind(f"{act}: {error}")
+    return kind(f"{act}: {error}", retry_after_seconds=error.retry_after_seconds or 0.0)

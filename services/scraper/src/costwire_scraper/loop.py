@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_ASKED_SECONDS = 86_400.0
 
 
 def pause_after(failures: int, jitter: float) -> float:
@@ -74,7 +75,7 @@ class Loop:
             if outcome.waiting:
                 failures, patience_ends = 0, time.monotonic() + self._patience_seconds
             failures += 1
-            pause = pause_after(failures, self._jitter())
+            pause = max(pause_after(failures, self._jitter()), outcome.asked_pause_seconds)
             if time.monotonic() + pause > patience_ends or self._stopped.wait(pause):
                 break
         self._outcome_file.settled(outcome)
@@ -92,6 +93,7 @@ class Loop:
             if outcome.entry is None and outcome.transient:
                 failures += 1
                 pause = min(pause_after(failures, self._jitter()), self._interval_seconds)
+                pause = max(pause, min(outcome.asked_pause_seconds, LONGEST_ASKED_SECONDS))
             else:
                 failures, pause = 0, self._interval_seconds
             self._stopped.wait(pause)
@@ -122,7 +124,11 @@ class Loop:
                 "cycle did not settle",
                 extra={"reason": str(error), "transient": error.transient},
             )
-            return Outcome(error=str(error), transient=error.transient)
+            return Outcome(
+                error=str(error),
+                transient=error.transient,
+                asked_pause_seconds=error.retry_after_seconds,
+            )
         except Exception as error:
             log.exception("cycle broke")
             return Outcome(error=f"{type(error).__name__}: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ _UNSEEN_STATES = frozenset({"superseded", "rejected"})
 _SETTLED_STATES = frozenset({"committed", "unchanged", *_UNSEEN_STATES})
 _PAUSE_BETWEEN_WRITES = 0.25
 
+log = logging.getLogger(__name__)
+
 Entry = Mapping[str, Any]
 """An entry of the ledger, as the database handler answers it."""
 
@@ -27,7 +30,7 @@ class Outcome:
     """The end of a cycle: the ledger's entry, or the error that kept it from one.
 
     `repeated` says that the exporter still serves the delivery that was settled before, `waiting`
-    that it still reads its first report.
+    that it still reads its first report, `asked_pause_seconds` how long a server wants peace.
     """
 
     entry: Entry | None = None
@@ -36,6 +39,7 @@ class Outcome:
     dry_run: bool = False
     repeated: bool = False
     waiting: bool = False
+    asked_pause_seconds: float = 0.0
 
     @property
     def exit_status(self) -> int:
@@ -90,5 +94,9 @@ class OutcomeFile:
         if self._path is None:
             return
         staged = self._path.with_name(self._path.name + ".new")
-        staged.write_text(json.dumps(document), encoding="utf-8")
-        staged.replace(self._path)
+        try:
+            staged.write_text(json.dumps(document), encoding="utf-8")
+            staged.replace(self._path)
+        except OSError as error:  # the delivery is worth more than what is told of it
+            told = {"file": str(self._path), "reason": str(error)}
+            log.warning("outcome not written", extra=told)

@@ -68,6 +68,12 @@ class ServedShipment:
                     yield held_back
                 charges = with_columns(_parsed(parser, block, columns), names)
                 tally.add_text(block)
+                if tally.bytes > self.manifest.exposition.bytes + self.block_bytes:
+                    raise WrongExposition(
+                        f"read exposition: it is longer than the {self.manifest.exposition.bytes} "
+                        "bytes that the manifest promises. Nothing was stored; something between "
+                        "exporter and scraper changed the text"
+                    )
                 tally.add_charges(charges)
                 self.on_block(charges.num_rows, len(block))
                 body = None if seq in staged else part_body(charges)
@@ -81,14 +87,18 @@ class ServedShipment:
         """The rows of `/quarantine`, as many as the manifest says."""
         folder = str(self.spool_dir) if self.spool_dir else None
         with tempfile.SpooledTemporaryFile(QUARANTINE_IN_MEMORY, dir=folder) as file:
-            rows = 0
+            rows, promised = 0, self.manifest.rows.quarantined
             with self.exporter.quarantine(self.manifest.id) as pieces:
-                for piece in pieces:
-                    rows += piece.count(b"\n")
-                    file.write(piece)
-            if rows != self.manifest.rows.quarantined:
+                for line in line_blocks(pieces, QUARANTINE_IN_MEMORY):
+                    rows += line.count(b"\n")
+                    if rows > promised:
+                        break
+                    file.write(line)
+            if rows != promised:
                 raise DeliveryReplaced(
-                    f"read quarantine: {rows} rows instead of {self.manifest.rows.quarantined}"
+                    f"read quarantine: {rows} rows or more instead of {promised}"
+                    if rows > promised
+                    else f"read quarantine: {rows} rows instead of {promised}"
                 )
             file.seek(0)
             yield file

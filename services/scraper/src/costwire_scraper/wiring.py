@@ -18,6 +18,9 @@ from costwire_scraper.metrics import SERVICE, Metrics
 from costwire_scraper.outcome import OutcomeFile
 from costwire_scraper.settings import Settings
 
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 60.0
+
 SignIn = Callable[[], tuple[str, str] | None]
 
 
@@ -39,12 +42,14 @@ def open_loop(
 ) -> Iterator[Loop]:
     """A loop with its two connections, which are closed at the end."""
     telemetry = ClientTelemetry(SERVICE, metrics.registry)
+    timeout = (_CONNECT_SECONDS, min(_READ_SECONDS, settings.stall_seconds))
     exporter_http = HttpClient(
         settings.exporter_url,
         auth=_renewed(settings.exporter_sign_in),
         ca_file=settings.exporter_ca_file,
         certificate=settings.exporter_certificate(),
         transport=exporter_transport,
+        timeout=timeout,
         service="exporter",
         telemetry=telemetry,
     )
@@ -54,6 +59,7 @@ def open_loop(
         ca_file=settings.handler_ca_file,
         certificate=settings.handler_certificate(),
         transport=handler_transport,
+        timeout=timeout,
         service="db-handler",
         deadline_seconds=COMMIT_SECONDS,
         telemetry=telemetry,

@@ -3,6 +3,9 @@
 FAMILY = "billed_cost"
 """The one family of a cost exposition; a sample's value is the charge's BilledCost."""
 
+HEADER = f"# HELP {FAMILY} BilledCost of one charge.\n# TYPE {FAMILY} gauge\n".encode()
+"""The beginning of every exposition of ours."""
+
 COPY_LABEL = "costwire_copy"
 """Tells copies of an identical charge apart: absent on the first, then "1", "2", ...
 

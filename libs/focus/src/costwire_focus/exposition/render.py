@@ -10,13 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from costwire_focus.exposition import COPY_LABEL, END, FAMILY
+from costwire_focus.exposition import COPY_LABEL, END, FAMILY, HEADER
 from costwire_focus.exposition.labels import label_names
 
 _VALUE_COLUMN = "BilledCost"
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
 _MOST_BYTES = 1 << 30
 """What may become a longer text is rendered in halves: an Arrow array holds up to 2 GiB."""
+
+_LONGEST_RUN = 1 << 20
 
 
 class Renderer:
@@ -31,7 +33,7 @@ class Renderer:
     @staticmethod
     def header() -> bytes:
         """The comment lines before the first sample."""
-        return f"# HELP {FAMILY} BilledCost of one charge.\n# TYPE {FAMILY} gauge\n".encode()
+        return HEADER
 
     def footer(self) -> bytes:
         """The last line, by which a complete exposition is known."""
@@ -143,21 +145,28 @@ class CopyCounter:
         order = np.argsort(hashes, kind="stable")
         ordered = hashes[order]
         within = np.arange(len(ordered)) - np.searchsorted(ordered, ordered, side="left")
-        earlier = sum(
-            (
-                np.searchsorted(run, ordered, side="right")
-                - np.searchsorted(run, ordered, side="left")
-                for run in self._runs
-            ),
-            start=np.zeros(len(ordered), dtype=np.int64),
-        )
+        earlier = np.zeros(len(ordered), dtype=np.int64)
+        for run in self._runs:
+            first = np.searchsorted(run, ordered, side="left")
+            known = np.flatnonzero(run[np.minimum(first, len(run) - 1)] == ordered)
+            after = np.searchsorted(run, ordered[known], side="right")
+            earlier[known] += after - first[known]
         counts = np.empty(len(ordered), dtype=np.int64)
         counts[order] = within + earlier
         self._add(ordered)
         return counts
 
     def _add(self, run: NDArray[np.uint64]) -> None:
-        """Keep few sorted runs: one joins the last as long as it is no smaller than half of it."""
-        while self._runs and len(self._runs[-1]) <= 2 * len(run):
-            run = np.sort(np.concatenate([self._runs.pop(), run]), kind="stable")
-        self._runs.append(run)
+        """Keep few sorted runs: one joins the last as long as it is no smaller than half of it.
+
+        Joining takes three times a run's memory for a moment, so runs stay below a size.
+        """
+        while (
+            self._runs
+            and len(self._runs[-1]) <= 2 * len(run)
+            and len(self._runs[-1]) + len(run) <= _LONGEST_RUN
+        ):
+            run = np.concatenate([self._runs.pop(), run])
+            run.sort(kind="stable")
+        if len(run):
+            self._runs.append(run)

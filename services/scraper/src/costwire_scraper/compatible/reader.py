@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from costwire_focus.exposition import HEADER
 from costwire_focus.manifest import Manifest
 from costwire_scraper.compatible.folder import spool_folder
 from costwire_scraper.errors import ExporterSilent
@@ -89,10 +90,17 @@ class CompatibleReader:
 
     def _read_text(self, text: Path) -> str:
         digest = hashlib.sha256()
-        with text.open("wb") as file, self.exporter.exposition() as pieces:
+        with text.open("w+b") as file, self.exporter.exposition() as pieces:
             for piece in pieces:
                 digest.update(piece)
                 file.write(piece)
             if not file.tell():
                 raise ExporterSilent("read exposition: the exporter serves no samples yet")
+            file.seek(0)
+            if file.read(len(HEADER)) == HEADER:
+                # Without its manifest it would be delivered again, under another source's name.
+                raise ExporterSilent(
+                    "read exposition: it is a Costwire exporter's, whose /delivery was not found; "
+                    "does a proxy pass /metrics alone?"
+                )
         return digest.hexdigest()
