@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
         _sample,
         _demo,
         _user,
+        _audit,
         _adopt,
         add_export,
         add_invoices,
@@ -235,6 +236,25 @@ def _rights(action: argparse.ArgumentParser) -> None:
         default="",
         help="the charges that a reader sees: \"SubAccountId = '123' AND Tags['team'] = 'a'\"",
     )
+
+
+def _audit(commands: Subparsers) -> None:
+    command = commands.add_parser(
+        "audit",
+        help="who signed in, decided, erased, exported and gave rights",
+        description="The audit log.",
+    )
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="the entries, oldest first")
+    add_format(listing, "table", "json")
+    verify = actions.add_parser(
+        "verify", help="whether no entry was changed, taken out or put in; else status 1"
+    )
+    verify.add_argument(
+        "--head", metavar="N:HASH", help="a head that was told before, and has to be in the log"
+    )
+    for action in (listing, verify):
+        add_store(action)
 
 
 def _adopt(commands: Subparsers) -> None:

@@ -212,6 +212,21 @@ class HandlerApi:
         with _told(f"remove user {name}"):
             self._http.delete(f"/users/{quote(name, safe='')}")
 
+    def audit(self) -> Iterator[Json]:
+        """Every entry of the audit log, oldest first."""
+        since = 0
+        while True:
+            page = self._json("read the audit log", "GET", "/audit", {"since": str(since)})
+            if not page["entries"]:
+                return
+            yield from page["entries"]
+            since = page["entries"][-1]["n"]
+
+    def verify_audit(self, head: str | None) -> Json:
+        """What a look at the whole audit log finds."""
+        params = {"head": head} if head else None
+        return self._json("verify the audit log", "GET", "/audit/verify", params)
+
     def _answer(self, act: str, path: str, params: Mapping[str, str]) -> Json:
         with _told(act):
             answer = self._http.get(path, params=params, timeout=QUERY_TIMEOUT)

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from costwire_db_handler.audit import ACTING, Actor
 from costwire_db_handler.handler import handler_of
 from costwire_db_handler.rights import Reach
 from costwire_db_handler.users import Caller, Role
@@ -58,4 +59,9 @@ async def signed_in(request: Request) -> Caller | None:
     credentials = basic_credentials(request.headers)
     if credentials is None:
         return None
-    return await run_in_threadpool(handler_of(request).store.sign_in, *credentials)
+    address = request.client.host if request.client else ""
+    check = handler_of(request).signing_in.check
+    caller = await run_in_threadpool(check, *credentials, address)
+    if caller is not None:
+        ACTING.set(Actor(caller.name, address))
+    return caller

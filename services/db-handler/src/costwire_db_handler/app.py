@@ -12,14 +12,17 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
+from costwire_db_handler.audit import AuditLog
 from costwire_db_handler.decide import ClosedPeriods, Thresholds
 from costwire_db_handler.errors import CannotOpen
 from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.handler import Handler, Turns
-from costwire_db_handler.ledger import Clock
+from costwire_db_handler.ledger import Clock, Entry
+from costwire_db_handler.lockout import Free, Lockout
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.retention import Retention
 from costwire_db_handler.routes.answers import answer_routes
+from costwire_db_handler.routes.audit import audit_routes
 from costwire_db_handler.routes.deliveries import delivery_routes
 from costwire_db_handler.routes.erasures import erasure_routes
 from costwire_db_handler.routes.openapi import openapi_routes
@@ -28,7 +31,8 @@ from costwire_db_handler.routes.tables import table_routes
 from costwire_db_handler.routes.upload import upload_routes
 from costwire_db_handler.routes.users import user_routes
 from costwire_db_handler.settings import MIB, Settings
-from costwire_db_handler.stores import Store, StoreLimits, open_store
+from costwire_db_handler.signing_in import SigningIn
+from costwire_db_handler.stores import OnSettled, Store, StoreLimits, open_store
 from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.server import CannotStart
 from costwire_runtime.service import create_service
@@ -48,8 +52,17 @@ def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        store = await run_in_threadpool(_open, settings, metrics)
-        retention = Retention(store, settings.history_days, clock=clock, on_retired=metrics.settled)
+        def settled(entry: Entry) -> None:
+            metrics.settled(entry)
+            audit.settled(entry)
+
+        store = await run_in_threadpool(_open, settings, settled)
+        try:
+            audit = await run_in_threadpool(_audit, settings, clock)
+        except CannotStart:
+            await run_in_threadpool(store.close)
+            raise
+        retention = Retention(store, settings.history_days, clock=clock, on_retired=settled)
         gatherer = Gatherer(
             settings.data_dir / "gathering",
             store,
@@ -59,7 +72,10 @@ def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
             meanwhile=retention.look,
         )
         app.state.probing = CapacityLimiter(1)
-        app.state.handler = Handler(settings, store, gatherer, metrics, clock, Turns(), retention)
+        signing_in = SigningIn(store, _lockout(settings), audit)
+        app.state.handler = Handler(
+            settings, store, gatherer, metrics, clock, Turns(), retention, audit, signing_in
+        )
         gatherer.start()
         try:
             yield
@@ -85,6 +101,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
             *upload_routes(),
             *table_routes(),
             *user_routes(),
+            *audit_routes(),
             *openapi_routes(),
         ],
         ready=ready,
@@ -95,7 +112,22 @@ def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
     return app
 
 
-def _open(settings: Settings, metrics: HandlerMetrics) -> Store:
+def _lockout(settings: Settings) -> Lockout | None:
+    free = settings.sign_in_failures
+    return Lockout(Free(free, 4 * free, 20 * free)) if free else None
+
+
+def _audit(settings: Settings, clock: Clock) -> AuditLog:
+    folder = settings.data_dir / "audit"
+    try:
+        return AuditLog(folder, clock=clock, most_bytes=settings.audit_limit_mib * MIB)
+    except OSError as error:
+        raise CannotStart(
+            f"open the audit log in {folder}: {error.strerror}; the handler has to write there"
+        ) from error
+
+
+def _open(settings: Settings, on_settled: OnSettled) -> Store:
     thresholds = Thresholds(
         withdrawn_share=settings.hold_withdrawn_share,
         small_period=settings.hold_small_period,
@@ -121,7 +153,7 @@ def _open(settings: Settings, metrics: HandlerMetrics) -> Store:
             thresholds=thresholds,
             limits=limits,
             cratedb=_cratedb(settings) if settings.cratedb_urls else None,
-            on_settled=metrics.settled,
+            on_settled=on_settled,
         )
     except CannotOpen as error:
         raise CannotStart(str(error)) from error

@@ -219,6 +219,14 @@ class UserRefused(problems.BadRequest):
     title: ClassVar[str] = "The user was not changed"
 
 
+class TooManyFailures(problems.Problem):
+    """Too many sign-ins have failed; for a while credentials are not looked at."""
+
+    status = 429
+    slug: ClassVar[str] = "too-many-failures"
+    title: ClassVar[str] = "Too many sign-ins have failed"
+
+
 class CannotOpen(Exception):
     """The database cannot be opened; the message says why, and what to do."""
 

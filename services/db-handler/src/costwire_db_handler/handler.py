@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import anyio
 from starlette.requests import Request
 
+from costwire_db_handler.audit import AuditLog
 from costwire_db_handler.errors import StoreBusy
 from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.ledger import Clock
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.retention import Retention
 from costwire_db_handler.settings import Settings
+from costwire_db_handler.signing_in import SigningIn
 from costwire_db_handler.stores import Store
 
 _AT_ONCE = 2
@@ -53,6 +55,8 @@ class Handler:
     clock: Clock
     turns: Turns
     retention: Retention
+    audit: AuditLog
+    signing_in: SigningIn
 
     @asynccontextmanager
     async def taking_in(self) -> AsyncIterator[None]:

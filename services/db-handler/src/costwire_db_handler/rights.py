@@ -87,6 +87,10 @@ class Rights:
             "where": self.where,
         }
 
+    def without_values(self) -> dict[str, object]:
+        """As the audit log has it: of the condition no values."""
+        return self.told() | {"where": Condition.read(self.where).without_values() or None}
+
     @classmethod
     def from_json(cls, text: str | None) -> Rights:
         """As it was stored; none where an earlier version made the user."""

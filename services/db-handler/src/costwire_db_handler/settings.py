@@ -100,6 +100,14 @@ class Settings(ServiceSettings):
         gt=0,
         description="an /upload without delivery is committed when none followed for so long",
     )
+    sign_in_failures: int = Field(
+        default=5,
+        ge=0,
+        description="failed sign-ins of a user from one address before pauses begin; 0: no pauses",
+    )
+    audit_limit_mib: int = Field(
+        default=64, ge=1, description="largest size of the audit log; the oldest entries leave"
+    )
     query_timeout_seconds: float = Field(default=30.0, gt=0, description="longest query of a user")
     query_rows: int = Field(default=100_000, ge=1, description="most rows of one answer")
     process_memory_mib: int = Field(

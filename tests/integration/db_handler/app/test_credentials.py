@@ -96,6 +96,8 @@ ENDPOINTS = (
     Endpoint("POST", "/tables/nosuch/adopt", Role.WRITER, 404, duckdb_status=409),
     Endpoint("POST", "/erasures?dryRun=true", Role.ADMIN, 200, ERASURE),
     Endpoint("GET", "/users", Role.ADMIN, 200),
+    Endpoint("GET", "/audit", Role.ADMIN, 200),
+    Endpoint("GET", "/audit/verify", Role.ADMIN, 200),
     Endpoint("POST", "/users", Role.ADMIN, 201, '{"name":"tess","role":"reader","password":"t"}'),
     Endpoint("DELETE", "/users/nobody", Role.ADMIN, 404),
 )

@@ -340,6 +340,11 @@ def test_users_are_as_told(asked: Asked, lasting: Running) -> None:
     assert made in asked.ask(admin, "GET /users", 200).json()["users"]
     asked.ask(admin, "POST /users", 400, {"name": "tess"})
     asked.ask(admin, "DELETE /users/{name}", 204, name="tess")
+    head = asked.ask(admin, "GET /audit", 200).json()["head"]
+    asked.ask(admin, "GET /audit", 400, query="?since=x")
+    found = asked.ask(admin, "GET /audit/verify", 200, query=f"?head={head}").json()
+    assert found["broken"] is None
+    asked.ask(admin, "GET /audit/verify", 400, query="?head=x")
     asked.ask(admin, "DELETE /users/{name}", 404, name="tess")
     asked.ask(admin, "DELETE /users/{name}", 400, name="costwire")
 

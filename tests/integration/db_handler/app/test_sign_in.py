@@ -36,6 +36,8 @@ WRITERS = {
 }
 ADMINS = {
     ("POST", "/erasures"),
+    ("GET", "/audit"),
+    ("GET", "/audit/verify"),
     ("GET", "/users"),
     ("POST", "/users"),
     ("DELETE", "/users/{name}"),

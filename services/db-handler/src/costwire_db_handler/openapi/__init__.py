@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from costwire_db_handler.openapi import (
     answers,
+    audit,
     deliveries,
     erasures,
     ledger,
@@ -22,7 +23,7 @@ from costwire_db_handler.openapi import (
 )
 from costwire_db_handler.openapi.parts import SHARED_SCHEMAS, Node
 
-_GROUPS = (service, sql, answers, deliveries, erasures, upload, tables, users)
+_GROUPS = (service, sql, answers, deliveries, erasures, upload, tables, users, audit)
 _TAGS = {
     "deliveries": "A delivery: opened with its manifest, sent in parts, committed as a whole",
     "ledger": "What became of every delivery",
@@ -32,6 +33,7 @@ _TAGS = {
     "upload": "Charges that belong to no delivery",
     "tables": "Tables of the original handler",
     "users": "Who may sign in",
+    "audit": "Who did what",
     "service": "Probes, own metrics, and this description",
 }
 _ABOUT = """\
@@ -68,6 +70,7 @@ def document() -> Node:
             "schemas": {
                 **SHARED_SCHEMAS,
                 **answers.SCHEMAS,
+                **audit.SCHEMAS,
                 **erasures.SCHEMAS,
                 **ledger.SCHEMAS,
                 **sql.SCHEMAS,

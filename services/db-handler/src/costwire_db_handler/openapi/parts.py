@@ -86,11 +86,13 @@ _HEADERS: dict[int, Node] = {
         }
     },
 }
+_HEADERS[429] = _HEADERS[503]
 _UNAVAILABLE = 503
 _SOMETIMES: Node = {"Retry-After": _HEADERS[_UNAVAILABLE]["Retry-After"] | {"required": False}}
 _GUARDED: tuple[Failure, ...] = (
     (problems.Unauthorized, "sign in with a user and its password (Basic)"),
     (problems.Forbidden, "rita is a reader; this takes a writer"),
+    (errors.TooManyFailures, "sign in: too many attempts failed; try again in 8 seconds"),
     (problems.Problem, "answer the request: an unexpected fault; the service's log tells more"),
     (
         errors.StoreBusy,

@@ -227,6 +227,10 @@ PATHS: Node = {
                     "Too large",
                     body=("RequestTooLargeException[a request may have 16,777,216 bytes]", 4130),
                 ),
+                "429": answer(
+                    "Too many sign-ins have failed", content({"type": "string"}, "text/plain")
+                )
+                | {"headers": {"Retry-After": {"required": True, "schema": {"type": "integer"}}}},
                 "500": _failure(
                     "Stopped at a limit, or a fault; none is worth an unchanged repeat",
                     slow=("QueryTimeoutException[the statement ran longer than 30 seconds]", 5001),

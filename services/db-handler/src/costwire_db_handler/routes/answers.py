@@ -161,6 +161,9 @@ async def get_export(request: Request, caller: Caller) -> Response:
         file.close()
         raise
 
+    about = {"table": question.scope.table, "state": export.moment.state, "rows": export.charges}
+    await run_in_threadpool(partial(handler.audit.note, "exported", about=about))
+
     def pieces() -> Iterator[bytes]:
         with file:
             file.seek(0)

@@ -126,6 +126,7 @@ async def abort_delivery(request: Request, caller: Caller) -> Response:
     entry = await run_in_threadpool(store.abort, commit, handler.clock)
     if entry is not None:
         _log_decision(entry)
+        await run_in_threadpool(handler.audit.settled, entry)
     return Response(status_code=204)
 
 

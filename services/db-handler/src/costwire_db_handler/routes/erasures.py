@@ -64,6 +64,7 @@ async def erase_charges(request: Request, caller: Caller) -> Response:
     erasure = await run_in_threadpool(erase)
     if not dry_run:
         handler.metrics.settled(erasure.entry)
+        await run_in_threadpool(handler.audit.settled, erasure.entry)
         _log(erasure)
     return JSONResponse(_told(erasure, dry_run=dry_run))
 

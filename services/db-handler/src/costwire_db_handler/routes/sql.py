@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from costwire_db_handler.access import signed_in
+from costwire_db_handler.errors import TooManyFailures
 from costwire_db_handler.handler import handler_of
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, failed
 from costwire_db_handler.sql.errors import EngineFailed, SqlError, StatementTooLarge
@@ -48,6 +49,8 @@ async def query(request: Request) -> Response:
             )
         body = await read_body(request, MAX_BODY_BYTES)
         answer = await run_in_threadpool(_run, request, caller, body)
+    except TooManyFailures as pause:
+        return PlainTextResponse(pause.detail + "\n", pause.status, headers=pause.headers)
     except TooLarge:
         answer = failed(StatementTooLarge(f"a request may have {MAX_BODY_BYTES:,} bytes"))
     except SqlError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -60,6 +62,8 @@ async def put_user(request: Request, caller: Caller) -> Response:
         raise UserRefused(f"limit {told.name}: {wrong}") from wrong
     except InvalidUser as wrong:
         raise UserRefused(str(wrong)) from wrong
+    about = {"user": told.name, "role": told.role.value, "password": told.password is not None}
+    await _note(request, "user changed", about | rights.without_values())
     return JSONResponse(_told(told.name, told.role, rights), status_code=201)
 
 
@@ -73,7 +77,12 @@ async def remove_user(request: Request, caller: Caller) -> Response:
         raise UserRefused(str(wrong)) from wrong
     if not removed:
         raise UnknownUser(f"remove {name!r}: no user has this name")
+    await _note(request, "user removed", {"user": name})
     return Response(status_code=204)
+
+
+async def _note(request: Request, act: str, about: dict[str, object]) -> None:
+    await run_in_threadpool(partial(handler_of(request).audit.note, act, about=about))
 
 
 def _read(body: bytes) -> _Body:

@@ -1,0 +1,237 @@
+"""The audit log: chained, mended after a kill, bounded; whatever is done to it is noticed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.factories import NOW
+
+from costwire_db_handler.audit import ACTING, HEAD, LOG, Actor, AuditLog, Head, hash_of, parse_head
+
+Lines = list[bytes]
+
+
+def opened(folder: Path, **how: Any) -> AuditLog:
+    return AuditLog(folder, clock=lambda: NOW, **how)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> AuditLog:
+    """A log of five entries."""
+    log = opened(tmp_path)
+    for number in range(5):
+        log.note("settled", by="will", address="192.0.2.7", about={"commit": number})
+    return log
+
+
+def test_entries_are_told_in_order_with_who_and_what(log: AuditLog) -> None:
+    entries = list(log.entries())
+    assert [entry["n"] for entry in entries] == [1, 2, 3, 4, 5]
+    first = entries[0]
+    assert {name: first[name] for name in ("at", "act", "by", "address", "about")} == {
+        "at": "2024-12-11T10:00:00Z",
+        "act": "settled",
+        "by": "will",
+        "address": "192.0.2.7",
+        "about": {"commit": 0},
+    }
+    assert [entry["n"] for entry in log.entries(2, 2)] == [3, 4]
+
+
+def test_untouched_log_is_whole_also_after_a_restart(log: AuditLog, tmp_path: Path) -> None:
+    assert log.verify()[:2] == (5, 1)
+    again = opened(tmp_path)
+    again.note("exported")
+    assert again.verify() == (6, 1, again.head, None)
+    assert again.verify(log.head).broken is None
+
+
+def test_whoever_acts_is_noted(log: AuditLog) -> None:
+    token = ACTING.set(Actor("ann", "192.0.2.9"))
+    log.note("exported")
+    log.note("sign-in failed", address="192.0.2.1")
+    ACTING.reset(token)
+    log.note("settled")
+    told = [(entry["by"], entry["address"]) for entry in log.entries(5)]
+    assert told == [("ann", "192.0.2.9"), (None, "192.0.2.1"), (None, None)]
+
+
+def _changed(lines: Lines) -> None:
+    lines[2] = lines[2].replace(b"will", b"rita")
+
+
+def _hashed_anew(lines: Lines) -> None:
+    entry = json.loads(lines[2]) | {"by": "rita"}
+    lines[2] = json.dumps(entry | {"hash": hash_of(entry)}).encode() + b"\n"
+
+
+def _moved(lines: Lines) -> None:
+    lines[2], lines[3] = lines[3], lines[2]
+
+
+def _no_first(lines: Lines) -> None:
+    del lines[0]
+
+
+def _taken_out(lines: Lines) -> None:
+    del lines[2]
+
+
+def _put_in(lines: Lines) -> None:
+    lines.insert(3, lines[2])
+
+
+def _garbled(lines: Lines) -> None:
+    lines[2] = b"{]\n"
+
+
+def _cut_off(lines: Lines) -> None:
+    del lines[3:]
+
+
+def _emptied(lines: Lines) -> None:
+    lines.clear()
+
+
+@pytest.mark.parametrize(
+    ("tamper", "first", "why"),
+    [
+        (_changed, 3, "it was changed"),
+        (_hashed_anew, 4, "it does not follow"),
+        (_moved, 4, "it does not follow"),
+        (_no_first, 1, "no entry tells that it left"),
+        (_taken_out, 4, "it does not follow"),
+        (_put_in, 3, "it does not follow"),
+        (_garbled, 3, "it was changed"),
+        (_cut_off, 4, "it is missing"),
+        (_emptied, 1, "it is missing"),
+    ],
+)
+def test_whatever_is_done_to_it_is_told_by_its_first_entry(
+    log: AuditLog, tmp_path: Path, tamper: Callable[[Lines], None], first: int, why: str
+) -> None:
+    path = tmp_path / LOG
+    lines = path.read_bytes().splitlines(keepends=True)
+    tamper(lines)
+    path.write_bytes(b"".join(lines))
+    broken = log.verify().broken
+    assert broken is not None
+    assert broken[0] == first
+    assert why in broken[1]
+
+
+def test_end_that_is_cut_off_is_told_by_a_head_that_was_noted(
+    log: AuditLog, tmp_path: Path
+) -> None:
+    noted, path = log.head, tmp_path / LOG
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
+    (tmp_path / HEAD).unlink()
+    assert log.verify().broken is None
+    assert log.verify(noted).broken == (4, "it is missing, as is all up to entry 5")
+    # Written on as if nothing had happened, the chain is another.
+    again = opened(tmp_path)
+    again.note("settled")
+    again.note("settled")
+    assert again.verify(noted).broken == (5, "it is another than the one that was noted")
+
+
+def test_end_that_is_cut_off_while_the_handler_is_away_is_noted(
+    log: AuditLog, tmp_path: Path
+) -> None:
+    path = tmp_path / LOG
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
+    again = opened(tmp_path)
+    again.note("settled")
+    assert [entry["act"] for entry in again.entries(3)] == ["truncated", "settled"]
+    assert again.verify().broken == (4, "entries before it are missing")
+
+
+@pytest.mark.parametrize("left", [b"{", b'{"n": 6, "act": "set', b"\xff\xfe"])
+def test_line_that_a_kill_cut_off_is_mended_and_told(
+    log: AuditLog, tmp_path: Path, left: bytes
+) -> None:
+    with (tmp_path / LOG).open("ab") as file:
+        file.write(left)
+    again = opened(tmp_path)
+    (told,) = again.entries(5)
+    assert (told["act"], told["about"]) == ("mended", {"bytes": len(left)})
+    assert again.verify().broken is None
+
+
+def test_entries_outlive_kills(tmp_path: Path) -> None:
+    program = (
+        "import sys; from datetime import UTC, datetime; from pathlib import Path\n"
+        "from costwire_db_handler.audit import AuditLog\n"
+        "log = AuditLog(Path(sys.argv[1]), clock=lambda: datetime.now(UTC))\n"
+        "while True: log.note('settled', about={'text': 'x' * 200}); print(log.head, flush=True)\n"
+    )
+    for times in (3, 40, 11):
+        with subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            told = [process.stdout.readline() for _ in range(times)]
+            process.send_signal(signal.SIGKILL)
+        verdict = opened(tmp_path).verify(parse_head(told[-1].strip()))
+        assert verdict.broken is None
+        assert verdict.entries >= times
+
+
+def test_log_is_bounded_and_tells_what_left(tmp_path: Path) -> None:
+    log = opened(tmp_path, most_bytes=20_000)
+    for number in range(300):
+        log.note("settled", about={"commit": number, "source": "s" * 100})
+    size = sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert size < 26_000
+    verdict = log.verify()
+    assert verdict.broken is None
+    assert verdict.first > 1
+    assert "rotated" in {entry["act"] for entry in log.entries()}
+    oldest = min(tmp_path.glob("audit-*.ndjson"))
+    oldest.unlink()
+    broken = log.verify().broken
+    assert broken is not None
+    assert "no entry tells that it left" in broken[1]
+
+
+def test_entry_that_finds_no_room_stops_nothing_and_is_counted(
+    log: AuditLog, tmp_path: Path
+) -> None:
+    path = tmp_path / LOG
+    kept = path.read_bytes()
+    path.unlink()
+    path.mkdir()  # cannot be opened to be written to, by nobody
+    log.note("settled")
+    log.note("settled")
+    path.rmdir()
+    path.write_bytes(kept)
+    log.note("exported")
+    (told,) = log.entries(5)
+    assert told["lost"] == 2
+    assert log.verify().broken is None
+
+
+def test_only_its_owner_reads_the_folder(tmp_path: Path) -> None:
+    opened(tmp_path / "audit")
+    assert (tmp_path / "audit").stat().st_mode & 0o077 == 0
+
+
+def test_long_texts_are_cut_and_halves_of_characters_kept(log: AuditLog) -> None:
+    log.note("settled", about={"source": "\udc80" + "s" * 10_000})
+    (told,) = log.entries(5)
+    assert told["about"]["source"] == "\udc80" + "s" * 499
+    assert log.verify().broken is None
+
+
+@pytest.mark.parametrize("text", ["", "5", "x:" + "0" * 64, "5:abc", "-1:" + "0" * 64])
+def test_head_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no head of an audit log"):
+        parse_head(text)
+    assert parse_head(str(Head())) == Head()
