@@ -36,3 +36,9 @@ def focus_sample() -> Path:
     if not path.is_file():
         lack("focus-sample", f"{path} is not there; name it with COSTWIRE_TEST_FOCUS_SAMPLE")
     return path
+
+
+def faketime() -> Path:
+    """Debian's library that sets the clocks of processes."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    return found[0] if found else lack("faketime", "apt-get install libfaketime, which is not here")

@@ -9,6 +9,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +32,7 @@ from costwire_focus.estates import TRUTH, Estate, files
 from costwire_focus.exposition.parse import Parser
 from costwire_focus.manifest import Manifest
 from costwire_focus.recount import CsvRecount
+from costwire_runtime.clocks import utc_now
 from costwire_sources import Wanted, open_source
 from costwire_sources.errors import SourceChanged
 
@@ -55,6 +57,7 @@ def publish(shelf: Shelf) -> Publish:
         is_stopping: Callable[[], bool] = lambda: False,
         name: str = "bills",
         wanted: Wanted | None = None,
+        clock: Callable[[], datetime] = utc_now,
         **told: Any,
     ) -> Delivery | None:
         meaning = {
@@ -71,6 +74,7 @@ def publish(shelf: Shelf) -> Publish:
             level=1,
             on_progress=on_progress,
             is_stopping=is_stopping,
+            clock=clock,
         )
         reading = open_source(str(path), name=name, wanted=wanted).poll(None)
         assert reading is not None
@@ -409,3 +413,14 @@ def test_progress_is_told_in_rows_and_bytes(write_report: WriteReport, publish: 
     publish(path, on_progress=told.append)
     size = path.stat().st_size
     assert told[-1] == Progress(2, size, size)
+
+
+def test_later_reading_has_the_later_time_when_the_clock_was_set_back(
+    publish: Publish, write_report: WriteReport
+) -> None:
+    noon = datetime(2024, 12, 11, 12, tzinfo=UTC)
+    first, _, _ = published(publish(write_report({}), clock=lambda: noon))
+    day_before = noon - timedelta(days=1)
+    changed = write_report({"BilledCost": "7"})
+    second, _, _ = published(publish(changed, clock=lambda: day_before))
+    assert first.times.read == noon < second.times.read < noon + timedelta(seconds=1)

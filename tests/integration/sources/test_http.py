@@ -5,8 +5,9 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -23,13 +24,15 @@ Answer = Callable[[Request], Response]
 
 
 @contextmanager
-def served(answer: Answer, url: str, tmp_path: Path, limit: int = 1 << 20) -> Iterator[HttpSource]:
+def served(
+    answer: Answer, url: str, tmp_path: Path, limit: int = 1 << 20, **told: Any
+) -> Iterator[HttpSource]:
     async def endpoint(request: Request) -> Response:
         return answer(request)
 
     app = Starlette(routes=[Route("/{path:path}", endpoint)])
     with AsgiAdapter(app) as transport:
-        yield HttpSource(url, transport=transport, spool_folder=tmp_path, limit_bytes=limit)
+        yield HttpSource(url, transport=transport, spool_folder=tmp_path, limit_bytes=limit, **told)
 
 
 def spooled(reading: HttpReading | None) -> bytes:
@@ -206,3 +209,21 @@ def test_silent_server_is_told_in_words(tmp_path: Path) -> None:
         port = listener.getsockname()[1]
     with pytest.raises(Unreachable, match="connection refused"):
         HttpSource(f"http://127.0.0.1:{port}/bill.csv", spool_folder=tmp_path).poll(None)
+
+
+def test_later_reading_is_the_newer_state_when_the_clock_was_set_back(tmp_path: Path) -> None:
+    noon = datetime(2024, 12, 11, 12, tzinfo=UTC)
+    times = iter([noon, noon - timedelta(days=1)])
+    bodies = iter([b"BilledCost\n1\n", b"BilledCost\n2\n", b"BilledCost\n2\n"])
+    with served(
+        lambda _: PlainTextResponse(next(bodies)), "http://h/b.csv", tmp_path, clock=times.__next__
+    ) as source:
+        first = source.poll(None)
+        assert first is not None
+        second = source.poll(first.state)
+        assert second is not None
+        assert source.poll(second.state) is None
+        for reading in (first, second):
+            with reading:
+                pass
+    assert first.generation == noon < second.generation < noon + timedelta(seconds=1)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,11 +17,13 @@ import requests
 from requests.adapters import BaseAdapter
 
 from costwire_runtime.client import HttpClient, HttpError, HttpFailure, iter_body
+from costwire_runtime.clocks import later_than, utc_now
 from costwire_sources.errors import NotFound, SourceError, Unreachable, Unreadable
 from costwire_sources.source import State
 
 BLOCK_BYTES = 1 << 20
 DEFAULT_LIMIT_BYTES = 64 << 30
+_READ = "read"
 _ATTEMPTS = 3  # downloads that break off are begun anew this often
 _UNPACKED_FREELY = 16 << 20
 _MOST_UNPACKED = 200  # bytes for each byte on the wire; reports give 10 to 40
@@ -87,6 +89,7 @@ class HttpSource:
         limit_bytes: int = DEFAULT_LIMIT_BYTES,
         patience: Patience | None = None,
         metadata_allowed: bool = False,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         parts = urlsplit(url)
         if not parts.hostname:
@@ -102,6 +105,7 @@ class HttpSource:
         self._limit = limit_bytes
         self._patience = patience or Patience()
         self._metadata_allowed = metadata_allowed
+        self._clock = clock
 
     def poll(self, previous: State | None) -> HttpReading | None:
         """Ask for what changed since `previous`, and download it."""
@@ -143,10 +147,15 @@ class HttpSource:
         headers = response.headers
         etag, modified = headers.get("ETag"), headers.get("Last-Modified")
         seen = {"etag": etag, "lastModified": modified, "sha256": digest}
-        if seen == known:
+        before = known.get(_READ)
+        if seen == {name: known[name] for name in known if name != _READ}:
             part.path.unlink()
             return None
-        generation = _instant(modified) or datetime.now(UTC)
+        generation = _instant(modified)
+        if generation is None:  # then the order of readings is all that is known
+            last = datetime.fromisoformat(before) if before else None
+            generation = later_than(last, self._clock())
+            seen[_READ] = generation.isoformat()
         return HttpReading(self.name, State(json.dumps(seen)), generation, part)
 
     def _spool(self, response: requests.Response) -> tuple[SpooledPart, str]:

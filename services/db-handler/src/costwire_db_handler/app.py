@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
@@ -33,6 +32,7 @@ from costwire_db_handler.routes.users import user_routes
 from costwire_db_handler.settings import MIB, Settings
 from costwire_db_handler.signing_in import SigningIn
 from costwire_db_handler.stores import OnSettled, Store, StoreLimits, open_store
+from costwire_runtime.clocks import utc_now
 from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.server import CannotStart
 from costwire_runtime.service import create_service
@@ -41,11 +41,7 @@ if TYPE_CHECKING:
     from costwire_db_handler.stores.cratedb.store import CrateDBOptions
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def create_app(settings: Settings, clock: Clock = _now) -> Starlette:
+def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
     """Build the ASGI application; nothing is opened before its lifespan starts."""
     registry = CollectorRegistry()
     metrics = HandlerMetrics(registry)

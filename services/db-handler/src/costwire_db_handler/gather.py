@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from costwire_db_handler.ledger import Clock, Entry, State
-from costwire_db_handler.stores import Store
+from costwire_db_handler.stores import CostStore, Store
 from costwire_focus.amounts import CostSums
 from costwire_focus.manifest import (
     ColumnLabel,
@@ -29,6 +29,7 @@ from costwire_focus.manifest import (
     RowCounts,
 )
 from costwire_focus.versions import detect
+from costwire_runtime.clocks import later_than
 from costwire_runtime.problems import Problem
 
 _META = "gathering.json"
@@ -46,6 +47,11 @@ class Gathering:
     user: str
     table: str
     timestamp: int
+
+    @property
+    def source(self) -> str:
+        """What the ledger calls where they come from."""
+        return f"upload:{self.user}"
 
     def key(self) -> str:
         """A name for its folder."""
@@ -79,6 +85,8 @@ class Gatherer:
         self._delivering = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._added: dict[str, float] = {}
+        """When something was added to a folder last, by the monotonic clock."""
 
     def start(self) -> None:
         """Begin to look for gatherings that have fallen quiet."""
@@ -103,6 +111,7 @@ class Gatherer:
             if not path.exists():
                 _write_durably(path, stream)
             os.utime(folder)
+            self._added[folder.name] = time.monotonic()
 
     def deliver_quiet(self) -> list[Entry]:
         """Deliver every gathering to which nothing was added for a while.
@@ -139,15 +148,30 @@ class Gatherer:
                         self._deliver(folder)
 
     def _set_quiet(self, folder: Path) -> None:
-        folder.rename(folder.with_name(f"{_QUIET}{time.time_ns()}-{uuid.uuid4().hex}"))
+        """Name a folder so that it comes after all that wait, whatever the clock says."""
+        waiting = [path.name.split("-")[1] for path in self._folder.glob(f"{_QUIET}*")]
+        number = max([time.time_ns(), *(int(other) + 1 for other in waiting)])
+        folder.rename(folder.with_name(f"{_QUIET}{number}-{uuid.uuid4().hex}"))
+        self._added.pop(folder.name, None)
+
+    def _is_quiet(self, folder: Path) -> bool:
+        """Whether nothing was added for a while; the time of day tells what was before the start.
+
+        It may have been set meanwhile, so it counts once, and for no more than that while.
+        """
+        if folder.name not in self._added:
+            age = min(max(time.time() - folder.stat().st_mtime, 0.0), self._quiet_seconds)
+            self._added[folder.name] = time.monotonic() - age
+        return time.monotonic() - self._added[folder.name] >= self._quiet_seconds
 
     def _fallen_quiet(self) -> list[Path]:
         """The folders that are complete; uploads that follow go into new ones."""
         with self._lock:
             for folder in self._folder.glob("*"):
-                is_quiet = time.time() - folder.stat().st_mtime >= self._quiet_seconds
+                is_quiet = self._is_quiet(folder)
                 if is_quiet and not (folder / _META).exists():
                     shutil.rmtree(folder)  # a kill came before the first charge
+                    del self._added[folder.name]
                 elif is_quiet and not folder.name.startswith(_QUIET):
                     self._set_quiet(folder)
             return sorted(self._folder.glob(f"{_QUIET}*"))
@@ -163,8 +187,8 @@ class Gatherer:
     def _deliver(self, folder: Path) -> Entry:
         gathering = Gathering(**json.loads((folder / _META).read_bytes()))
         paths = sorted(folder.glob("*.arrow"))
-        manifest = _manifest(gathering, paths, self._clock())
         store = self._store.own
+        manifest = _manifest(gathering, paths, _after_all(store, gathering, self._clock()))
         entry = store.open_delivery(manifest, self._clock)
         if entry.state is State.OPEN:
             try:
@@ -188,6 +212,13 @@ def _is_of(folder: Path, table: str) -> bool:
     except FileNotFoundError:  # delivered since, or not begun
         return False
     return Gathering(**json.loads(told)).table == table
+
+
+def _after_all(store: CostStore, gathering: Gathering, now: datetime) -> datetime:
+    """The present instant, after all that came the same way: the later one is the newer state."""
+    entries = store.deliveries(gathering.table)
+    mine = [entry.generation for entry in entries if entry.source == gathering.source]
+    return later_than(max(mine, default=None), now)
 
 
 def _stream(charges: pa.Table) -> bytes:
@@ -222,7 +253,7 @@ def _manifest(gathering: Gathering, paths: list[Path], now: datetime) -> Manifes
     return Manifest(
         id=hashlib.sha256(told).hexdigest(),
         table=gathering.table,
-        source=f"upload:{gathering.user}",
+        source=gathering.source,
         generation=datetime.fromtimestamp(gathering.timestamp, UTC) if gathering.timestamp else now,
         focus_version=detect(list(names)),
         columns=[ColumnLabel(name=name, label=name) for name in names],

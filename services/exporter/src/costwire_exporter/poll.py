@@ -11,7 +11,8 @@ from typing import Protocol
 from costwire_exporter.errors import PublishError, Stopped
 from costwire_exporter.metrics import Metrics
 from costwire_exporter.shelf import Delivery
-from costwire_exporter.status import Status, now
+from costwire_exporter.status import Status
+from costwire_runtime.clocks import utc_now
 from costwire_sources.errors import SourceError
 from costwire_sources.source import Reading, Source, State
 
@@ -57,7 +58,7 @@ class Poller:
         """Look until told to stop."""
         while not stop.is_set():
             pause = self.look()
-            self._status.waiting(now() + timedelta(seconds=pause))
+            self._status.waiting(utc_now() + timedelta(seconds=pause))
             stop.wait(pause)
 
     def look(self) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from costwire_exporter.errors import CountsDisagree, NotPublishable, Stopped
 from costwire_exporter.identity import Meaning, content_hash, delivery_id
 from costwire_exporter.quarantine import QuarantineWriter
 from costwire_exporter.shelf import EXPOSITION, MANIFEST, QUARANTINE, Delivery, Shelf
-from costwire_exporter.status import Progress, now
+from costwire_exporter.status import Progress
 from costwire_exporter.tally import Tally
 from costwire_focus.batch import Unusable
 from costwire_focus.canonical import canonical_text, exact_sum, to_text
@@ -38,6 +39,7 @@ from costwire_focus.reconcile import disagreement
 from costwire_focus.recount import Recount
 from costwire_focus.rules import Checked, Validator
 from costwire_focus.versions import detect
+from costwire_runtime.clocks import later_than, utc_now
 from costwire_sources.source import Part, Reading
 
 _HEADER_BYTES = 1 << 20
@@ -56,12 +58,14 @@ class Publisher:
         level: int,
         on_progress: Callable[[Progress], None],
         is_stopping: Callable[[], bool],
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._meaning = meaning
         self._shelf = shelf
         self._level = level
         self._on_progress = on_progress
         self._is_stopping = is_stopping
+        self._clock = clock
 
     def __call__(self, reading: Reading) -> Delivery | None:
         """Publish a reading; None when its content is what is being served.
@@ -84,7 +88,7 @@ class Publisher:
             raise NotPublishable(str(error)) from error
 
     def _written(self, folder: Path, reading: Reading, meaning: Meaning, content: str) -> Manifest:
-        read = now()
+        read = self._time_of_reading()
         headers = [_header(part) for part in reading.parts]
         columns = united_columns(headers, meaning.currency)
         version = meaning.focus_version or detect(columns)
@@ -124,6 +128,12 @@ class Publisher:
             ),
             times=ManifestTimes(read=read),
         )
+
+    def _time_of_reading(self) -> datetime:
+        """After that of the delivery being served: a return to an older file is told by it."""
+        current = self._shelf.current
+        last = datetime.fromisoformat(current.manifest["times"]["read"]) if current else None
+        return later_than(last, self._clock())
 
     def _read(
         self, part: Part, run: "_Run", exposition: ExpositionWriter, quarantine: QuarantineWriter

@@ -6,10 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-
-def now() -> datetime:
-    """The present instant, aware UTC."""
-    return datetime.now(UTC)
+from costwire_runtime.clocks import utc_now
 
 
 def instant_text(instant: datetime | None) -> str | None:
@@ -68,7 +65,7 @@ class _Standing:
 class Status:
     """Written by the poller's thread, read by every request."""
 
-    def __init__(self, source: str, clock: Callable[[], datetime] = now) -> None:
+    def __init__(self, source: str, clock: Callable[[], datetime] = utc_now) -> None:
         self.source = source
         self._clock = clock
         self._guard = threading.Lock()

@@ -103,11 +103,11 @@ def test_gathered_uploads_outlive_a_restart(run: Run, tmp_path: Path) -> None:
     running = run(upload_quiet_seconds=LONG)
     body = json.dumps(records(charges(3)))
     running.admin.post("/upload?table=charges&type=cost", body, headers=JSON)
-    running = run(upload_quiet_seconds=LONG)
     assert running.admin.get("/deliveries").json() == {"deliveries": []}
     (folder,) = (tmp_path / "data" / "gathering").iterdir()
     long_ago = time.time() - 2 * LONG
     os.utime(folder, (long_ago, long_ago))
+    running = run(upload_quiet_seconds=LONG)
     assert until_settled(running, 1)[0]["rows"]["added"] == 3
     # The folder goes once the ledger has the delivery, so it may be there a moment longer.
     until("nothing waits any more", lambda: not list(folder.parent.iterdir()))

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from costwire_focus.exposition import HEADER
 from costwire_focus.manifest import Manifest
+from costwire_runtime.clocks import later_than, utc_now
 from costwire_scraper.compatible.folder import spool_folder
 from costwire_scraper.errors import ExporterSilent
 from costwire_scraper.exporter_client import ExporterClient
@@ -48,12 +50,26 @@ class CompatibleShipment:
             yield file
 
 
+class Order:
+    """The times of readings, in their order: such an exporter tells no other generation."""
+
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
+        self._last: datetime | None = None
+
+    def next(self) -> datetime:
+        """The time of a reading that follows all others of this process."""
+        self._last = later_than(self._last, self._clock())
+        return self._last
+
+
 @dataclass(frozen=True)
 class CompatibleReader:
     """Makes deliveries from the samples of one exporter."""
 
     exporter: ExporterClient
     settings: Settings
+    order: Order = field(default_factory=Order)
 
     @contextmanager
     def read(self) -> Iterator[CompatibleShipment]:
@@ -69,7 +85,11 @@ class CompatibleReader:
             sha256 = self._read_until_settled(text)
             spool = CompatibleSpool(folder, self.settings.block_bytes)
             manifest = spool.fill(
-                text, sha256, table=self.settings.table, source=self.settings.exporter_url
+                text,
+                sha256,
+                table=self.settings.table,
+                source=self.settings.exporter_url,
+                now=self.order.next(),
             )
             text.unlink()
             yield CompatibleShipment(manifest, spool)

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,7 +58,7 @@ class CompatibleSpool:
         """The rows that cannot be delivered, as NDJSON."""
         return self.folder / "quarantine.ndjson"
 
-    def fill(self, text: Path, sha256: str, *, table: str, source: str) -> Manifest:
+    def fill(self, text: Path, sha256: str, *, table: str, source: str, now: datetime) -> Manifest:
         """Decode and check the samples of a text, and tell of them in a manifest.
 
         Raises: `ExporterRefused` when the samples are no charges of a FOCUS cost report.
@@ -71,7 +71,6 @@ class CompatibleSpool:
         version = versions.detect(names)
         validator = Validator(names, version)
         count = self._check(names, validator)
-        now = datetime.now(UTC)
         return Manifest(
             id=hashlib.sha256(f"{table}\n{sha256}".encode()).hexdigest(),
             table=table,
