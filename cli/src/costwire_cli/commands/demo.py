@@ -77,6 +77,7 @@ def run(args: Namespace) -> int:
             dates=None,
             focus_version=None,
             anonymous=False,
+            layout="auto",
             instance_metadata=False,
             dry_run=False,
         )
