@@ -154,7 +154,13 @@ def _validate(commands: Subparsers) -> None:
         description="Check a report against the rules of FOCUS; nothing is stored.",
     )
     command.add_argument("source", metavar="SOURCE", help="file, folder, glob, URL or bucket")
-    add_format(command, "table", "json")
+    add_format(command, "table", "json", "sarif", "junit")
+    command.add_argument(
+        "--min-grade",
+        choices=("unusable", "violation", "advice"),
+        default="advice",
+        help="tell and count only findings of this grade and graver (default: advice, all)",
+    )
     _reading(command)
     add_store(command)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
@@ -105,6 +106,7 @@ class Pairs:
         try:
             if self._spilt is None:
                 self._spilt = tempfile.TemporaryFile(prefix="costwire-pairs-")  # noqa: SIM115
+                weakref.finalize(self, self._spilt.close)
             start = self._spilt.seek(0, 2)
             self._spilt.write(pairs.tobytes())
         except OSError as error:

@@ -22,6 +22,7 @@ from costwire_focus.rules.rule import FLAG, WHOLE_ROW, Rule, source_column
 from costwire_focus.rules.scope import outside
 from costwire_focus.rules.shapes import Shape, shape_of
 from costwire_focus.rules.texts import judge_texts, open_texts
+from costwire_focus.rules.touched import Touched
 from costwire_focus.rules.units import UNIT_FORM, unit_verdicts
 
 _NAMES_SHOWN = 10
@@ -61,6 +62,7 @@ class Validator:
     `currency`: what stands for an absent BillingCurrency, so that its absence is no finding.
     `declared`: the months, such as 2024-09, that the charges must belong to; none: any.
     `file`:     the name that findings about the header show.
+    `costs`:    also sum the BilledCost of the charges that break each rule, in `touched`.
     """
 
     def __init__(
@@ -72,8 +74,10 @@ class Validator:
         currency: str | None = None,
         declared: Sequence[str] = (),
         file: str = "",
+        costs: bool = False,
     ) -> None:
         self.version = version
+        self.touched = Touched(currency) if costs else None
         self._declared = declared
         self._dates = dates
         self._currency = currency
@@ -125,7 +129,9 @@ class Validator:
         if kept is not None:
             frame = frame.filter(pl.Series(kept))
         if frame.height:
-            self._evaluate(plan, frame, checked.lines, batch.file)
+            broken = self._evaluate(plan, frame, checked.lines, batch.file)
+            if self.touched is not None:
+                self.touched.add(checked.charges, broken)
             self._compare_rows(plan, frame, checked.lines, batch.file)
         return checked
 
@@ -151,14 +157,20 @@ class Validator:
             if more > 0:
                 finding.message += f"; and {more} more"
 
-    def _evaluate(self, plan: _Plan, frame: pl.DataFrame, lines: pa.Array, file: str) -> None:
+    def _evaluate(
+        self, plan: _Plan, frame: pl.DataFrame, lines: pa.Array, file: str
+    ) -> dict[str, pl.Series]:
+        """Count the findings of a batch; gives the broken rules, and which charges break each."""
         conditions = {rule.id: rule.broken for rule in plan.rules if rule.broken is not None}
-        broken = frame.lazy().select(**conditions).collect()
-        counts = broken.sum().row(0, named=True)
+        masks = frame.lazy().select(**conditions).collect()
+        counts = masks.sum().row(0, named=True)
+        broken = {}
         for rule in plan.rules:
             if count := counts[rule.id]:
-                first = broken[rule.id].arg_true().head(self._findings.wants_lines(rule))
+                broken[rule.id] = mask = masks[rule.id]
+                first = mask.arg_true().head(self._findings.wants_lines(rule))
                 self._findings.add(rule, count, ((file, lines[i].as_py()) for i in first))
+        return broken
 
     def _compare_rows(self, plan: _Plan, frame: pl.DataFrame, lines: pa.Array, file: str) -> None:
         if not self._files or self._files[-1] != file:

@@ -1,0 +1,73 @@
+"""Tests of what holds between rows, in memory and beyond it."""
+
+import random
+from collections import defaultdict
+
+import polars as pl
+import pytest
+
+from costwire_focus.errors import FocusError
+from costwire_focus.rules import Validator
+from costwire_focus.rules.pairs import Pairs
+from costwire_focus.rules.relations import relations_of
+
+_SKU = next(one for one in relations_of("1.2") if one.rule.id == "SkuPriceId-C-008-M")
+
+
+def _batches(keys, seed=5, rows=4_000):
+    """Random rows in batches of various lengths, with the place of each."""
+    draw = random.Random(seed)  # noqa: S311
+    prices = [draw.choice([None, *map(str, range(keys))]) for _ in range(rows)]
+    skus = [draw.choice([None, "a", "a", "a", "b"]) for _ in range(rows)]
+    start = 0
+    while start < rows:
+        end = min(rows, start + draw.randint(1, 700))
+        frame = pl.DataFrame({"SkuPriceId": prices[start:end], "SkuId": skus[start:end]})
+        yield frame, pl.Series(range(start, end), dtype=pl.Int64)
+        start = end
+
+
+def _told_by_hand(batches):
+    firsts = defaultdict(dict)
+    for frame, places in batches:
+        for (price, sku), place in zip(frame.iter_rows(), places, strict=True):
+            if price is not None and sku is not None:
+                firsts[price].setdefault(sku, place)
+    return sorted(sorted(seen.values())[1] for seen in firsts.values() if len(seen) > 1)
+
+
+@pytest.mark.parametrize("most", [10, 150, 100_000])
+def test_keys_with_two_values_are_found_wherever_their_rows_stand(most):
+    pairs = Pairs(_SKU, most)
+    for frame, places in _batches(300):
+        pairs.add(frame, places)
+    seconds = _told_by_hand(_batches(300))
+    assert pairs.conflicts(10).keys == len(seconds) > 100
+    assert pairs.conflicts(10).places == seconds[:10]
+
+
+def test_each_provider_has_keys_of_its_own():
+    pairs = Pairs(_SKU)
+    rows = pl.DataFrame(
+        {"SkuPriceId": ["1", "1", "1"], "SkuId": ["a", "b", "b"], "ProviderName": ["P", "Q", "P"]}
+    )
+    pairs.add(rows.head(2), pl.Series([1, 2]))
+    assert pairs.conflicts(10).keys == 0
+    pairs.add(rows.tail(1), pl.Series([3]))
+    assert pairs.conflicts(10).places == [3]
+
+
+def test_a_disk_that_is_full_is_told_with_what_to_do(monkeypatch):
+    pairs = Pairs(_SKU, most=1)
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    rows = pl.DataFrame({"SkuPriceId": ["1", "2", "3"], "SkuId": ["a", "b", "c"]})
+    with pytest.raises(FocusError, match="name another folder with TMPDIR"):
+        pairs.add(rows, pl.Series([1, 2, 3]))
+
+
+def test_lines_are_told_across_files_and_batches(a_charge, a_batch):
+    validator = Validator(list(a_charge()), "1.2")
+    for file, sku in (("a.csv", "sku"), ("b.csv", "sku"), ("b.csv", "other")):
+        validator.check(a_batch([a_charge(SkuId=sku)] * 2, file))
+    finding = validator.findings["SkuPriceId-C-008-M"]
+    assert (finding.count, finding.lines) == (1, [("b.csv", 2)])
