@@ -110,12 +110,16 @@ def manifest_of(charges: pa.Table, text: bytes, quarantined: int = 0) -> Manifes
 
 @dataclass
 class FakeExporter:
-    """Serves one delivery; `spoil` changes the text on its way, `before` may answer instead."""
+    """Serves one delivery; `spoil` changes the text on its way, `spoil_packed` the frames of it.
+
+    `before` may answer instead.
+    """
 
     text: bytes = b""
     manifest: Manifest | None = None
     quarantine: bytes = b""
     spoil: Callable[[bytes], bytes] = lambda body: body
+    spoil_packed: Callable[[bytes], bytes] = lambda body: body
     before: Callable[[str], Response | None] = lambda path: None
     requests: list[str] = field(default_factory=list)
 
@@ -150,7 +154,9 @@ class FakeExporter:
         if "zstd" not in request.headers["accept-encoding"]:
             return Response(text)
         half = len(text) // 2
-        frames = zstandard.compress(text[:half]) + zstandard.compress(text[half:])
+        frames = self.spoil_packed(
+            zstandard.compress(text[:half]) + zstandard.compress(text[half:])
+        )
         pieces = [frames[at : at + 1000] for at in range(0, len(frames), 1000)]
         return StreamingResponse(iter(pieces), headers={"Content-Encoding": "zstd"})
 

@@ -70,6 +70,10 @@ def _break(charge: pa.Table, dialect: Dialect, breakage: str) -> bytes:
     if breakage == "field-extra":
         ending = dialect.newline.encode()
         return _text(charge, dialect).removesuffix(ending) + b",surplus" + ending
+    if breakage == "field-cut-off":
+        return _text(charge.select(charge.column_names[:5]), dialect)
+    if breakage == "field-bare-return":
+        return b"a\rb" + _text(charge, dialect)
     column = charge.column_names.index("ChargeDescription")
     text = f"{charge.column(column)[0].as_py()} {_MARK}"
     marked = charge.set_column(column, "ChargeDescription", pa.array([text]))
