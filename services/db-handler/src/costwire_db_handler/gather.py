@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from costwire_db_handler.errors import BadPart
 from costwire_db_handler.ledger import Clock, Entry, State
 from costwire_db_handler.stores import CostStore, Store
 from costwire_focus.amounts import CostSums
@@ -238,7 +239,10 @@ def _write_durably(path: Path, content: bytes) -> None:
 
 
 def _read(path: Path) -> pa.Table:
-    return pa.ipc.open_stream(path.read_bytes()).read_all()
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != path.stem:
+        raise BadPart(f"read {path}: the gathered upload is damaged; remove it and upload it again")
+    return pa.ipc.open_stream(content).read_all()
 
 
 def _manifest(gathering: Gathering, paths: list[Path], now: datetime) -> Manifest:

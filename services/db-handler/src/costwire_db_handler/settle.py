@@ -129,6 +129,7 @@ class Settlement:
         return settled
 
     def _verify(self, parts: StagedParts) -> None:
+        parts.verify()
         verify.verify_rows(
             self._manifest,
             published=sum(parts.sizes().values()),

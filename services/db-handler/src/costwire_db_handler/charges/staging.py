@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -20,8 +22,11 @@ from costwire_db_handler.errors import PartDiffers
 
 _DIGEST, _QUARANTINE, _REFUSED, _ROWS = b"digest", b"quarantine", b"refused", b"rows"
 _SUMMARY = b"summary"
+_BLOCK_BYTES = 1 << 20
 _SUFFIX, _UNFINISHED = ".arrow", ".unfinished"
 _LEVEL = 1
+_CHECKSUM_BYTES = 32
+"""Behind each file: SHA-256 of all before. Arrow has none, and a bit of an amount is money."""
 
 
 class StagingArea:
@@ -98,21 +103,29 @@ class StagedParts:
         self._folder = folder
         self.numbers = sorted(int(path.stem) for path in folder.glob(f"*{_SUFFIX}"))
 
+    def verify(self) -> None:
+        """Raise `PartDiffers` where a file is no longer what was staged."""
+        for path in self._paths():
+            with path.open("rb") as file:
+                end = path.stat().st_size - _CHECKSUM_BYTES
+                if end <= 0 or _checksum(file, end) != file.read():
+                    raise _damaged(path)
+
     def read(self, names: Sequence[str] | None = None, *, plain: bool = True) -> Iterator[pa.Table]:
         """The parts in order, whole or with some of their columns (those that a part has).
 
         `plain=False`: columns may be dictionaries, as they are staged.
         """
         for path in self._paths():
-            with pa.OSFile(str(path)) as file:
+            with _opened(path) as file:
                 table = _read_columns(file, names)
                 yield table.cast(_plain_schema(table.schema)) if plain else table
 
     def schemas(self) -> Iterator[pa.Schema]:
         """The schema of each part."""
         for path in self._paths():
-            with pa.OSFile(str(path)) as file:
-                yield _plain_schema(pa.ipc.open_file(file).schema)
+            with _opened(path) as file:
+                yield _plain_schema(_reader(file).schema)
 
     def quarantine(self) -> Iterator[dict[str, Any]]:
         """The rows of all parts that cannot be stored."""
@@ -143,8 +156,8 @@ def part_path(folder: Path, seq: int) -> Path:
 
 
 def _metadata(path: Path) -> dict[bytes, bytes]:
-    with pa.OSFile(str(path)) as file:
-        return dict(pa.ipc.open_file(file).schema.metadata)
+    with _opened(path) as file:
+        return dict(_reader(file).schema.metadata)
 
 
 def _summary(path: Path) -> Summary:
@@ -168,22 +181,58 @@ def write_part(path: Path, part: Prepared, digest: str) -> None:
     }
     table = part.charges.replace_schema_metadata(metadata)
     options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", _LEVEL))
-    with path.open("wb") as sink:
+    with path.open("w+b") as sink:
         with pa.ipc.new_file(sink, table.schema, options=options) as writer:
             writer.write_table(table)
+        sink.write(_checksum(sink, sink.tell()))
         sink.flush()
         os.fsync(sink.fileno())
 
 
+def _checksum(file: BinaryIO, end: int) -> bytes:
+    """Of the bytes before `end`, where the file stands afterwards."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while end and (block := file.read(min(end, _BLOCK_BYTES))):
+        digest.update(block)
+        end -= len(block)
+    return digest.digest()
+
+
 def _read_columns(file: pa.NativeFile, names: Sequence[str] | None) -> pa.Table:
     if names is None:
-        return pa.ipc.open_file(file).read_all()
-    schema = pa.ipc.open_file(file).schema
+        return _reader(file).read_all()
+    schema = _reader(file).schema
     wanted = [schema.get_field_index(name) for name in names if name in schema.names]
     file.seek(0)
     # None at all would mean every column.
     options = pa.ipc.IpcReadOptions(included_fields=wanted or [0])
-    return pa.ipc.open_file(file, options=options).read_all().select(range(len(wanted)))
+    return _reader(file, options).read_all().select(range(len(wanted)))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pa.NativeFile]:
+    try:
+        with pa.OSFile(str(path)) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path) from error
+
+
+def _reader(
+    file: pa.NativeFile, options: pa.ipc.IpcReadOptions | None = None
+) -> pa.ipc.RecordBatchFileReader:
+    end = file.size() - _CHECKSUM_BYTES
+    if end <= 0:
+        raise pa.ArrowInvalid("no part")
+    return pa.ipc.open_file(file, footer_offset=end, options=options)
+
+
+def _damaged(path: Path) -> PartDiffers:
+    return PartDiffers(
+        f"read part {int(path.stem)}: its file is damaged, or another version of the handler "
+        "staged it; abort the delivery and open it anew"
+    )
 
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:
