@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from costwire_focus.amounts import CostSums
+from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.canonical import canonical_text, exact_sum
 from costwire_focus.instants import parse
 from costwire_focus.manifest import (
@@ -108,7 +108,27 @@ def an_unusable_row(line: int = 2, **changes: Any) -> dict[str, Any]:
         "column": "BilledCost",
         "rule": "CW-AmountUnreadable",
         "reason": "BilledCost is no amount: 'abc'",
+        "cells": None,
     } | changes
+
+
+def without_numbers(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Quarantined rows as they were sent: the handler has given each one a number."""
+    return [{name: value for name, value in row.items() if name != "row"} for row in rows]
+
+
+def a_broken_row(line: int = 2, **changes: str | None) -> dict[str, Any]:
+    """A quarantined row that was cut into cells: a charge with what a test changes of it."""
+    cells = {name: cell for name, cell in a_charge(**changes).items() if cell is not None}
+    raw = base64.b64encode(",".join(cells.values()).encode()).decode()
+    return an_unusable_row(line, raw=raw, cells=cells)
+
+
+def a_torn_row(line: int = 2, raw: bytes = b"1.5,1.25,2") -> dict[str, Any]:
+    """A quarantined row with fewer cells than the header."""
+    text = base64.b64encode(raw).decode()
+    rule = "CW-FieldCount"
+    return an_unusable_row(line, raw=text, column=None, rule=rule, reason="3 cells", cells=None)
 
 
 @dataclass(frozen=True)
@@ -168,7 +188,7 @@ def a_report(
         rows=RowCounts(
             read=len(rows) + len(unusable), published=len(rows), quarantined=len(unusable)
         ),
-        sums=_sums(charged, Decimal(quarantined_cost)),
+        sums=_sums(charged, unusable, Decimal(quarantined_cost)),
         findings={
             rule: FindingCount(count=count, message=rule)
             for rule, count in (findings or {}).items()
@@ -180,22 +200,38 @@ def a_report(
     return Report(manifest, parts, unusable)
 
 
-def _sums(charged: pa.Table, quarantined: Decimal) -> dict[str, dict[str, CostSum | None]]:
-    published = CostSums()
+def _sums(
+    charged: pa.Table, unusable: Sequence[Mapping[str, Any]], quarantined: Decimal
+) -> dict[str, dict[str, CostSum | None]]:
+    published, aside = CostSums(), CostSums()
     published.add(charged)
+    for row in unusable:
+        if row.get("cells"):
+            aside.add(as_table([row["cells"]], charged.column_names))
     return {
         currency: {
-            name: None if total is None else _cost_sum(total, quarantined, name)
-            for name, total in lines.items()
+            name: None
+            if name not in charged.column_names
+            else _cost_sum(
+                published.get(currency, name) or Decimal(0),
+                exact_sum(
+                    (
+                        aside.get(currency, name) or Decimal(0),
+                        quarantined if name == "BilledCost" else Decimal(0),
+                    )
+                ),
+            )
+            for name in COST_COLUMNS
         }
-        for currency, lines in published.to_json().items()
+        for currency in sorted({*published.currencies(), *aside.currencies()})
     }
 
 
-def _cost_sum(published: str, quarantined: Decimal, name: str) -> CostSum:
-    aside = quarantined if name == "BilledCost" else Decimal(0)
-    read = canonical_text(exact_sum((Decimal(published), aside)))
-    return CostSum(read=read, published=published, quarantined=canonical_text(aside))
+def _cost_sum(published: Decimal, aside: Decimal) -> CostSum:
+    read = canonical_text(exact_sum((published, aside)))
+    return CostSum(
+        read=read, published=canonical_text(published), quarantined=canonical_text(aside)
+    )
 
 
 def _periods(charged: pa.Table) -> list[BillingPeriod]:

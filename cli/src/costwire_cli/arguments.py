@@ -17,6 +17,7 @@ from costwire_cli.options import (
     month,
     table_name,
 )
+from costwire_cli.quarantine_arguments import add_quarantine
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
         _ask,
         _ledger,
         _deliveries,
+        add_quarantine,
         _validate,
         _sample,
         _demo,

@@ -22,6 +22,8 @@ QUERY_TIMEOUT = (5.0, 330.0)
 EXPORT_SECONDS = 1_860.0
 """The report is whole before its first byte is sent."""
 EXPORT_TIMEOUT = (5.0, EXPORT_SECONDS)
+REPLAY_TIMEOUT = (5.0, 300.0)
+_BROKEN_TOLD = 20
 ADOPT_SECONDS = 4 * 3600.0
 ADOPT_TIMEOUT = (5.0, ADOPT_SECONDS)
 ERASE_SECONDS = 4 * 3600.0
@@ -180,16 +182,57 @@ class HandlerApi:
                 self._http.post("/erasures", params=params, json=body, timeout=(5.0, ERASE_SECONDS))
             )
 
-    def quarantined_rows(self, commit: str, most: int) -> list[Json]:
-        """The first quarantined rows of a delivery."""
+    def quarantined_rows(self, commit: str, most: int, rule: str | None = None) -> list[Json]:
+        """The first quarantined rows of a delivery, or those of them that broke a rule."""
         act = f"show quarantine of delivery {commit}"
         with _told(act):
             response = self._http.get(f"/deliveries/{quote(commit)}/quarantine", stream=True)
             rows: list[Json] = []
             with response:
-                for line in islice(_lines(iter_body(response)), most):
-                    rows.append(json.loads(line))
+                every = map(json.loads, _lines(iter_body(response)))
+                wanted = (row for row in every if rule in (None, row["rule"]))
+                rows += islice(wanted, most)
             return rows
+
+    def quarantines(self, table: str | None = None) -> list[Json]:
+        """The deliveries with quarantined rows."""
+        params = {"table": table} if table else None
+        found: list[Json] = self._json(
+            "list quarantine", "GET", "/quarantine", params, "deliveries"
+        )["deliveries"]
+        return found
+
+    @contextmanager
+    def quarantine_sheet(self, commit: str) -> Iterator[Iterator[bytes]]:
+        """The quarantined rows of a delivery as a sheet, read as it comes."""
+        with _told(f"export quarantine of delivery {commit}"):
+            path = f"/deliveries/{quote(commit)}/quarantine.csv"
+            with self._http.get(path, stream=True) as response:
+                yield iter_body(response)
+
+    def replay(self, commit: str, sheet: bytes, asked: Mapping[str, str]) -> Json:
+        """Take the repaired rows of a sheet into their delivery, or tell what is wrong."""
+        path = f"/deliveries/{quote(commit)}/replay"
+        try:
+            # Repeated, it changes nothing.
+            response = self._http.post(
+                path,
+                params=asked,
+                data=sheet,
+                headers={"Content-Type": "text/csv"},
+                timeout=REPLAY_TIMEOUT,
+                retry=True,
+            )
+        except HttpFailure as failure:
+            said = failure.problem.get("detail")
+            broken = failure.problem.get("rows") or []
+            lines = [f"line {each['line']}: {each['reason']}" for each in broken[1:_BROKEN_TOLD]]
+            told = "\n  ".join([str(said), *lines]) if said else None
+            raise _refused(f"replay into delivery {commit}", failure, told) from failure
+        except HttpError as error:
+            raise CommandError(f"replay into delivery {commit}: {error}") from error
+        with _told(f"replay into delivery {commit}"):
+            return _document(response)
 
     def users(self) -> list[Json]:
         """Names, roles, and rights where they are limited."""

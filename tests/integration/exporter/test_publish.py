@@ -245,6 +245,7 @@ def test_unusable_rows_are_quarantined_with_their_bytes_and_their_money(
         ("bill.csv", 5, None),
     ]
     assert base64.b64decode(rows[2]["raw"]) == b"7,too,short"
+    assert [row["cells"] and row["cells"]["BilledCost"] for row in rows] == ["1.5", "free", None]
     assert all(row["rule"] and row["reason"] for row in rows)
 
 
@@ -330,6 +331,17 @@ def test_dates_of_unknown_order_are_quarantined_until_it_is_told(
     assert "--dates mdy" in quarantined(delivery)[0]["reason"]
     _, (charge,), _ = published(publish(path, dates="mdy"))
     assert charge["ChargePeriodStart"] == "2024-09-02T00:00:00Z"
+
+
+def test_cells_of_quarantined_rows_are_those_that_would_be_published(
+    write_report: WriteReport, publish: Publish
+) -> None:
+    broken = {"BilledCost": "free", "BillingCurrency": "", "ChargePeriodStart": "9/2/24"}
+    delivery = publish(write_report({}, broken), currency="EUR", dates="mdy")
+    (row,) = quarantined(delivery)
+    told = row["cells"]
+    assert (told["BilledCost"], told["BillingCurrency"]) == ("free", "EUR")
+    assert told["ChargePeriodStart"] == "2024-09-02T00:00:00Z"
 
 
 def test_told_version_is_the_one_checked(write_report: WriteReport, publish: Publish) -> None:

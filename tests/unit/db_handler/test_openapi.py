@@ -15,7 +15,7 @@ from costwire_db_handler.ledger import Entry, Rows, State, SumLine, Times, balan
 from costwire_db_handler.openapi import document
 from costwire_db_handler.openapi.ledger import COMMITTED, ERASED, OPENED, UNCHANGED
 from costwire_db_handler.openapi.manifest import MANIFEST, QUARANTINED
-from costwire_db_handler.quarantined import FIELDS
+from costwire_db_handler.quarantined import FIELDS, NEEDED
 from costwire_db_handler.settings import Settings
 from costwire_focus.manifest import Manifest
 
@@ -98,7 +98,8 @@ def test_manifest_has_the_fields_that_are_read() -> None:
 
 
 def test_quarantined_row_has_the_fields_that_are_kept() -> None:
-    assert tuple(SCHEMAS["QuarantinedRow"]["properties"]) == FIELDS
+    assert set(SCHEMAS["QuarantinedRow"]["properties"]) == {"row", *FIELDS}
+    assert tuple(SCHEMAS["QuarantinedRow"]["required"]) == NEEDED
     assert not faults(DOCUMENT, SCHEMAS["QuarantinedRow"], QUARANTINED)
 
 

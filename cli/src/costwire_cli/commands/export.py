@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
-from pathlib import Path
-from typing import IO
 
 from costwire_cli.answering import period, scope
-from costwire_cli.errors import SETTLED, WRONG_USE, CommandError
+from costwire_cli.errors import SETTLED, CommandError
 from costwire_cli.handler_api import EXPORT_SECONDS
 from costwire_cli.output import say
 from costwire_cli.store import open_store
-
-_PART = ".part"
+from costwire_cli.whole_file import write_whole
 
 
 def run(args: Namespace) -> int:
@@ -24,26 +20,9 @@ def run(args: Namespace) -> int:
     asked = scope(args) | period(args) | {"format": args.format, "source": args.source or ""}
     with open_store(args, EXPORT_SECONDS) as api, api.export(asked) as export:
         if args.out is None:
-            _copy(export.pieces, sys.stdout.buffer)
+            sys.stdout.buffer.writelines(export.pieces)
+            sys.stdout.buffer.flush()
             return SETTLED
-        _write(args.out, export.pieces)
+        write_whole(args.out, export.pieces)
     say(f"{export.charges:,} charges as of commit {export.commit} written to {args.out}")
     return SETTLED
-
-
-def _write(out: Path, pieces: Iterable[bytes]) -> None:
-    waiting = out.with_name(out.name + _PART)
-    try:
-        with waiting.open("wb") as file:
-            _copy(pieces, file)
-        waiting.replace(out)
-    except OSError as error:
-        raise CommandError(f"write {out}: {error.strerror or error}", status=WRONG_USE) from error
-    finally:
-        waiting.unlink(missing_ok=True)
-
-
-def _copy(pieces: Iterable[bytes], file: IO[bytes]) -> None:
-    for piece in pieces:
-        file.write(piece)
-    file.flush()

@@ -19,12 +19,14 @@ from costwire_db_handler.handler import Handler, Turns
 from costwire_db_handler.ledger import Clock, Entry
 from costwire_db_handler.lockout import Free, Lockout
 from costwire_db_handler.metrics import HandlerMetrics
+from costwire_db_handler.quarantine_watch import QuarantineWatch
 from costwire_db_handler.retention import Retention
 from costwire_db_handler.routes.answers import answer_routes
 from costwire_db_handler.routes.audit import audit_routes
 from costwire_db_handler.routes.deliveries import delivery_routes
 from costwire_db_handler.routes.erasures import erasure_routes
 from costwire_db_handler.routes.openapi import openapi_routes
+from costwire_db_handler.routes.quarantine import quarantine_routes
 from costwire_db_handler.routes.sql import sql_routes
 from costwire_db_handler.routes.tables import table_routes
 from costwire_db_handler.routes.upload import upload_routes
@@ -59,13 +61,19 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
             await run_in_threadpool(store.close)
             raise
         retention = Retention(store, settings.history_days, clock=clock, on_retired=settled)
+        watch = QuarantineWatch(store, metrics)
+
+        def meanwhile() -> None:
+            retention.look()
+            watch.look()
+
         gatherer = Gatherer(
             settings.data_dir / "gathering",
             store,
             quiet_seconds=settings.upload_quiet_seconds,
             clock=clock,
             on_committed=retention.after,
-            meanwhile=retention.look,
+            meanwhile=meanwhile,
         )
         app.state.probing = CapacityLimiter(1)
         signing_in = SigningIn(store, _lockout(settings), audit)
@@ -92,6 +100,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
         [
             *sql_routes(),
             *delivery_routes(),
+            *quarantine_routes(),
             *answer_routes(),
             *erasure_routes(),
             *upload_routes(),

@@ -17,6 +17,7 @@ from costwire_db_handler.charges.staging import StagedParts
 from costwire_db_handler.decide import Applied
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.quarantined import Repaired, Row
 from costwire_focus.amounts import CostSums
 from costwire_focus.manifest import Manifest
 
@@ -68,6 +69,21 @@ class Charges(Protocol):
 
     def compare(self, periods: Sequence[str]) -> Difference:
         """Compare the delivery with what readers see of these periods, copies counted."""
+        ...
+
+    def add_beside(self, periods: Sequence[str], dropped: Sequence[str]) -> Difference:
+        """The comparison for charges that come beside what readers see of these periods.
+
+        `dropped`: the contents of charges seen there in whose place some of them come. What is not
+        found stays out of `Difference.removed`.
+        """
+        ...
+
+    def removed_of(self, states: Sequence[int]) -> int:
+        """Of the charges that the comparison found to be removed, those that these states brought.
+
+        To be asked before they are.
+        """
         ...
 
     def add_to_all(self) -> Difference:
@@ -132,6 +148,10 @@ class Books(Protocol):
         """Write a delivery, new or changed."""
         ...
 
+    def enter(self, delivery: Delivery) -> None:
+        """Write a delivery that comes into the ledger with this settlement."""
+        ...
+
     def in_state(self, state: State) -> Sequence[Entry]:
         """The entries of the deliveries in a state, oldest first."""
         ...
@@ -161,4 +181,16 @@ class Books(Protocol):
 
     def quarantined(self, commit: int) -> int:
         """How many rows the exporter quarantined of a delivery."""
+        ...
+
+    def quarantined_rows(self, commit: int) -> Iterable[Row]:
+        """All rows that were quarantined of a delivery, the repaired ones included."""
+        ...
+
+    def repaired(self, commit: int, replays: Sequence[int]) -> Mapping[str, Repaired]:
+        """What these replays made of a delivery's quarantined rows, by number; the last counts."""
+        ...
+
+    def keep_repairs(self, commit: int, replay: int, rows: Sequence[Repaired]) -> None:
+        """Keep what a replay made of rows that a delivery brought."""
         ...

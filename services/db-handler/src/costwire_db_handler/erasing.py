@@ -155,12 +155,11 @@ def _without(delivery: Delivery, erased: int, sums: CostSums) -> Delivery:
 def _line_without(line: SumLine, erased: Decimal | None) -> SumLine:
     if not erased:
         return line
-    return SumLine(
-        read=line.read,
-        stored=canonical_text(subtract(Decimal(line.stored), erased)),
-        quarantined=line.quarantined,
-        erased=canonical_text(exact_sum((Decimal(line.erased), erased))),
-    )
+    changes = {
+        "stored": canonical_text(subtract(Decimal(line.stored), erased)),
+        "erased": canonical_text(exact_sum((Decimal(line.erased), erased))),
+    }
+    return line.model_copy(update=changes)
 
 
 def entry_of(request: ErasureRequest, commit: int, settled: Settled, now: datetime) -> Delivery:

@@ -136,6 +136,27 @@ class HistoryGone(problems.Problem):
     title: ClassVar[str] = "The history is not kept any more"
 
 
+class CannotReplay(problems.Conflict):
+    """The delivery is not what readers see, or its rows cannot come back in this way."""
+
+    slug: ClassVar[str] = "cannot-replay"
+    title: ClassVar[str] = "The rows cannot be replayed"
+
+
+class BadSheet(problems.BadRequest):
+    """The body is no sheet of quarantined rows."""
+
+    slug: ClassVar[str] = "bad-sheet"
+    title: ClassVar[str] = "The sheet cannot be read"
+
+
+class RowsBroken(problems.Unprocessable):
+    """Rows of the sheet are still wrong: nothing was stored."""
+
+    slug: ClassVar[str] = "rows-broken"
+    title: ClassVar[str] = "Rows of the sheet are still broken"
+
+
 class Unbalanced(problems.Unprocessable):
     """What was staged is not what the manifest says: nothing was made visible."""
 

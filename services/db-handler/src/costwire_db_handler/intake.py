@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from costwire_db_handler.errors import BadManifest, BadPart
-from costwire_db_handler.quarantined import FIELDS
+from costwire_db_handler.quarantined import NEEDED
 from costwire_focus.amounts import READABLE
 from costwire_focus.canonical import exact_sum
 from costwire_focus.manifest import MANIFEST_FORMAT, CostSum, Manifest
@@ -82,11 +82,12 @@ def _quarantined(line: bytes, number: int) -> dict[str, Any]:
         row = json.loads(line)
     except ValueError as broken:
         raise BadPart(f"read the quarantine: line {number} is no JSON", line=number) from broken
-    if not isinstance(row, dict) or not all(name in row for name in FIELDS):
+    if not isinstance(row, dict) or not all(name in row for name in NEEDED):
         raise BadPart(
-            f"read the quarantine: line {number} lacks one of {', '.join(FIELDS)}", line=number
+            f"read the quarantine: line {number} lacks one of {', '.join(NEEDED)}", line=number
         )
-    texts = [row[name] for name in FIELDS if name not in ("line", "column")]
+    cells = row.get("cells")
+    texts = [row[name] for name in NEEDED if name not in ("line", "column")]
     is_number = type(row["line"]) is int and 0 <= row["line"] < 1 << 63
     is_column = row["column"] is None or _is_text(row["column"])
     if not (is_number and is_column and all(map(_is_text, texts))):
@@ -94,7 +95,11 @@ def _quarantined(line: bytes, number: int) -> dict[str, Any]:
             f"read the quarantine: line {number}: `line` is a whole number, all else is text",
             line=number,
         )
-    return {name: row[name] for name in FIELDS}
+    if cells is not None and not (isinstance(cells, dict) and all(map(_is_text, cells.values()))):
+        raise BadPart(
+            f"read the quarantine: line {number}: `cells` has a text for each column", line=number
+        )
+    return {name: row[name] for name in NEEDED} | {"cells": cells}
 
 
 def _is_text(value: object) -> bool:

@@ -50,6 +50,7 @@ class Act(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     ABORTED = "aborted"
+    REPLAYED = "replayed"
 
 
 class HeldFor(StrEnum):
@@ -78,6 +79,27 @@ class Decision(_Model):
     """Of a delivery that was held."""
 
 
+class RepairSum(_Model):
+    """One cost of repaired rows in one currency: as it was counted before, and as it is stored."""
+
+    was: str
+    now: str
+
+
+class Repair(_Model):
+    """One replay of repaired rows into a delivery."""
+
+    commit: int
+    """The entry that it made."""
+    by: str | None = None
+    at: Instant
+    rows: int
+    """That left the quarantine."""
+    corrected: int = 0
+    """Rows of an earlier replay that were stored with other cells."""
+    sums: dict[str, dict[str, RepairSum]] = {}
+
+
 class Rows(_Model):
     """How many charges; read = stored + quarantined + erased."""
 
@@ -93,15 +115,21 @@ class Rows(_Model):
     erased: int = 0
     retired: int = 0
     """Of those stored: they left with the history, unseen."""
+    repaired: int = 0
+    """Of those stored: a replay brought them, out of the quarantine."""
+    unrepaired: int = 0
+    """Of those removed: an earlier delivery's replay had brought them."""
 
 
 class SumLine(_Model):
-    """One cost column in one currency; read = stored + quarantined + erased."""
+    """One cost column in one currency; read + repaired = stored + quarantined + erased."""
 
     read: str
     stored: str
     quarantined: str
     erased: str = "0"
+    repaired: str = "0"
+    """What repairs made of the amounts: stored ones, less what was read in their place."""
 
 
 class Times(_Model):
@@ -135,6 +163,10 @@ class Entry(_Model):
     """The months of closed billing periods for which it was held."""
     decisions: list[Decision] = []
     """In their order; none where an earlier version decided."""
+    replays: int | None = None
+    """Of a replay: the commit whose quarantined rows it stored."""
+    repairs: list[Repair] = []
+    """What of the delivery was repaired so far, in order."""
     by: str | None = None
     """Who asked for an erasure."""
     condition: str | None = None
@@ -222,6 +254,28 @@ class Erased:
         )
 
 
+@dataclass(frozen=True)
+class Mended:
+    """What repairs changed of the figures that were read."""
+
+    rows: int = 0
+    sums: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    """currency -> cost column -> what is stored, less what was read"""
+
+    @classmethod
+    def told_by(cls, entry: Entry) -> Mended:
+        """As a settled entry tells it."""
+        return cls(
+            entry.rows.repaired,
+            {
+                currency: {
+                    name: Decimal(line.repaired) for name, line in lines.items() if line is not None
+                }
+                for currency, lines in entry.sums.items()
+            },
+        )
+
+
 class _Claimed(NamedTuple):
     read: Decimal = _ZERO
     quarantined: Decimal = _ZERO
@@ -232,13 +286,24 @@ def _claimed(line: CostSum | None) -> _Claimed:
 
 
 def settle_sums(
-    manifest: Manifest, stored: CostSums, refused: Refused, erased: Erased = Erased()
+    manifest: Manifest,
+    stored: CostSums,
+    refused: Refused,
+    erased: Erased = Erased(),
+    mended: Mended = Mended(),
 ) -> Sums:
     """The ledger's sums: read by the manifest, stored as counted in the store."""
-    currencies = sorted({*manifest.sums, *stored.currencies()})
+    currencies = sorted({*manifest.sums, *stored.currencies(), *mended.sums})
     return {
         currency: {
-            name: _sum_line(manifest, currency, name, stored, refused, erased)
+            name: _sum_line(
+                manifest.sums.get(currency, {}).get(name),
+                stored.get(currency, name),
+                *(
+                    each.sums.get(currency, {}).get(name, _ZERO)
+                    for each in (refused, erased, mended)
+                ),
+            )
             for name in COST_COLUMNS
         }
         for currency in currencies
@@ -246,32 +311,28 @@ def settle_sums(
 
 
 def _sum_line(
-    manifest: Manifest,
-    currency: str,
-    name: str,
-    stored: CostSums,
-    refused: Refused,
-    erased: Erased,
+    line: CostSum | None, kept: Decimal | None, later: Decimal, erased: Decimal, repaired: Decimal
 ) -> SumLine | None:
-    line = manifest.sums.get(currency, {}).get(name)
-    kept = stored.get(currency, name)
-    if line is None and not kept:
+    if line is None and not kept and not repaired:
         return None
     claimed = _claimed(line)
-    later = refused.sums.get(currency, {}).get(name, _ZERO)
     return SumLine(
         read=canonical_text(claimed.read),
         stored=canonical_text(kept or _ZERO),
         quarantined=canonical_text(exact_sum((claimed.quarantined, later))),
-        erased=canonical_text(erased.sums.get(currency, {}).get(name, _ZERO)),
+        erased=canonical_text(erased),
+        repaired=canonical_text(repaired),
     )
 
 
 def balances(rows: Rows, sums: Sums) -> bool:
-    """Nothing lost, nothing doubled: read = stored + quarantined + erased, in rows and sums."""
+    """Nothing lost, nothing doubled: read = stored + quarantined + erased, in rows and sums.
+
+    In sums what repairs made of the amounts comes to what was read.
+    """
     return rows.read == rows.stored + rows.quarantined + rows.erased and all(
         line is None
-        or Decimal(line.read)
+        or exact_sum((Decimal(line.read), Decimal(line.repaired)))
         == exact_sum((Decimal(line.stored), Decimal(line.quarantined), Decimal(line.erased)))
         for lines in sums.values()
         for line in lines.values()

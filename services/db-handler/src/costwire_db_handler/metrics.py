@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from prometheus_client import CollectorRegistry
 
 from costwire_db_handler.ledger import Entry, State
@@ -32,7 +34,36 @@ HELD = Metric(
     ("table", "reason"),
 )
 
-ALL_METRICS = (DELIVERIES, HELD, CHARGES, UNBALANCED, STAGED_CHARGES, LAST_SETTLED)
+QUARANTINED_CHARGES = Metric(
+    "quarantined_charges", "Rows in quarantine of the deliveries that readers see", ("table",)
+)
+QUARANTINED_CHARGES_RATIO = Metric(
+    "quarantined_charges_ratio", "Share of the rows of these deliveries, 0 to 1", ("table",)
+)
+QUARANTINED_COST = Metric(
+    "quarantined_cost",
+    "Known BilledCost of the rows in quarantine, in its currency; a gauge is a double, the ledger "
+    "has the exact sum",
+    ("table", "currency"),
+)
+QUARANTINED_COST_RATIO = Metric(
+    "quarantined_cost_ratio",
+    "Its share: what is in quarantine over that and what is stored, both without signs, 0 to 1",
+    ("table", "currency"),
+)
+
+ALL_METRICS = (
+    DELIVERIES,
+    HELD,
+    CHARGES,
+    UNBALANCED,
+    STAGED_CHARGES,
+    LAST_SETTLED,
+    QUARANTINED_CHARGES,
+    QUARANTINED_CHARGES_RATIO,
+    QUARANTINED_COST,
+    QUARANTINED_COST_RATIO,
+)
 
 _FATES = ("added", "removed", "corrected", "unchanged")
 """Of each decision; what was quarantined, and whether it balances, is counted at the first one."""
@@ -50,9 +81,17 @@ class HandlerMetrics:
         self._unbalanced = UNBALANCED.counter(SERVICE, registry)
         self._last = LAST_SETTLED.gauge(SERVICE, registry)
         self.staged_charges = STAGED_CHARGES.counter(SERVICE, registry)
+        self.quarantined_charges = QUARANTINED_CHARGES.gauge(SERVICE, registry)
+        self.quarantined_charges_ratio = QUARANTINED_CHARGES_RATIO.gauge(SERVICE, registry)
+        self.quarantined_cost = QUARANTINED_COST.gauge(SERVICE, registry)
+        self.quarantined_cost_ratio = QUARANTINED_COST_RATIO.gauge(SERVICE, registry)
+        self._changed: set[str] = set()
+        self._changing = threading.Lock()
 
     def settled(self, entry: Entry) -> None:
         """Count a delivery that the store has just settled, or a person decided on."""
+        with self._changing:
+            self._changed.add(entry.table)
         if (fate_of_note := _FATES_OF_NOTES.get(entry.state)) is not None:
             self._count(entry, fate_of_note)
             return
@@ -62,12 +101,18 @@ class HandlerMetrics:
         for fate in _FATES:
             self._count(entry, fate)
         is_first = len(entry.decisions) <= 1
-        if is_first:
+        if is_first and entry.replays is None:
             self._count(entry, "quarantined")
         if is_first and not entry.balanced:
             self._unbalanced.labels(entry.table).inc()
         if entry.times.committed is not None:
             self._last.labels(entry.table).set(entry.times.committed.timestamp())
+
+    def take_changed(self) -> set[str]:
+        """The tables of which something was settled since this was asked last."""
+        with self._changing:
+            changed, self._changed = self._changed, set()
+        return changed
 
     def _count(self, entry: Entry, fate: str) -> None:
         self._charges.labels(entry.table, fate).inc(getattr(entry.rows, fate))

@@ -49,7 +49,9 @@ class Settings(ServiceSettings):
         description="threads of the database engine; each wants memory_mib of its own",
     )
     part_limit_mib: int = Field(default=64, ge=1, description="largest body of one part")
-    upload_limit_mib: int = Field(default=16, ge=1, description="largest body of one /upload")
+    upload_limit_mib: int = Field(
+        default=16, ge=1, description="largest body of one /upload, and largest sheet of repairs"
+    )
     manifest_limit_mib: int = Field(default=16, ge=1, description="largest manifest")
     quarantine_limit_mib: int = Field(
         default=4096, ge=1, description="largest list of quarantined rows"

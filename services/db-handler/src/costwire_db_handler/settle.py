@@ -25,12 +25,18 @@ from costwire_db_handler.ledger import (
     Clock,
     Erased,
     HeldFor,
+    Mended,
     Refused,
     Rows,
     State,
     balances,
     not_before,
     settle_sums,
+)
+
+_TAKES_BACK = (
+    "it takes back {} charges that were repaired by a replay; what of their rows is still broken "
+    "stands in its own quarantine"
 )
 
 
@@ -48,6 +54,7 @@ class Settlement:
         self._by: str | None = None
         self._kind: HeldFor | None = None
         self._erased = Erased()
+        self._mended = Mended()
 
     @cached_property
     def _charges(self) -> Charges:
@@ -95,7 +102,7 @@ class Settlement:
             periods = self._periods_of_source()
         settled = self._make_visible(periods, self._compare(periods))
         self._charges.forget_kept(self._delivery)
-        return replace(settled.settled(state=State.COMMITTED, reason=None), kept=None)
+        return replace(settled.settled(state=State.COMMITTED), kept=None)
 
     def repeat(self, earlier: Delivery) -> Delivery:
         """Record that a content arrived again that readers see already."""
@@ -105,8 +112,9 @@ class Settlement:
         brought = self._books.get(earlier.brought_by)
         self._refused = Refused.told_by(earlier.entry, earlier.manifest)
         self._erased = Erased.told_by(earlier.entry)
+        self._mended = Mended.told_by(earlier.entry)
         shown = replace(
-            self._delivery,
+            self._delivery.settled(repairs=earlier.entry.repairs),
             periods=earlier.periods,
             applied=self._charges.next_state(commit),
             twin=brought.commit,
@@ -125,6 +133,9 @@ class Settlement:
             self._books.put(overtaken.overtaken(at))
         act, reason = self._act or Act(settled.entry.state.value), settled.entry.reason
         settled = settled.decided(at, act, by=self._by, reason=reason, kind=self._kind)
+        return self._recorded(settled)
+
+    def _recorded(self, settled: Delivery) -> Delivery:
         self._books.put(settled)
         return settled
 
@@ -218,6 +229,7 @@ class Settlement:
     def _make_visible(self, periods: list[str], difference: Difference) -> Delivery:
         commit, manifest = self._delivery.commit, self._manifest
         number = self._charges.next_state(commit)
+        unrepaired = self._withdrawn_repairs(periods)
         self._charges.apply(number)
         self._supersede_held(periods)
         self._books.set_shapes(manifest.table, manifest.source, periods, commit)
@@ -226,11 +238,24 @@ class Settlement:
             replace(self._delivery, periods=periods, applied=number),
             State.COMMITTED if changed else State.UNCHANGED,
             self._count_visible(periods, number),
+            reason=_TAKES_BACK.format(unrepaired) if unrepaired else None,
             added=difference.added,
             removed=difference.removed,
             corrected=difference.corrected,
             unchanged=difference.unchanged,
+            unrepaired=unrepaired,
         )
+
+    def _withdrawn_repairs(self, periods: Sequence[str]) -> int:
+        """Of the charges that are about to go, those that somebody had repaired."""
+        manifest = self._manifest
+        shapes = self._books.shapes(manifest.table, manifest.source)
+        seen = {shapes[period].commit for period in periods if period in shapes}
+        repairs = {each.commit for commit in seen for each in self._books.get(commit).entry.repairs}
+        states = [self._books.get(commit).applied for commit in sorted(repairs)]
+        known = [state for state in states if state is not None]
+        replaces = manifest.mode == "replace"
+        return self._charges.removed_of(known) if known and replaces else 0
 
     def _set_aside(self, periods: list[str], verdict: Verdict) -> Delivery:
         number = self._charges.keep_unseen(self._delivery.commit)
@@ -284,9 +309,10 @@ class Settlement:
             stored=stored,
             quarantined=claimed.quarantined + self._refused.rows,
             erased=self._erased.rows,
+            repaired=self._mended.rows,
             **counts,
         )
-        lines = settle_sums(self._manifest, sums, self._refused, self._erased)
+        lines = settle_sums(self._manifest, sums, self._refused, self._erased, self._mended)
         return delivery.settled(
             state=state,
             rows=rows,

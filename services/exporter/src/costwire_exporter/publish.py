@@ -37,7 +37,7 @@ from costwire_focus.manifest import (
 from costwire_focus.readers import Report, open_report
 from costwire_focus.reconcile import disagreement
 from costwire_focus.recount import Recount
-from costwire_focus.rules import Checked, Validator
+from costwire_focus.rules import Validator
 from costwire_focus.versions import detect
 from costwire_runtime.clocks import later_than, utc_now
 from costwire_sources.source import Part, Reading
@@ -147,9 +147,9 @@ class Publisher:
                     if self._is_stopping():
                         raise Stopped("publish: the exporter is being stopped")
                     checked = run.validator.check(batch)
-                    charges = run.conformed(checked)
+                    charges = run.conformed(checked.charges)
                     exposition.write(partial(run.renderer.render, charges))
-                    quarantine.write(checked.unusable)
+                    quarantine.write(batch, checked, run.conformed)
                     uncut += batch.unusable
                     run.tally.add(batch, checked, charges)
                     self._on_progress(run.progress(stream.tell()))
@@ -181,9 +181,9 @@ class _Run:
         self._remarks: dict[str, FindingCount] = {}
         self._recounts: list[Recount] = []
 
-    def conformed(self, checked: Checked) -> pa.Table:
-        """The charges of a batch as they are published."""
-        return conform(checked.charges, self._columns, self._meaning.currency, self._meaning.dates)
+    def conformed(self, charges: pa.Table) -> pa.Table:
+        """Charges as they are published."""
+        return conform(charges, self._columns, self._meaning.currency, self._meaning.dates)
 
     def progress(self, position: int) -> Progress:
         """How far the reading has come; `position` is that in the part being read."""

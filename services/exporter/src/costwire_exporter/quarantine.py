@@ -2,11 +2,18 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
-from costwire_focus.batch import Unusable
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from costwire_focus.batch import Batch, Unusable
+from costwire_focus.rules import Checked
+
+Cells = dict[str, str]
+_AT_ONCE = 500
 
 
 class QuarantineWriter:
@@ -22,12 +29,31 @@ class QuarantineWriter:
     def __exit__(self, *error: object) -> None:
         self._file.close()
 
-    def write(self, rows: Sequence[Unusable]) -> None:
-        """Append rows in the order given."""
-        self._file.writelines(_line(row) for row in rows)
+    def write(
+        self, batch: Batch, checked: Checked, conformed: Callable[[pa.Table], pa.Table]
+    ) -> None:
+        """Append the rows of a batch that cannot be used, in the order of their lines.
+
+        `conformed`: the cells as they would have been published.
+        """
+        if not checked.unusable:
+            return
+        aside = pc.invert(pc.is_in(batch.lines, value_set=checked.lines))
+        cut = frozenset(batch.lines.filter(aside).to_pylist())
+        cells = _cells(batch.charges.filter(aside), conformed)
+        self._file.writelines(
+            _line(row, next(cells) if row.line in cut else None) for row in checked.unusable
+        )
 
 
-def _line(row: Unusable) -> str:
+def _cells(charges: pa.Table, conformed: Callable[[pa.Table], pa.Table]) -> Iterator[Cells]:
+    for first in range(0, charges.num_rows, _AT_ONCE):
+        for cells in conformed(charges.slice(first, _AT_ONCE)).to_pylist():
+            yield {name: cell for name, cell in cells.items() if cell is not None}
+
+
+def _line(row: Unusable, cells: Cells | None) -> str:
+    """`cells`: those that are not null; None of a row that could not be cut into them."""
     told = {
         "file": row.file,
         "line": row.line,
@@ -35,5 +61,6 @@ def _line(row: Unusable) -> str:
         "column": row.column,
         "rule": row.rule,
         "reason": row.reason,
+        "cells": cells,
     }
     return f"{json.dumps(told, ensure_ascii=False)}\n"

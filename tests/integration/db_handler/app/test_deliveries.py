@@ -49,16 +49,21 @@ def test_delivery_goes_through_its_states(running: Running) -> None:
         "unchanged": 0,
         "erased": 0,
         "retired": 0,
+        "repaired": 0,
+        "unrepaired": 0,
     }
     assert settled["sums"]["USD"]["BilledCost"] == {
         "read": "331.75",
         "stored": "331.25",
         "quarantined": "0.5",
         "erased": "0",
+        "repaired": "0",
     }
     told = admin.get(f"{one}/quarantine")
     assert told.headers["Content-Type"].startswith("application/x-ndjson")
-    assert [json.loads(line) for line in told.text.splitlines()] == unusable[::-1]
+    rows = [json.loads(line) for line in told.text.splitlines()]
+    assert [row.pop("row") for row in rows] == ["2", "1"]
+    assert rows == unusable[::-1]
     assert admin.get("/deliveries?table=charges").json() == {"deliveries": [settled]}
     assert admin.get("/deliveries?table=other").json() == {"deliveries": []}
     again = admin.open(report)
@@ -71,7 +76,8 @@ def test_entry_has_the_fields_of_the_ledger(running: Running) -> None:
     assert list(entry) == [
         *("commit", "id", "table", "source", "state", "generation", "focusVersion"),
         *("billingPeriods", "rows", "sums", "findings", "balanced", "reason"),
-        *("closedPeriods", "decisions", "by", "condition", "horizon", "times"),
+        *("closedPeriods", "decisions", "replays", "repairs", "by", "condition", "horizon"),
+        "times",
     ]
     assert entry["generation"] == "2024-12-11T10:00:00Z"
     assert entry["billingPeriods"] == [

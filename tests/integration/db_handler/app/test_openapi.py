@@ -140,7 +140,45 @@ def test_ledger_is_as_told(delivered: Node, asked: Asked, rita: Client) -> None:
     assert asked.ask(rita, "GET /deliveries/{commit}", 200, **at).json() == delivered
     rows = asked.ask(rita, "GET /deliveries/{commit}/quarantine", 200, **at)
     assert rows.text == told("GET /deliveries/{commit}/quarantine", "200", "one")
-    assert [json.loads(line) for line in rows.text.splitlines()] == [QUARANTINED]
+    assert [json.loads(line) for line in rows.text.splitlines()] == [{"row": "1", **QUARANTINED}]
+
+
+def test_the_way_out_of_the_quarantine_is_as_told(
+    run: Callable[..., Running], asked: Asked
+) -> None:
+    running = run()
+    will, rita = running.user("will", "writer"), running.user("rita", "reader")
+    fresh = Asked()
+    opened = fresh.ask(will, "POST /deliveries", 201, MANIFEST).json()["entry"]
+    at = {"commit": opened["commit"]}
+    sheet = example("POST /deliveries/{commit}/replay", "one")
+    asked.ask(will, "POST /deliveries/{commit}/replay", 409, sheet, **at)
+    part = part_body(CHARGES)
+    fresh.ask(will, "POST /deliveries/{commit}/parts", 204, part, query="?seq=0", **at)
+    rows = example("POST /deliveries/{commit}/quarantine", "one")
+    fresh.ask(will, "POST /deliveries/{commit}/quarantine", 204, rows, **at)
+    fresh.ask(will, "POST /deliveries/{commit}/commit", 200, **at)
+    listed = asked.ask(rita, "GET /quarantine", 200, query="?table=charges").json()
+    assert listed == told("GET /quarantine", "200", "one")
+    written = asked.ask(rita, "GET /deliveries/{commit}/quarantine.csv", 200, **at)
+    assert written.text == told("GET /deliveries/{commit}/quarantine.csv", "200", "one")
+    asked.ask(will, "POST /deliveries/{commit}/replay", 400, "a,b", **at)
+    broken = asked.ask(will, "POST /deliveries/{commit}/replay", 422, written.text, **at).json()
+    (row,) = broken["rows"]
+    assert (row["row"], row["line"], row["column"]) == ("1", 2, "BillingPeriodEnd")
+    assert (broken["line"], broken["column"]) == (2, "BillingPeriodEnd")
+    tried = asked.ask(
+        will, "POST /deliveries/{commit}/replay", 200, written.text, query="?dryRun=true", **at
+    ).json()
+    assert (tried["dryRun"], tried["rows"], tried["broken"]) == (True, 0, [row])
+    asked.ask(rita, "POST /deliveries/{commit}/replay", 403, sheet, **at)
+    replayed = asked.ask(will, "POST /deliveries/{commit}/replay", 200, sheet, **at).json()
+    expected = told("POST /deliveries/{commit}/replay", "200", "one")
+    assert without_times(replayed) == without_times(expected)
+    again = asked.ask(will, "POST /deliveries/{commit}/replay", 200, sheet, **at).json()
+    assert (again["rows"], again["unchanged"]) == (0, 1)
+    assert again["entry"] == replayed["entry"]
+    assert asked.ask(rita, "GET /quarantine", 200).json() == {"deliveries": []}
 
 
 def test_decisions_are_as_told(delivered: Node, asked: Asked, will: Client) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.factories import Report, a_report, an_unusable_row, charges, clock
+from tests.factories import Report, a_report, an_unusable_row, charges, clock, without_numbers
 
 from costwire_db_handler import quarantined
 from costwire_db_handler.errors import DeliveryNotOpen, StoreBusy, UnknownDelivery
@@ -46,7 +46,7 @@ def test_an_answer_is_no_larger_than_a_page(
     report = a_report(charges(1), quarantine=rows)
     commit = opened(replica().own, report).commit
     watched = Watched(session)
-    assert list(quarantine.rows_of(watched, commit)) == rows
+    assert without_numbers(quarantine.rows_of(watched, commit)) == rows
     # The short texts of a row are not counted; they are no longer than the others.
     assert max(watched.answered) < 2 * PAGE_BYTES
 

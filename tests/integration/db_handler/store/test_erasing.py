@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.factories import OCTOBER, SEPTEMBER, a_charge, a_report, an_unusable_row, charges
+from tests.factories import (
+    OCTOBER,
+    SEPTEMBER,
+    a_charge,
+    a_report,
+    an_unusable_row,
+    charges,
+    without_numbers,
+)
 from tests.support.versions import as_of, versions
 
 from costwire_db_handler.answers.conditions import Condition
@@ -241,12 +249,12 @@ def test_quarantined_rows_lose_what_was_read_only_when_asked(shop: Shop) -> None
     row = an_unusable_row(raw=raw, reason="no amount: 'Zaphod'")
     entry = shop.deliver(a_report(a_month(30), quarantine=[row]))
     erase(shop)
-    assert list(shop.store.quarantine(entry.commit)) == [row]
+    assert without_numbers(shop.store.quarantine(entry.commit)) == [row]
     tried = erase(shop, quarantine=True, dry_run=True)
     assert tried.quarantined == 1
-    assert list(shop.store.quarantine(entry.commit)) == [row]
+    assert without_numbers(shop.store.quarantine(entry.commit)) == [row]
     assert erase(shop, quarantine=True).quarantined == 1
-    assert list(shop.store.quarantine(entry.commit)) == [
+    assert without_numbers(shop.store.quarantine(entry.commit)) == [
         row | {"raw": "", "reason": "the row was erased"}
     ]
     assert erase(shop, quarantine=True).quarantined == 0

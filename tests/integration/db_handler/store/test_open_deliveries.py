@@ -18,6 +18,7 @@ from tests.factories import (
     an_unusable_row,
     as_table,
     charges,
+    without_numbers,
 )
 
 from costwire_db_handler import quarantined
@@ -212,7 +213,8 @@ def test_quarantined_rows_are_replaced_by_those_sent_later(shop: Shop) -> None:
     assert settled.balanced
     assert settled.rows == Rows(read=7, stored=5, quarantined=2, added=5)
     assert settled.sums["USD"]["BilledCost"].quarantined == "2.5"
-    assert list(shop.store.quarantine(entry.commit)) == sorted(rows, key=lambda row: row["line"])
+    listed = without_numbers(shop.store.quarantine(entry.commit))
+    assert listed == sorted(rows, key=lambda row: row["line"])
 
 
 def test_quarantined_rows_are_listed_in_order_whatever_a_page_holds(
@@ -227,7 +229,7 @@ def test_quarantined_rows_are_listed_in_order_whatever_a_page_holds(
     report = a_report(charges(1), quarantine=rows)
     entry = shop.deliver(report)
     assert entry.rows.quarantined == 200
-    listed = list(shop.store.quarantine(entry.commit))
+    listed = without_numbers(shop.store.quarantine(entry.commit))
     assert listed == sorted(rows, key=lambda row: (row["file"], row["line"]))
 
 

@@ -119,6 +119,32 @@ def compare(
     return _difference(sql, dict(before))
 
 
+def beside(
+    sql: duckdb.DuckDBPyConnection,
+    relation: str,
+    dropped: Sequence[str],
+    parameters: Sequence[object] = (),
+) -> Difference:
+    """Compare what is seen and the delivery together with what is seen.
+
+    `dropped`: contents, in hexadecimal, of charges that are no longer to be seen. Those that stay
+    get negative rows, so that none of them counts as added.
+    """
+    contents = [str(int(content, 16)) for content in dropped]
+    sql.execute(
+        f"""
+        INSERT INTO {KEYS} SELECT -1 - copies.id, copies.content, dimensions FROM (
+            SELECT *, row_number() OVER (PARTITION BY content ORDER BY id) AS copy
+            FROM ({relation}) AS seen
+        ) AS copies LEFT JOIN (
+            SELECT content::UHUGEINT AS content, count(*) AS n
+            FROM (SELECT unnest(?::VARCHAR[]) AS content) GROUP BY ALL
+        ) AS gone ON gone.content = copies.content WHERE copy > coalesce(n, 0)""",
+        [*parameters, contents],
+    )
+    return compare(sql, relation, parameters)
+
+
 def nothing_present(sql: duckdb.DuckDBPyConnection) -> Difference:
     """The comparison for a delivery that replaces nothing: all of it is added."""
     sql.execute(

@@ -15,6 +15,7 @@ from costwire_db_handler.openapi import (
     erasures,
     ledger,
     manifest,
+    quarantine,
     service,
     sql,
     tables,
@@ -23,10 +24,14 @@ from costwire_db_handler.openapi import (
 )
 from costwire_db_handler.openapi.parts import SHARED_SCHEMAS, Node
 
-_GROUPS = (service, sql, answers, deliveries, erasures, upload, tables, users, audit)
+_GROUPS = (
+    *(service, sql, answers, deliveries, quarantine),
+    *(erasures, upload, tables, users, audit),
+)
 _TAGS = {
     "deliveries": "A delivery: opened with its manifest, sent in parts, committed as a whole",
     "ledger": "What became of every delivery",
+    "quarantine": "Rows that could not be used, and the way out",
     "answers": "What people ask of a bill across time",
     "sql": "CrateDB's HTTP protocol",
     "erasures": "Charges that are to be nowhere any more",
@@ -75,6 +80,7 @@ def document() -> Node:
                 **ledger.SCHEMAS,
                 **sql.SCHEMAS,
                 **manifest.SCHEMAS,
+                **quarantine.SCHEMAS,
                 **upload.SCHEMAS,
                 **users.SCHEMAS,
             },

@@ -29,19 +29,21 @@ from costwire_db_handler.upload import ARROW, NDJSON
 from costwire_db_handler.users import Role
 
 _TEXT: Node = {"type": "string"}
-_QUARANTINE_LINE = json.dumps(QUARANTINED, ensure_ascii=False) + "\n"
+QUARANTINE_LINE = json.dumps(QUARANTINED, ensure_ascii=False) + "\n"
 
-_COMMIT = in_path(
+TOLD_LINE = json.dumps({"row": "1", **QUARANTINED}, ensure_ascii=False) + "\n"
+
+COMMIT = in_path(
     "commit", {"type": "integer", "minimum": 1}, "The number of a delivery.", COMMITTED["commit"]
 )
-_DRY_RUN = query(
+DRY_RUN = query(
     "dryRun", {"enum": ["true", "false"]}, "`true`: tell what would happen, and keep nothing."
 )
-_UNKNOWN: Failure = (
+UNKNOWN: Failure = (
     errors.UnknownDelivery,
     "no delivery has the number 99; GET /deliveries lists them",
 )
-_NOT_OPEN: Failure = (
+NOT_OPEN: Failure = (
     errors.DeliveryNotOpen,
     "delivery 1 is committed; nothing can be added to it",
 )
@@ -67,9 +69,9 @@ def _decision(name: str, summary: str, example: Node, *wrong: str) -> Node:
         name,
         Role.WRITER,
         summary,
-        parameters=[_COMMIT],
+        parameters=[COMMIT],
         answers={"200": answer("The entry", content(ref("Entry"), JSON, **{state: example}))},
-        fails=[_UNKNOWN, *((errors.WrongState, detail) for detail in wrong)],
+        fails=[UNKNOWN, *((errors.WrongState, detail) for detail in wrong)],
     )
 
 
@@ -81,7 +83,7 @@ PATHS: Node = {
             Role.WRITER,
             "Announce a delivery",
             description="The same manifest again finds the same open delivery.",
-            parameters=[_DRY_RUN],
+            parameters=[DRY_RUN],
             body=content(ref("Manifest"), september=MANIFEST),
             answers={
                 "200": answer(
@@ -128,18 +130,18 @@ PATHS: Node = {
             "showDelivery",
             Role.READER,
             "One entry of the ledger",
-            parameters=[_COMMIT],
+            parameters=[COMMIT],
             answers={"200": answer("The entry", _ONE_ENTRY)},
-            fails=[_UNKNOWN],
+            fails=[UNKNOWN],
         ),
         "delete": operation(
             "deliveries",
             "abortDelivery",
             Role.WRITER,
             "Give up an open delivery",
-            parameters=[_COMMIT],
+            parameters=[COMMIT],
             answers={"204": answer("It is given up")},
-            fails=[_UNKNOWN, (errors.DeliveryNotOpen, "abort 1: it is committed already")],
+            fails=[UNKNOWN, (errors.DeliveryNotOpen, "abort 1: it is committed already")],
         ),
     },
     "/deliveries/{commit}/parts": {
@@ -150,14 +152,14 @@ PATHS: Node = {
             "Send a part of an open delivery",
             description="The same bytes again change nothing.",
             parameters=[
-                _COMMIT,
+                COMMIT,
                 query("seq", ref("Count"), "Which part it is: 0, 1, 2, ...", required=True),
             ],
             body={ARROW: {"schema": {"description": "An Arrow IPC stream of text columns."}}},
             answers={"204": answer("It is kept")},
             fails=[
-                _UNKNOWN,
-                _NOT_OPEN,
+                UNKNOWN,
+                NOT_OPEN,
                 (errors.BadPart, "stage a part: say which one it is with ?seq=0, 1, 2, ..."),
                 (
                     errors.PartDiffers,
@@ -173,12 +175,12 @@ PATHS: Node = {
             "setQuarantine",
             Role.WRITER,
             "Send the rows that the exporter could not use, instead of those sent before",
-            parameters=[_COMMIT],
-            body=content(_TEXT, NDJSON, one=_QUARANTINE_LINE),
+            parameters=[COMMIT],
+            body=content(_TEXT, NDJSON, one=QUARANTINE_LINE),
             answers={"204": answer("They are kept")},
             fails=[
-                _UNKNOWN,
-                _NOT_OPEN,
+                UNKNOWN,
+                NOT_OPEN,
                 (errors.BadPart, "read the quarantine: line 1 is no JSON"),
             ],
         ),
@@ -186,14 +188,12 @@ PATHS: Node = {
             "ledger",
             "listQuarantine",
             Role.READER,
-            "The rows of a delivery that could not be used",
-            parameters=[_COMMIT],
+            "The rows of a delivery that could not be used, and were not repaired",
+            parameters=[COMMIT],
             answers={
-                "200": answer(
-                    "A `QuarantinedRow` a line", content(_TEXT, NDJSON, one=_QUARANTINE_LINE)
-                )
+                "200": answer("A `QuarantinedRow` a line", content(_TEXT, NDJSON, one=TOLD_LINE))
             },
-            fails=[_UNKNOWN],
+            fails=[UNKNOWN],
         ),
     },
     "/deliveries/{commit}/commit": {
@@ -203,10 +203,10 @@ PATHS: Node = {
             Role.WRITER,
             "Verify what was sent against the manifest, and settle it in one step",
             description="A repeated commit answers the same entry.",
-            parameters=[_COMMIT, _DRY_RUN],
+            parameters=[COMMIT, DRY_RUN],
             answers={"200": answer("The settled entry", _ONE_ENTRY)},
             fails=[
-                _UNKNOWN,
+                UNKNOWN,
                 (errors.DeliveryNotOpen, "commit 1: it was aborted; open it anew"),
                 (
                     errors.Unbalanced,

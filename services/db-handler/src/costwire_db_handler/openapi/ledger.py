@@ -22,7 +22,8 @@ SCHEMAS: Node = {
     },
     "Rows": {
         "description": "How many charges: read = stored + quarantined + erased; of the stored ones "
-        "no reader sees those `held` with their delivery, and those `retired` with the history.",
+        "no reader sees those `held` with their delivery, and those `retired` with the history; "
+        "those `repaired` came out of the quarantine. Of the removed ones, those `unrepaired` had.",
         **record(
             {
                 name: ref("Count")
@@ -37,13 +38,15 @@ SCHEMAS: Node = {
                     "unchanged",
                     "erased",
                     "retired",
+                    "repaired",
+                    "unrepaired",
                 )
             }
         ),
     },
     "SumLine": {
-        "description": "One cost in one currency: read = stored + quarantined + erased, "
-        "exactly. "
+        "description": "One cost in one currency: read + repaired = stored + quarantined + erased, "
+        "exactly. `repaired` is what repairs made of the amounts. "
         "Of an open delivery it is what the manifest claims.",
         **record(
             {
@@ -51,6 +54,29 @@ SCHEMAS: Node = {
                 "stored": ref("Amount"),
                 "quarantined": ref("WrittenAmount"),
                 "erased": ref("Amount"),
+                "repaired": ref("Amount"),
+            }
+        ),
+    },
+    "Repair": {
+        "description": "One replay of repaired rows: how many left the quarantine, how many that "
+        "were repaired before were corrected, and their costs before and after.",
+        **record(
+            {
+                "commit": ref("Count"),
+                "by": {"type": ["string", "null"]},
+                "at": ref("Instant"),
+                "rows": ref("Count"),
+                "corrected": ref("Count"),
+                "sums": {
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "object",
+                        "additionalProperties": record(
+                            {"was": ref("Amount"), "now": ref("Amount")}
+                        ),
+                    },
+                },
             }
         ),
     },
@@ -117,6 +143,14 @@ SCHEMAS: Node = {
                     **listed(ref("Month")),
                 },
                 "decisions": listed(ref("Decision")),
+                "replays": {
+                    "description": "Of a replay: the commit whose quarantined rows it stored.",
+                    "type": ["integer", "null"],
+                },
+                "repairs": {
+                    "description": "What of the delivery was repaired so far.",
+                    **listed(ref("Repair")),
+                },
                 "by": {"type": ["string", "null"], "description": "Who asked for an erasure."},
                 "condition": {
                     "description": "Of an erasure, with `?` in place of its values.",
@@ -131,6 +165,12 @@ SCHEMAS: Node = {
         ),
     },
 }
+
+
+def _line(read: str, **others: str) -> Node:
+    nothing = dict.fromkeys(("stored", "quarantined", "erased", "repaired"), "0")
+    return {"read": read, **nothing, **others}
+
 
 PERIOD: Node = {"start": "2024-09-01T00:00:00Z", "end": "2024-10-01T00:00:00Z"}
 OPENED: Node = {
@@ -153,15 +193,17 @@ OPENED: Node = {
         "unchanged": 0,
         "erased": 0,
         "retired": 0,
+        "repaired": 0,
+        "unrepaired": 0,
     },
-    "sums": {
-        "USD": {"BilledCost": {"read": "3.54", "stored": "0", "quarantined": "0.01", "erased": "0"}}
-    },
+    "sums": {"USD": {"BilledCost": _line("3.54", stored="0", quarantined="0.01")}},
     "findings": {"CW-Currency": 1},
     "balanced": False,
     "reason": None,
     "closedPeriods": [],
     "decisions": [],
+    "replays": None,
+    "repairs": [],
     "by": None,
     "condition": None,
     "horizon": None,
@@ -183,7 +225,7 @@ COMMITTED: Node = OPENED | {
     "rows": OPENED["rows"] | {"stored": 2, "added": 2},
     "sums": {
         "USD": {
-            "BilledCost": {"read": "3.54", "stored": "3.53", "quarantined": "0.01", "erased": "0"},
+            "BilledCost": _line("3.54", stored="3.53", quarantined="0.01"),
             "EffectiveCost": None,
             "ListCost": None,
             "ContractedCost": None,
@@ -203,16 +245,14 @@ REJECTED: Node = COMMITTED | {
     "commit": 3,
     "state": "rejected",
     "rows": COMMITTED["rows"] | {"read": 1, "stored": 0, "quarantined": 1, "added": 0},
-    "sums": {
-        "USD": {"BilledCost": {"read": "0.01", "stored": "0", "quarantined": "0.01", "erased": "0"}}
-    },
+    "sums": {"USD": {"BilledCost": _line("0.01", quarantined="0.01")}},
     "reason": "the report is empty",
     "decisions": [
         _decided(Act.HELD, reason="the report is empty", kind=HeldFor.EMPTY),
         _decided(Act.REJECTED, by="will"),
     ],
 }
-_NOTHING: Node = {"read": "0", "stored": "0", "quarantined": "0", "erased": "0"}
+_NOTHING: Node = _line("0")
 ERASED: Node = OPENED | {
     "commit": 2,
     "id": "8d0c4f7e" * 8,
@@ -223,7 +263,7 @@ ERASED: Node = OPENED | {
     "rows": OPENED["rows"] | {"read": 1, "quarantined": 0, "erased": 1},
     "sums": {
         "USD": {
-            "BilledCost": {"read": "1.5", "stored": "0", "quarantined": "0", "erased": "1.5"},
+            "BilledCost": _line("1.5", erased="1.5"),
             "EffectiveCost": _NOTHING,
             "ListCost": _NOTHING,
             "ContractedCost": _NOTHING,
@@ -239,4 +279,24 @@ ERASED: Node = OPENED | {
         "opened": "2024-10-04T06:00:00Z",
         "committed": "2024-10-04T06:00:00Z",
     },
+}
+REPLAYED: Node = COMMITTED | {
+    "commit": 2,
+    "rows": COMMITTED["rows"]
+    | {"stored": 3, "quarantined": 0, "added": 1, "unchanged": 2, "repaired": 1},
+    "sums": {
+        "USD": COMMITTED["sums"]["USD"] | {"BilledCost": _line("3.54", stored="3.54")},
+    },
+    "decisions": [_decided(Act.REPLAYED, by="will")],
+    "replays": 1,
+    "repairs": [
+        {
+            "commit": 2,
+            "by": "will",
+            "at": _COMMITTED_AT,
+            "rows": 1,
+            "corrected": 0,
+            "sums": {"USD": {"BilledCost": {"was": "0.01", "now": "0.01"}}},
+        }
+    ],
 }

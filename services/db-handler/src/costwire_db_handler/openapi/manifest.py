@@ -126,7 +126,15 @@ SCHEMAS: Node = {
                 "column": {"type": ["string", "null"]},
                 "rule": _TEXT,
                 "reason": _TEXT,
-            }
+            },
+            {
+                "row": {"description": "Its number, told by the handler.", **_TEXT},
+                "cells": {
+                    "description": "Those that are not null; null where it could not be cut.",
+                    "type": ["object", "null"],
+                    "additionalProperties": _TEXT,
+                },
+            },
         ),
     },
 }
@@ -154,11 +162,20 @@ MANIFEST: Node = {
     "exposition": {"samples": 2, "bytes": 412, "sha256": "0" * 64, "renderer": 1},
     "times": {"read": "2024-10-02T06:00:00Z"},
 }
+_CELLS = {
+    "BilledCost": "0.01",
+    "BillingCurrency": "USD",
+    "BillingPeriodStart": "2024-09-01T00:00:00Z",
+    "BillingPeriodEnd": "October",
+    "ServiceName": "Storage",
+    "ResourceId": "disk-2",
+}
 QUARANTINED: Node = {
     "file": "2024-09.csv",
     "line": 4,
-    "raw": base64.b64encode(b"0.01,dollars,...").decode(),
-    "column": "BillingCurrency",
-    "rule": "CW-Currency",
-    "reason": "'dollars' is no code of three letters",
+    "raw": base64.b64encode(",".join(_CELLS.values()).encode()).decode(),
+    "column": "BillingPeriodEnd",
+    "rule": "CW-InstantUnreadable",
+    "reason": "read BillingPeriodEnd: 'October' is not a date and time",
+    "cells": _CELLS,
 }

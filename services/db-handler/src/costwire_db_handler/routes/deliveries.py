@@ -77,7 +77,7 @@ async def open_delivery(request: Request, caller: Caller) -> Response:
 async def stage_part(request: Request, caller: Caller) -> Response:
     """Keep a part of an open delivery; 204, also when it is there already."""
     handler, store = handler_of(request), _store(request, caller)
-    commit, seq = _commit(request), _seq(request)
+    commit, seq = commit_of(request), _seq(request)
     async with handler.taking_in():
         body = await read_body(request, handler.settings.part_limit_mib * MIB)
 
@@ -93,7 +93,7 @@ async def stage_part(request: Request, caller: Caller) -> Response:
 @requires(Role.WRITER, Reach.TABLES)
 async def set_quarantine(request: Request, caller: Caller) -> Response:
     """Keep the rows that the exporter quarantined, instead of those told before."""
-    handler, commit = handler_of(request), _commit(request)
+    handler, commit = handler_of(request), commit_of(request)
     limit_bytes = handler.settings.quarantine_limit_mib * MIB
     with (
         handler.store.receiving(),
@@ -112,7 +112,7 @@ async def commit_delivery(request: Request, caller: Caller) -> Response:
     """Verify and settle a delivery; `?dryRun=true` tells what would happen and changes nothing."""
     handler, store = handler_of(request), _store(request, caller)
     clock, dry_run = handler.clock, _is_dry_run(request)
-    entry = await run_in_threadpool(store.commit, _commit(request), clock, dry_run=dry_run)
+    entry = await run_in_threadpool(store.commit, commit_of(request), clock, dry_run=dry_run)
     if dry_run:
         return _told(entry)
     return _told(entry, then=BackgroundTask(handler.retention.after, entry.table))
@@ -122,7 +122,7 @@ async def commit_delivery(request: Request, caller: Caller) -> Response:
 async def abort_delivery(request: Request, caller: Caller) -> Response:
     """Give up an open delivery."""
     handler = handler_of(request)
-    store, commit = _store(request, caller), _commit(request)
+    store, commit = _store(request, caller), commit_of(request)
     entry = await run_in_threadpool(store.abort, commit, handler.clock)
     if entry is not None:
         _log_decision(entry)
@@ -134,7 +134,9 @@ async def abort_delivery(request: Request, caller: Caller) -> Response:
 async def accept_delivery(request: Request, caller: Caller) -> Response:
     """Let readers see a delivery that was held, superseded or rejected."""
     handler = handler_of(request)
-    entry = await run_in_threadpool(_store(request, caller).accept, _commit(request), handler.clock)
+    entry = await run_in_threadpool(
+        _store(request, caller).accept, commit_of(request), handler.clock
+    )
     _log_decision(entry)
     return _told(entry, then=BackgroundTask(handler.retention.after, entry.table))
 
@@ -143,7 +145,7 @@ async def accept_delivery(request: Request, caller: Caller) -> Response:
 async def reject_delivery(request: Request, caller: Caller) -> Response:
     """Decide that a held delivery is not to be seen."""
     clock = handler_of(request).clock
-    entry = await run_in_threadpool(_store(request, caller).reject, _commit(request), clock)
+    entry = await run_in_threadpool(_store(request, caller).reject, commit_of(request), clock)
     _log_decision(entry)
     return _told(entry)
 
@@ -160,14 +162,14 @@ async def list_deliveries(request: Request, caller: Caller) -> Response:
 @requires(Role.READER, Reach.TABLES)
 async def show_delivery(request: Request, caller: Caller) -> Response:
     """One entry of the ledger."""
-    commit = _commit(request)
+    commit = commit_of(request)
     return _told(await run_in_threadpool(_store(request, caller).delivery, commit))
 
 
 @requires(Role.READER, Reach.TABLES)
 async def list_quarantine(request: Request, caller: Caller) -> Response:
     """The quarantined rows of a delivery, one JSON object a line."""
-    commit = _commit(request)
+    commit = commit_of(request)
     store = _store(request, caller)
     some = pieces(store.quarantine(commit), _ROWS_OF_PIECE)
     # Both before the answer begins: afterwards it could only be cut off.
@@ -218,7 +220,8 @@ def _is_dry_run(request: Request) -> bool:
     return request.query_params.get("dryRun") == "true"
 
 
-def _commit(request: Request) -> int:
+def commit_of(request: Request) -> int:
+    """The delivery that a path names; raises `UnknownDelivery` for what is no number."""
     text = request.path_params["commit"]
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise UnknownDelivery(f"{text!r} is no commit number; GET /deliveries lists them")

@@ -19,7 +19,9 @@ from costwire_db_handler.answers.versions import Versions
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.ledger import Clock, Entry
+from costwire_db_handler.repair_sheet import Replayed, ReplayRequest
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
+from costwire_db_handler.standing import QuarantineOf
 from costwire_db_handler.users import Caller, Role, Users
 from costwire_focus.manifest import Manifest
 
@@ -140,7 +142,32 @@ class CostStore(Protocol):
         ...
 
     def quarantine(self, commit: int) -> Iterator[dict[str, Any]]:
-        """The quarantined rows of a delivery: file, line, raw (base64), column, rule, reason."""
+        """The quarantined rows of a delivery, without those that were repaired.
+
+        Row (its number), file, line, raw (base64), column, rule, reason, cells.
+        """
+        ...
+
+    def columns(self, commit: int) -> list[str]:
+        """The columns of a delivery, in its report's order; raises `UnknownDelivery`."""
+        ...
+
+    def replay(
+        self, commit: int, request: ReplayRequest, clock: Clock, *, dry_run: bool = False
+    ) -> Replayed:
+        """Store the repaired rows of a sheet as a new state of their delivery, or none of them.
+
+        Raises `BadSheet`, `RowsBroken` when any is still wrong, and `CannotReplay` when readers do
+        not see the delivery. Repeated, it changes nothing. A dry run tells what is wrong.
+        """
+        ...
+
+    def standing(self, table: str | None = None) -> list[Entry]:
+        """The deliveries whose figures are those of now, oldest first."""
+        ...
+
+    def quarantines(self, table: str | None = None) -> list[QuarantineOf]:
+        """What of these is in quarantine; those of which nothing is are left out."""
         ...
 
     def adopt(self, table: str, clock: Clock) -> Entry:

@@ -13,7 +13,8 @@ from typing import Any
 from costwire_db_handler.decide import Applied
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.ledger import Entry, State
-from costwire_db_handler.stores.cratedb import catalog, ledger, quarantine
+from costwire_db_handler.quarantined import Repaired, Row
+from costwire_db_handler.stores.cratedb import catalog, ledger, quarantine, repairs
 from costwire_db_handler.stores.cratedb.charges import (
     CrateDBCharges,
     TriedCharges,
@@ -65,6 +66,10 @@ class CrateDBBooks:
         """Decide on a delivery."""
         self.outcome.deliveries[delivery.commit] = delivery
 
+    def enter(self, delivery: Delivery) -> None:
+        """Decide on a delivery that was not there before."""
+        self.outcome.note = delivery
+
     def in_state(self, state: State) -> Sequence[Entry]:
         """The entries of the deliveries in a state."""
         return ledger.in_state(self._means.session, state)
@@ -94,3 +99,15 @@ class CrateDBBooks:
     def quarantined(self, commit: int) -> int:
         """How many rows the exporter quarantined."""
         return quarantine.count(self._means.session, commit, "exporter")
+
+    def quarantined_rows(self, commit: int) -> Iterable[Row]:
+        """All rows that were quarantined of a delivery."""
+        return quarantine.rows_of(self._means.session, commit)
+
+    def repaired(self, commit: int, replays: Sequence[int]) -> Mapping[str, Repaired]:
+        """What these replays made of a delivery's quarantined rows."""
+        return repairs.repaired(self._means.session, commit, replays)
+
+    def keep_repairs(self, commit: int, replay: int, rows: Sequence[Repaired]) -> None:
+        """Keep what a replay made of rows; it counts once the replay is in the ledger."""
+        repairs.keep(self._means.session, commit, replay, rows)

@@ -148,6 +148,23 @@ class CrateDBCharges(ABC):
         versions.load_seen(self._sql, self._session, self._layout, where, arguments)
         return difference.compare(self._sql, _SEEN)
 
+    def add_beside(self, periods: Sequence[str], dropped: Sequence[str]) -> Difference:
+        """The comparison for charges that come beside what readers see of these periods."""
+        self._sent = None  # what stands there then is more than what was sent
+        where = f"{visible_at(self._head)} AND {_OF_PERIODS}"
+        arguments = [self._source, list(periods)]
+        versions.load_seen(self._sql, self._session, self._layout, where, arguments)
+        return difference.beside(self._sql, _SEEN, dropped)
+
+    def removed_of(self, states: Sequence[int]) -> int:
+        """How many of the removed charges these states brought."""
+        (row,) = self._sql.execute(
+            f"SELECT count(*) FROM {versions.SEEN} "
+            f'WHERE id IN ({difference.REMOVED}) AND list_contains(?, "commit")',
+            [list(states)],
+        ).fetchall()
+        return int(row[0])
+
     def add_to_all(self) -> Difference:
         """The comparison for a delivery that replaces nothing."""
         return difference.nothing_present(self._sql)

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from costwire_db_handler import arrivals
 from costwire_db_handler.answers.rates import Rates
 from costwire_db_handler.answers.versions import Versions
-from costwire_db_handler.charges.prepare import Preparer
-from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.errors import (
@@ -29,27 +24,19 @@ from costwire_db_handler.errors import (
     WrongState,
 )
 from costwire_db_handler.ledger import Clock, Entry, State
-from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
-from costwire_db_handler.stores import OnSettled, StoreLimits
-from costwire_db_handler.stores.cratedb import erasing, ledger, quarantine, retiring, states
+from costwire_db_handler.stores.cratedb import erasing, ledger, quarantine, retiring
 from costwire_db_handler.stores.cratedb.adopt import adopt
 from costwire_db_handler.stores.cratedb.asked import CrateDBVersions
 from costwire_db_handler.stores.cratedb.books import CrateDBBooks
 from costwire_db_handler.stores.cratedb.catalog import Shaper
-from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import PrivilegeMissing
-from costwire_db_handler.stores.cratedb.layout import Storage
-from costwire_db_handler.stores.cratedb.loading import Bulk, RowsRefused
-from costwire_db_handler.stores.cratedb.means import Means
+from costwire_db_handler.stores.cratedb.loading import RowsRefused
 from costwire_db_handler.stores.cratedb.originals import KEPT
-from costwire_db_handler.stores.cratedb.parts import PartsStore
 from costwire_db_handler.stores.cratedb.privileges import MAY_MAKE_TABLES
+from costwire_db_handler.stores.cratedb.quarantining import Quarantining
 from costwire_db_handler.stores.cratedb.rates import CrateDBRates
-from costwire_db_handler.stores.cratedb.scratch import Scratch
-from costwire_db_handler.stores.cratedb.sign_in import SignIn
-from costwire_db_handler.stores.cratedb.statements import Statements
-from costwire_db_handler.stores.cratedb.turns import Turn, Turns, read_row
+from costwire_db_handler.stores.cratedb.turns import Turn, read_row
 from costwire_db_handler.stores.cratedb.users import CrateDBUsers
 from costwire_db_handler.users import Users
 from costwire_focus.manifest import Manifest
@@ -58,41 +45,8 @@ _WAITING = (State.HELD, State.SUPERSEDED, State.REJECTED)
 _REFUSED_AT_MOST = 3
 
 
-@dataclass(frozen=True)
-class Shared:
-    """What the operations of all callers have in common."""
-
-    own: Session
-    """With the handler's own rights."""
-    account: str
-    """The user whose rights these are."""
-    storage: Storage
-    bulk: Bulk
-    parts: PartsStore
-    preparer: Preparer
-    turns: Turns
-    thresholds: Thresholds
-    limits: StoreLimits
-    scratch: Scratch
-    statements: Statements
-    sign_in: SignIn
-    on_settled: OnSettled
-
-
-class CrateDBCostStore:
+class CrateDBCostStore(Quarantining):
     """The operations of the port for one caller."""
-
-    def __init__(
-        self, shared: Shared, session: Session, by: str | None, *, adopting: bool = False
-    ) -> None:
-        """`by`: who decides; None for the handler itself.
-
-        `adopting`: deliveries go into a table that is being taken over.
-        """
-        self._shared = shared
-        self._session = session
-        self._by = by
-        self._adopting = adopting
 
     def open_delivery(self, manifest: Manifest, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Record an arrival, or find the one that is open or set aside of the same manifest."""
@@ -128,9 +82,6 @@ class CrateDBCostStore:
         if delivery.entry.state is not State.OPEN:
             self._shared.on_settled(delivery.entry)
         return delivery
-
-    def _settlement(self, books: CrateDBBooks, delivery: Delivery) -> Settlement:
-        return Settlement(books, delivery, self._shared.thresholds)
 
     def _give_up_forsaken(self, books: CrateDBBooks, clock: Clock) -> None:
         limits, opened, now = self._shared.limits, self._opened(), clock()
@@ -170,30 +121,6 @@ class CrateDBCostStore:
             except (DeliveryNotOpen, UnknownDelivery):
                 parts.clear(self._session, commit)
                 raise
-
-    def set_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:
-        """Keep the rows that the exporter could not use."""
-        delivery = self._open(commit)
-        rows = iter(rows)
-        first = [*islice(rows, 1)]
-        if not first and not quarantine.count(self._session, commit, "exporter"):
-            return  # no turn is wanted for nothing
-        rows = chain(first, rows)
-        if delivery.dry_run:
-            self._try_quarantine(commit, rows)
-            return
-        # Within a turn, as it is settled: what comes slowly would change a settled one otherwise.
-        with self._turn(delivery.manifest.table) as turn:
-            self._open(commit)
-            quarantine.replace(self._session, commit, "exporter", rows, turn.require)
-
-    def _try_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:
-        try:
-            quarantine.replace(self._session, commit, "exporter", rows, lambda: self._open(commit))
-            self._open(commit)
-        except (DeliveryNotOpen, UnknownDelivery):
-            quarantine.forget(self._session, commit)
-            raise
 
     def commit(self, commit: int, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Verify an open delivery against its manifest, and settle it in one step."""
@@ -247,19 +174,6 @@ class CrateDBCostStore:
         if delivery.dry_run:
             self._forget(delivery.commit)
         return tried
-
-    def _flip(self, turn: Turn, books: CrateDBBooks, conclude: Callable[[], Delivery]) -> Delivery:
-        """Make what was settled visible, with the time of just before."""
-        concluded: list[Delivery] = []
-
-        def outcome() -> str:
-            turn.check()
-            concluded.append(conclude())
-            states.note(self._session, concluded[-1])
-            return books.outcome.to_json()
-
-        turn.settle(turn.row.head if books.head is None else books.head, outcome)
-        return concluded[-1]
 
     def abort(self, commit: int, clock: Clock) -> Entry | None:
         """Give up an open delivery."""
@@ -323,11 +237,6 @@ class CrateDBCostStore:
         """One entry; raises `UnknownDelivery`."""
         return ledger.get(self._session, commit).entry
 
-    def quarantine(self, commit: int) -> Iterator[dict[str, Any]]:
-        """The quarantined rows of a delivery."""
-        brought_by = ledger.get(self._session, commit).brought_by
-        yield from quarantine.rows_of(self._session, brought_by)
-
     def adopt(self, table: str, clock: Clock) -> Entry:
         """Take over a table of the original handler, as one delivery; one adoption at a time."""
         adopting = CrateDBCostStore(self._shared, self._session, self._by, adopting=True)
@@ -384,39 +293,6 @@ class CrateDBCostStore:
     def users(self) -> Users:
         """The users of the database, with the rights of the caller."""
         return CrateDBUsers(self._session, self._shared.account, self._shared.sign_in.forget)
-
-    def _open(self, commit: int) -> Delivery:
-        delivery = ledger.get(self._session, commit)
-        if delivery.entry.state is not State.OPEN:
-            raise DeliveryNotOpen(
-                f"delivery {commit} is {delivery.entry.state}; nothing can be added to it"
-            )
-        return delivery
-
-    @contextlib.contextmanager
-    def _turn(self, table: str) -> Iterator[Turn]:
-        with self._shared.turns.take(self._session, table) as turn:
-            yield turn
-            # An erasure whose handler was killed was finished when the turn was taken.
-            erasing.merge_left(self._shared.own, turn)
-
-    def _means(self, scratch: Callable[[], duckdb.DuckDBPyConnection] | None = None) -> Means:
-        shared = self._shared
-        return Means(
-            self._session,
-            shared.own,
-            shared.storage,
-            shared.bulk,
-            scratch or duckdb.connect,
-            adopting=self._adopting,
-        )
-
-    @contextlib.contextmanager
-    def _means_with_scratch(self) -> Iterator[Means]:
-        """Means with a database of keys that spills to disk."""
-        shared = self._shared
-        with shared.scratch.for_settlement(shared.turns.wait_seconds) as sql:
-            yield self._means(lambda: sql)
 
 
 def _waiting(delivery: Delivery, act: str, states: Sequence[State]) -> Delivery:

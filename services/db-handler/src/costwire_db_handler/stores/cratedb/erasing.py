@@ -157,7 +157,7 @@ def _forget_read(session: Session, turn: Turn, table: str) -> int:
     for commit, _ in found:
         turn.require()
         session.execute(
-            "UPDATE costwire.quarantine SET raw = '', reason = ? "
+            "UPDATE costwire.quarantine SET raw = '', reason = ?, cells = NULL "
             "WHERE \"commit\" = ? AND raw <> ''",
             [ERASED_REASON, commit],
             repeatable=True,

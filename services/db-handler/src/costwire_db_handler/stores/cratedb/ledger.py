@@ -247,6 +247,17 @@ def in_state(session: Session, state: State) -> list[Entry]:
     return [entry for entry in found if entry.state is state]
 
 
+def shaping(session: Session) -> set[int]:
+    """The deliveries that shaped a billing period last, or appended to one."""
+    session.execute("REFRESH TABLE costwire.shapes, costwire.deliveries")
+    shaped = session.execute('SELECT DISTINCT "commit" FROM costwire.shapes LIMIT 100000').rows
+    appended = session.execute(
+        "SELECT \"commit\" FROM costwire.deliveries WHERE mode = 'append' "
+        "AND state = 'committed' LIMIT 100000"
+    ).rows
+    return {commit for (commit,) in [*shaped, *appended]}
+
+
 def same_content(session: Session, manifest: Manifest, states: Sequence[State]) -> list[int]:
     """The deliveries of the same content by the same source, in one of these states."""
     session.execute("REFRESH TABLE costwire.deliveries")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from costwire_db_handler.errors import BadPart
-from costwire_db_handler.quarantined import FIELDS, LONG_FIELDS, Origin, fitting, pieces
+from costwire_db_handler.quarantined import (
+    LONG_FIELDS,
+    Origin,
+    Repaired,
+    Row,
+    RuleCount,
+    fitting,
+    pieces,
+    told,
+    written,
+)
 from costwire_db_handler.stores.cratedb.cluster import Session
 
-_NAMES = 'file, line, raw, "column", rule, reason'
+_NAMES = 'file, line, raw, "column", rule, reason, cells'
 _SIZE = " + ".join(f"coalesce(octet_length({name}), 0)" for name in LONG_FIELDS)
 _AFTER = (
     " AND (file > ? OR (file = ? AND (line > ? OR (line = ? AND "
@@ -30,34 +41,35 @@ def replace(
 
     `require` raises when they may not be changed any more, and is asked before each change.
     """
-    told = 0
+    kept = 0
     for chunk in pieces(rows, _CHUNK):
         require()
-        _put(session, commit, origin, told, chunk)
-        told += len(chunk)
+        _put(session, commit, origin, kept, chunk)
+        kept += len(chunk)
     session.execute("REFRESH TABLE costwire.quarantine")
     require()
     session.execute(
         'DELETE FROM costwire.quarantine WHERE "commit" = ? AND origin = ? AND number >= ?',
-        [commit, origin, told],
+        [commit, origin, kept],
         repeatable=True,
     )
     session.execute("REFRESH TABLE costwire.quarantine")
-    return told
+    return kept
 
 
 def _put(
     session: Session, commit: int, origin: Origin, first: int, rows: list[dict[str, Any]]
 ) -> None:
     body = ",".join(
-        json.dumps([commit, origin, number, *(row[name] for name in FIELDS)], ensure_ascii=False)
+        json.dumps([commit, origin, number, *written(row)], ensure_ascii=False)
         for number, row in enumerate(rows, first)
     )
     items = session.execute_many(
         f'INSERT INTO costwire.quarantine ("commit", origin, number, {_NAMES}) '
-        'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT ("commit", origin, number) DO UPDATE SET '
-        "file = excluded.file, line = excluded.line, raw = excluded.raw, "
-        '"column" = excluded."column", rule = excluded.rule, reason = excluded.reason',
+        'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT ("commit", origin, number) '
+        "DO UPDATE SET file = excluded.file, line = excluded.line, raw = excluded.raw, "
+        '"column" = excluded."column", rule = excluded.rule, reason = excluded.reason, '
+        "cells = excluded.cells",
         body.encode(),
         repeatable=True,
     )
@@ -82,8 +94,10 @@ def count(session: Session, commit: int, origin: Origin) -> int:
     return int(rows[0][0])
 
 
-def rows_of(session: Session, commit: int) -> Iterator[dict[str, Any]]:
-    """The rows of a delivery, by file and line.
+def rows_of(
+    session: Session, commit: int, repaired: Collection[str] = frozenset()
+) -> Iterator[Row]:
+    """The rows of a delivery, by file and line, without the repaired ones, by their numbers.
 
     CrateDB holds a whole answer in memory, so it is asked first how long the next rows are.
     """
@@ -96,11 +110,13 @@ def rows_of(session: Session, commit: int) -> Iterator[dict[str, Any]]:
             return
         fit = fitting([size for (size,) in sizes])
         rows = _page(session, f"{_NAMES}, origin, number", where, [commit, *after], fit)
-        for row in rows:
-            yield dict(zip(FIELDS, row, strict=False))
+        for *fields, origin, number in rows:
+            row = told(origin, number, fields)
+            if row["row"] not in repaired:
+                yield row
         if len(rows) == len(sizes) < _CHUNK or not rows:
             return
-        file, line, *_, origin, number = rows[-1]
+        file, line, *_ = rows[-1]
         after = [file, file, line, line, origin, origin, number]
 
 
@@ -112,3 +128,25 @@ def _page(
         f"ORDER BY file, line, origin, number LIMIT {most:d}",
         arguments,
     ).rows
+
+
+def rule_counts(session: Session, commit: int, repaired: Mapping[str, Repaired]) -> list[RuleCount]:
+    """How many rows of a delivery are left that broke each rule in each column."""
+    session.execute("REFRESH TABLE costwire.quarantine")
+    counts: Counter[tuple[str, str | None]] = Counter()
+    unknown: Counter[tuple[str, str | None]] = Counter()
+    for condition, counted in (
+        ("", counts),
+        (" AND cells IS NULL AND origin = 'exporter'", unknown),
+    ):
+        for rule, column, number in session.execute(
+            'SELECT rule, "column", count(*) FROM costwire.quarantine '
+            f'WHERE "commit" = ?{condition} GROUP BY 1, 2 LIMIT 100000',
+            [commit],
+        ).rows:
+            counted[rule, column] += number
+    for row in repaired.values():
+        counts[row.rule, row.column] -= 1
+        unknown[row.rule, row.column] -= not row.is_cut
+    left = sorted((+counts).items(), key=lambda item: (-item[1], str(item[0])))
+    return [RuleCount(*key, number, unknown[key]) for key, number in left]

@@ -6,6 +6,7 @@ the others wait; all its statements can be repeated, so that another goes on whe
 
 from __future__ import annotations
 
+import re
 import time
 from importlib.resources import files
 
@@ -19,6 +20,7 @@ CREATE TABLE IF NOT EXISTS costwire.migrations (
     claimed BIGINT NOT NULL,
     applied BIGINT
 ) CLUSTERED INTO 1 SHARDS"""
+_ADDED_COLUMN = re.compile(r"ALTER TABLE (\w+)\.(\w+) ADD COLUMN (\w+) ")
 _CLAIM_SECONDS = 60.0
 _PAUSE_SECONDS = 0.2
 _WAIT_SECONDS = 180.0
@@ -34,7 +36,8 @@ def migrate(session: Session) -> None:
         while not _is_applied(session, name):
             if _claim(session, name):
                 for statement in statements(folder.joinpath(name).read_text()):
-                    session.execute(statement, repeatable=True)
+                    if not _is_done(session, statement):
+                        session.execute(statement, repeatable=True)
                 session.execute(
                     "UPDATE costwire.migrations SET applied = CURRENT_TIMESTAMP::BIGINT "
                     "WHERE name = ?",
@@ -51,6 +54,18 @@ def statements(text: str) -> list[str]:
     """The statements of a migration, without comments."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
     return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
+
+
+def _is_done(session: Session, statement: str) -> bool:
+    """Whether a column is there already: CrateDB adds none only where it lacks."""
+    added = _ADDED_COLUMN.match(statement)
+    return added is not None and bool(
+        session.execute(
+            "SELECT 1 FROM information_schema.columns "
+            "WHERE table_schema = ? AND table_name = ? AND column_name = ?",
+            added.groups(),
+        ).rows
+    )
 
 
 def _is_applied(session: Session, name: str) -> bool:

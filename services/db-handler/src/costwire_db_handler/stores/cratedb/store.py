@@ -18,6 +18,7 @@ from costwire_db_handler.errors import CannotOpen, StoreInUse, UnknownDelivery
 from costwire_db_handler.ledger import State
 from costwire_db_handler.stores import OnSettled, StoreLimits
 from costwire_db_handler.stores.cratedb import erasing, ledger, states
+from costwire_db_handler.stores.cratedb.acting import Shared
 from costwire_db_handler.stores.cratedb.catalog import Shaper
 from costwire_db_handler.stores.cratedb.cluster import (
     Cluster,
@@ -25,7 +26,7 @@ from costwire_db_handler.stores.cratedb.cluster import (
     Credentials,
     Session,
 )
-from costwire_db_handler.stores.cratedb.cost_store import CrateDBCostStore, Shared
+from costwire_db_handler.stores.cratedb.cost_store import CrateDBCostStore
 from costwire_db_handler.stores.cratedb.failures import StoreProblem
 from costwire_db_handler.stores.cratedb.layout import Storage
 from costwire_db_handler.stores.cratedb.loading import Bulk

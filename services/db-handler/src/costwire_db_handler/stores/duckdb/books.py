@@ -18,6 +18,7 @@ from costwire_db_handler.charges.staging import StagedParts
 from costwire_db_handler.decide import Applied
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.quarantined import Repaired, Row
 from costwire_db_handler.stores.duckdb import catalog, deliveries, quarantine, scales, versions
 from costwire_db_handler.stores.duckdb.catalog import current, history
 from costwire_db_handler.stores.duckdb.incoming import Incoming, KeptIncoming, StagedIncoming
@@ -51,6 +52,10 @@ class DuckDBBooks:
         """Write a delivery."""
         deliveries.put(self._sql, delivery)
 
+    def enter(self, delivery: Delivery) -> None:
+        """Write a delivery that was not there before."""
+        deliveries.put(self._sql, delivery)
+
     def in_state(self, state: State) -> Sequence[Entry]:
         """The entries of the deliveries in a state."""
         return deliveries.in_state(self._sql, state)
@@ -78,6 +83,18 @@ class DuckDBBooks:
     def quarantined(self, commit: int) -> int:
         """How many rows the exporter quarantined."""
         return quarantine.count(self._sql, commit, "exporter")
+
+    def quarantined_rows(self, commit: int) -> Iterable[Row]:
+        """All rows that were quarantined of a delivery."""
+        return quarantine.rows_of(self._sql, commit)
+
+    def repaired(self, commit: int, replays: Sequence[int]) -> Mapping[str, Repaired]:
+        """What these replays made of a delivery's quarantined rows."""
+        return quarantine.repaired(self._sql, commit, replays)
+
+    def keep_repairs(self, commit: int, replay: int, rows: Sequence[Repaired]) -> None:
+        """Keep what a replay made of rows."""
+        quarantine.keep_repairs(self._sql, commit, replay, rows)
 
 
 class DuckDBCharges:
@@ -141,6 +158,15 @@ class DuckDBCharges:
         """Compare the delivery with what readers see of these periods."""
         seen = versions.seen_keys(self._table)
         return difference.compare(self._sql, seen, [self._source, list(periods)])
+
+    def add_beside(self, periods: Sequence[str], dropped: Sequence[str]) -> Difference:
+        """The comparison for charges that come beside what readers see of these periods."""
+        seen = versions.seen_keys(self._table)
+        return difference.beside(self._sql, seen, dropped, [self._source, list(periods)])
+
+    def removed_of(self, states: Sequence[int]) -> int:
+        """How many of the removed charges these states brought."""
+        return versions.removed_of(self._sql, self._table, states)
 
     def add_to_all(self) -> Difference:
         """The comparison for a delivery that replaces nothing."""

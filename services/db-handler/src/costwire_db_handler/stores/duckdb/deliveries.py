@@ -115,6 +115,15 @@ def entries(sql: duckdb.DuckDBPyConnection, table: str | None) -> list[Entry]:
     return [Entry.model_validate_json(entry) for (entry,) in rows]
 
 
+def shaping(sql: duckdb.DuckDBPyConnection) -> set[int]:
+    """The deliveries that shaped a billing period last, or appended to one."""
+    found = sql.execute(
+        "SELECT commit FROM costwire.shapes UNION SELECT commit FROM costwire.deliveries "
+        "WHERE mode = 'append' AND state = 'committed'"
+    ).fetchall()
+    return {commit for (commit,) in found}
+
+
 def in_state(sql: duckdb.DuckDBPyConnection, state: State) -> list[Entry]:
     """The entries of the deliveries in a state, oldest first."""
     rows = sql.execute(

@@ -108,7 +108,8 @@ def _group(
 def _forget_read(sql: duckdb.DuckDBPyConnection, table: str) -> int:
     """Take from the quarantined rows of a table what was read; gives how many had any."""
     found = sql.execute(
-        "UPDATE costwire.quarantine SET raw = '', reason = ? WHERE raw <> '' AND commit IN "
+        "UPDATE costwire.quarantine SET raw = '', reason = ?, cells = NULL "
+        "WHERE raw <> '' AND commit IN "
         "(SELECT commit FROM costwire.deliveries WHERE table_name = ?)",
         [ERASED_REASON, table],
     ).fetchall()

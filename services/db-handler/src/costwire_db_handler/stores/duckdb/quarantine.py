@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from costwire_db_handler.quarantined import FIELDS, LONG_FIELDS, Origin, fitting, pieces
+from costwire_db_handler.quarantined import (
+    FIELDS,
+    LONG_FIELDS,
+    Money,
+    Origin,
+    Repaired,
+    Row,
+    RuleCount,
+    fitting,
+    pieces,
+    told,
+    written,
+)
 
-_SCHEMA = pa.schema([(name, pa.int64() if name == "line" else pa.string()) for name in FIELDS])
-_NAMES = 'file, line, raw, "column", rule, reason'
-_SIZE = " + ".join(f"strlen({name})" for name in LONG_FIELDS)
+_SCHEMA = pa.schema(
+    [(name, pa.int64() if name == "line" else pa.string()) for name in FIELDS]
+    + [("number", pa.int64())]
+)
+_NAMES = 'file, line, raw, "column", rule, reason, cells'
+_REPAIR = '"row", content, was, now, rule, "column", is_cut'
+_SIZE = " + ".join(f"coalesce(strlen({name}), 0)" for name in LONG_FIELDS)
 _CHUNK = 5_000
 
 
@@ -21,16 +37,19 @@ def replace(
 ) -> int:
     """Keep these rows instead of those that the same side told before; gives their number."""
     sql.execute("DELETE FROM costwire.quarantine WHERE commit = ? AND origin = ?", [commit, origin])
-    told = 0
+    kept = 0
     for chunk in pieces(rows, _CHUNK):
-        sql.register("quarantined", pa.Table.from_pylist(chunk, schema=_SCHEMA))
+        columns = [*zip(*map(written, chunk), strict=True), range(kept, kept + len(chunk))]
+        table = pa.table([pa.array(column) for column in columns], names=_SCHEMA.names)
+        sql.register("quarantined", table.cast(_SCHEMA))
         sql.execute(
-            f"INSERT INTO costwire.quarantine SELECT ?, ?, {_NAMES} FROM quarantined",
+            f"INSERT INTO costwire.quarantine (commit, origin, {_NAMES}, number) "
+            f"SELECT ?, ?, {_NAMES}, number FROM quarantined",
             [commit, origin],
         )
         sql.unregister("quarantined")
-        told += len(chunk)
-    return told
+        kept += len(chunk)
+    return kept
 
 
 def count(sql: duckdb.DuckDBPyConnection, commit: int, origin: Origin) -> int:
@@ -42,14 +61,17 @@ def count(sql: duckdb.DuckDBPyConnection, commit: int, origin: Origin) -> int:
     return int(found[0][0])
 
 
-def rows_of(sql: duckdb.DuckDBPyConnection, commit: int) -> Iterator[dict[str, Any]]:
-    """The rows of a delivery, by file and line.
+def rows_of(
+    sql: duckdb.DuckDBPyConnection, commit: int, replays: Sequence[int] = ()
+) -> Iterator[Row]:
+    """The rows of a delivery, by file and line, without those that these replays repaired.
 
     They are put in order without their texts, which may be larger than the engine's memory.
     """
+    done = repaired(sql, commit, replays).keys()
     found = sql.execute(
         f"SELECT rowid, {_SIZE} AS bytes FROM costwire.quarantine "
-        "WHERE commit = ? ORDER BY file, line, origin, rowid",
+        "WHERE commit = ? ORDER BY file, line, origin, number",
         [commit],
     ).fetchnumpy()
     numbers, sizes = found["rowid"].tolist(), found["bytes"].tolist()
@@ -57,14 +79,69 @@ def rows_of(sql: duckdb.DuckDBPyConnection, commit: int) -> Iterator[dict[str, A
         fit = fitting(sizes[:_CHUNK])
         page = _page(sql, numbers[:fit])
         for number in numbers[:fit]:
-            yield dict(zip(FIELDS, page[number], strict=True))
+            if (row := page[number])["row"] not in done:
+                yield row
         del numbers[:fit], sizes[:fit]
 
 
-def _page(sql: duckdb.DuckDBPyConnection, numbers: list[int]) -> dict[int, list[Any]]:
+def _page(sql: duckdb.DuckDBPyConnection, numbers: list[int]) -> dict[int, Row]:
     rows = sql.execute(
-        f"SELECT rowid, {_NAMES} FROM costwire.quarantine "
+        f"SELECT rowid, origin, number, {_NAMES} FROM costwire.quarantine "
         "WHERE rowid IN (SELECT unnest(?::BIGINT[]))",
         [numbers],
     ).fetchall()
-    return {number: row for number, *row in rows}
+    return {rowid: told(origin, number, fields) for rowid, origin, number, *fields in rows}
+
+
+def rule_counts(
+    sql: duckdb.DuckDBPyConnection, commit: int, replays: Sequence[int]
+) -> list[RuleCount]:
+    """How many rows of a delivery are left that broke each rule in each column."""
+    rows = sql.execute(
+        """
+        SELECT rule, "column", sum(n)::BIGINT, sum(unknown)::BIGINT FROM (
+            SELECT rule, "column", count(*) AS n,
+                count(*) FILTER (cells IS NULL AND origin = 'exporter') AS unknown
+            FROM costwire.quarantine WHERE commit = $commit GROUP BY ALL
+            UNION ALL
+            SELECT rule, "column", -count(DISTINCT "row"),
+                -count(DISTINCT "row") FILTER (NOT is_cut)
+            FROM costwire.repairs WHERE commit = $commit AND list_contains($replays, replay)
+            GROUP BY ALL
+        ) GROUP BY ALL HAVING sum(n) > 0 ORDER BY sum(n) DESC, 1, 2""",
+        {"commit": commit, "replays": list(replays)},
+    ).fetchall()
+    return [RuleCount(*row) for row in rows]
+
+
+def keep_repairs(
+    sql: duckdb.DuckDBPyConnection, commit: int, replay: int, rows: Sequence[Repaired]
+) -> None:
+    """Keep what a replay made of rows that a delivery brought."""
+    fields = [(r.row, r.content, r.was.to_json(), r.now.to_json(), r.rule, r.column) for r in rows]
+    columns = [pa.array(column, pa.string()) for column in zip(*fields, strict=True)]
+    names = ["row", "content", "was", "now", "rule", "column", "is_cut"]
+    sql.register("repaired", pa.table([*columns, pa.array([r.is_cut for r in rows])], names=names))
+    sql.execute(
+        f"INSERT INTO costwire.repairs (commit, replay, {_REPAIR}) SELECT ?, ?, {_REPAIR} "
+        "FROM repaired",
+        [commit, replay],
+    )
+    sql.unregister("repaired")
+
+
+def repaired(
+    sql: duckdb.DuckDBPyConnection, commit: int, replays: Sequence[int]
+) -> dict[str, Repaired]:
+    """What these replays made of a delivery's rows; of the same row the last one counts."""
+    if not replays:
+        return {}
+    rows = sql.execute(
+        f"SELECT {_REPAIR} FROM costwire.repairs "
+        "WHERE commit = ? AND list_contains(?, replay) ORDER BY replay",
+        [commit, list(replays)],
+    ).fetchall()
+    return {
+        number: Repaired(number, content, Money.from_json(was), Money.from_json(now), *rest)
+        for number, content, was, now, *rest in rows
+    }

@@ -33,9 +33,11 @@ from costwire_db_handler.errors import (
     WrongState,
 )
 from costwire_db_handler.ledger import Clock, Entry, State
+from costwire_db_handler.repair_sheet import Replayed, ReplayRequest
 from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, told
 from costwire_db_handler.sql.protocol import read_request
+from costwire_db_handler.standing import QuarantineOf, standing
 from costwire_db_handler.stores import OnSettled, StoreLimits
 from costwire_db_handler.stores.duckdb import damage, deliveries, erasing, quarantine, retiring
 from costwire_db_handler.stores.duckdb.asked import DuckDBVersions
@@ -45,6 +47,7 @@ from costwire_db_handler.stores.duckdb.catalog import ensure_views
 from costwire_db_handler.stores.duckdb.database import Database
 from costwire_db_handler.stores.duckdb.queries import Queries
 from costwire_db_handler.stores.duckdb.rates import DuckDBRates
+from costwire_db_handler.stores.duckdb.replays import Replays
 from costwire_db_handler.stores.duckdb.users import StoredUsers
 from costwire_db_handler.users import Caller, CredentialCache, Role, SignIn
 from costwire_focus.manifest import Manifest
@@ -71,6 +74,7 @@ class DuckDBStore:
         self._limits = limits
         self._on_settled = on_settled
         self._preparer = Preparer()
+        self._replays = Replays(database, data_dir / _STAGING, self._preparer, thresholds)
         self._credentials = CredentialCache()
         self.users = StoredUsers(database, on_change=self._credentials.clear)
         self._sign_in = SignIn(self.users, self._credentials)
@@ -300,8 +304,39 @@ class DuckDBStore:
     def quarantine(self, commit: int) -> Iterator[dict[str, Any]]:
         """The quarantined rows of a delivery."""
         with self._database.reading() as sql:
-            brought_by = self._readable(sql, commit).brought_by
-            yield from quarantine.rows_of(sql, brought_by)
+            delivery = self._readable(sql, commit)
+            replays = [repair.commit for repair in delivery.entry.repairs]
+            yield from quarantine.rows_of(sql, delivery.brought_by, replays)
+
+    def columns(self, commit: int) -> list[str]:
+        """The columns of a delivery."""
+        with self._database.reading() as sql:
+            return [column.name for column in self._readable(sql, commit).manifest.columns]
+
+    def replay(
+        self, commit: int, request: ReplayRequest, clock: Clock, *, dry_run: bool = False
+    ) -> Replayed:
+        """Store the repaired rows of a sheet beside the rest of their delivery."""
+        with self._database.reading() as sql:
+            self._writable(sql, commit)
+        replayed = self._replays.replay(commit, request, clock, self._by, dry_run=dry_run)
+        if not dry_run and (replayed.rows or replayed.corrected):
+            self._on_settled(replayed.entry)
+        return replayed
+
+    def standing(self, table: str | None = None) -> list[Entry]:
+        """The deliveries whose figures are those of now."""
+        with self._database.reading() as sql:
+            found = standing(deliveries.entries(sql, table), deliveries.shaping(sql))
+        return [entry for entry in found if self._caller.rights.may_read(entry.table)]
+
+    def quarantines(self, table: str | None = None) -> list[QuarantineOf]:
+        """What of these is in quarantine."""
+        return [
+            each
+            for each in self._replays.quarantines(table)
+            if self._caller.rights.may_read(each.entry.table)
+        ]
 
     def adopt(self, table: str, clock: Clock) -> Entry:
         """The original never wrote here."""

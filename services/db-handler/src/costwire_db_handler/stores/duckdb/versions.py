@@ -57,6 +57,16 @@ def found_elsewhere(sql: duckdb.DuckDBPyConnection, table: str, source: int) -> 
     return dict(found)
 
 
+def removed_of(sql: duckdb.DuckDBPyConnection, table: str, states: Sequence[int]) -> int:
+    """How many of the charges that are to be closed these states brought."""
+    found = sql.execute(
+        f"SELECT count(*) FROM {current(table)} "
+        f"WHERE rowid IN ({REMOVED}) AND list_contains(?, _commit)",
+        [list(states)],
+    ).fetchall()
+    return int(found[0][0])
+
+
 def apply(
     sql: duckdb.DuckDBPyConnection, table: str, incoming: Incoming, source: int, commit: int
 ) -> None:

@@ -1,0 +1,217 @@
+"""`costwire quarantine`: rows that could not be used, from the list to their return."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from costwire_cli.errors import FAILED, QUARANTINED, SETTLED, WRONG_USE, CommandError
+from costwire_cli.handler_api import HandlerApi, Json
+from costwire_cli.output import one_line, say, write_json, write_table
+from costwire_cli.store import data_option, open_store
+from costwire_cli.summary import counted, summary
+from costwire_cli.whole_file import write_whole
+from costwire_focus.csv_line import csv_line
+
+ROW, REASON, RAW = "costwire:row", "costwire:reason", "costwire:raw"
+"""The sheet's own columns (`costwire_focus.repairs`, which takes long to import)."""
+_RAW_SHOWN = 200
+_COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
+
+
+def run(args: Namespace) -> int:
+    """Do what the action says."""
+    with open_store(args) as api:
+        action = {
+            "list": _list,
+            "show": _show,
+            "export": _export,
+            "fix": _fix,
+            "replay": _replay,
+        }[args.action]
+        return action(api, args)
+
+
+def _list(api: HandlerApi, args: Namespace) -> int:
+    found = api.quarantines(args.table)
+    if args.format == "json":
+        write_json({"deliveries": found})
+        return SETTLED
+    if not found:
+        say("nothing is in quarantine")
+        return SETTLED
+    write_table(
+        ["delivery", "table", "source", "rule", "column", "rows", "money unknown"],
+        [
+            [
+                str(each["commit"]),
+                each["table"],
+                each["source"],
+                rule["rule"],
+                rule["column"] or "",
+                f"{rule['rows']:,}",
+                f"{rule['unknown']:,}",
+            ]
+            for each in found
+            for rule in each["rules"]
+        ],
+        [True, False, False, False, False, True, True],
+    )
+    say()
+    for each in found:
+        money = [
+            f"{currency} {'  '.join(f'{name} {lines[name]}' for name in _COSTS if name in lines)}"
+            for currency, lines in each["sums"].items()
+        ]
+        unknown = f"; of {counted(each['unknown'], 'row')} it is unknown" if each["unknown"] else ""
+        told = "; ".join(money) or "none"
+        say(f"delivery {each['commit']}: known money {told}{unknown}")
+    say(f"next: costwire quarantine export {found[0]['commit']}{_hint(args)} --output file.csv")
+    return SETTLED
+
+
+def _show(api: HandlerApi, args: Namespace) -> int:
+    rows = api.quarantined_rows(args.commit, args.rows, rule=args.rule)
+    if args.format == "json":
+        write_json({"rows": rows})
+        return SETTLED
+    if not rows:
+        say("none of its rows is in quarantine")
+        return SETTLED
+    sentences = _sentences()
+    for row in rows:
+        place = f"{row['file']}:{row['line']}" if row["file"] else f"charge {row['line']}"
+        column = f", column {row['column']}" if row["column"] else ""
+        say(f"row {row['row']}  {one_line(place)}{column}")
+        if sentence := sentences.get(row["rule"]):
+            say(f"  {row['rule']}: {sentence}")
+        say(f"  {one_line(row['reason'])}")
+        say(f"  {_shown(row['raw'])}")
+    say()
+    say(f"{counted(len(rows), 'row')} shown; --rows shows more, --format json whole bytes")
+    return SETTLED
+
+
+def _sentences() -> dict[str, str]:
+    """rule id -> what it says"""
+    # The rules take long to import, and few commands show them.
+    from costwire_focus.rules import all_rules
+
+    return {rule.id: rule.sentence for rule, _ in all_rules()}
+
+
+def _shown(raw: str) -> str:
+    """Bytes as a line of text that does nothing to a terminal."""
+    if not raw:
+        return "(erased)"
+    data = base64.b64decode(raw)
+    text = data[:_RAW_SHOWN].decode("utf-8", "backslashreplace")
+    more = f"... ({len(data):,} bytes)" if len(data) > _RAW_SHOWN else ""
+    return one_line(text) + more
+
+
+def _export(api: HandlerApi, args: Namespace) -> int:
+    with api.quarantine_sheet(args.commit) as pieces:
+        write_whole(args.output, pieces)
+    again = f"{args.commit} {args.output}{_hint(args)}"
+    say(f"written to {args.output}; set the cells right, and take out the rows that are to stay")
+    say(f"next: costwire quarantine fix {again}   then: costwire quarantine replay {again}")
+    return SETTLED
+
+
+def _fix(api: HandlerApi, args: Namespace) -> int:
+    sheet = _read(args.sheet)
+    if args.set:
+        changed, sheet = put(sheet, dict(args.set), args.where_rule)
+        write_whole(args.sheet, [sheet])
+        say(f"{counted(changed, 'row')} of {args.sheet} changed")
+    elif args.where_rule:
+        raise CommandError("fix: --where-rule says where --set puts its values", status=WRONG_USE)
+    answer = api.replay(args.commit, sheet, {"dryRun": "true", "partial": "true"})
+    if args.format == "json":
+        write_json(answer)
+    else:
+        _tell_broken(answer)
+        fine = answer["rows"] + answer["corrected"]
+        say(f"{counted(fine, 'row')} can be replayed, {answer['unchanged']:,} were before")
+        if not answer["brokenRows"]:
+            say(f"next: costwire quarantine replay {args.commit} {args.sheet}{_hint(args)}")
+    return FAILED if answer["brokenRows"] else SETTLED
+
+
+def put(sheet: bytes, values: Mapping[str, str], rule: str | None) -> tuple[int, bytes]:
+    """Put values into the rows of a sheet, or into those that broke a rule; gives how many."""
+    try:
+        lines = [*csv.reader(io.StringIO(sheet.decode("utf-8-sig"), newline=""), strict=True)]
+    except (UnicodeDecodeError, csv.Error) as wrong:
+        raise CommandError(f"read the sheet: it is no CSV in UTF-8 ({wrong})") from wrong
+    header = lines[0] if lines else []
+    if ROW not in header or REASON not in header:
+        raise CommandError(f"read the sheet: it has no columns {ROW} and {REASON}; export it anew")
+    for name in values:
+        if name not in header or name in (ROW, REASON, RAW):
+            raise CommandError(f"fix: the sheet has no column {name!r} to be set", status=WRONG_USE)
+    reason, changed = header.index(REASON), 0
+    places = {header.index(name): value for name, value in values.items()}
+    for line in lines[1:]:
+        fits = len(line) == len(header) and (not rule or line[reason].startswith(f"{rule}: "))
+        if fits and any(line[at] != value for at, value in places.items()):
+            changed += 1
+            for at, value in places.items():
+                line[at] = value
+    return changed, "".join(map(_line, lines)).encode()
+
+
+def _line(cells: Sequence[str]) -> str:
+    return csv_line([cell or None for cell in cells])
+
+
+def _replay(api: HandlerApi, args: Namespace) -> int:
+    asked = {"partial": "true"} if args.partial else {}
+    asked |= {"closed": "accept"} if args.into_closed else {}
+    answer = api.replay(args.commit, _read(args.sheet), asked)
+    if args.format == "json":
+        write_json(answer)
+    else:
+        _tell_broken(answer)
+        say(
+            f"{counted(answer['rows'], 'row')} left the quarantine, {answer['corrected']:,} "
+            f"corrected, {answer['unchanged']:,} were there before"
+        )
+        for line in summary(answer["entry"], _hint(args), with_decisions=True):
+            say(line)
+    return QUARANTINED if answer["brokenRows"] else SETTLED
+
+
+def _tell_broken(answer: Json) -> None:
+    for broken in answer["broken"]:
+        row = f"row {broken['row']}" if broken["row"] else "a row"
+        rule = f"{broken['rule']}: " if broken["rule"] else ""
+        say(f"line {broken['line']}, {row}: {rule}{one_line(broken['reason'])}")
+    more = answer["brokenRows"] - len(answer["broken"])
+    if more > 0:
+        say(f"and {more:,} more")
+    if answer["brokenRows"]:
+        say(f"{counted(answer['brokenRows'], 'row')} still broken")
+
+
+def _read(sheet: Path) -> bytes:
+    try:
+        return sheet.read_bytes()
+    except OSError as error:
+        raise CommandError(f"read {sheet}: {error.strerror}", status=WRONG_USE) from error
+
+
+def _hint(args: Namespace) -> str:
+    """The options that name the store in a suggested command."""
+    return f" --store {_bare(args.store)}" if args.store else data_option(args.data)
+
+
+def _bare(url: str) -> str:
+    """An address without user and password."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"

@@ -1,0 +1,197 @@
+"""A sheet of repaired rows: checked by the rules, and held against the rows in quarantine; pure."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from costwire_db_handler.charges.prepare import HASHES, Prepared, Preparer
+from costwire_db_handler.erasing import ERASED_REASON
+from costwire_db_handler.errors import BadSheet, RowsBroken
+from costwire_db_handler.ledger import Entry
+from costwire_db_handler.quarantined import Money, Repaired, Row, cells_of
+from costwire_focus.errors import FocusError
+from costwire_focus.manifest import Manifest
+from costwire_focus.repairs import Broken, Sheet, cut, read_sheet
+
+_TOLD = 100
+"""Broken rows that a problem lists."""
+
+
+@dataclass(frozen=True)
+class ReplayRequest:
+    """A sheet of repaired rows, and what is wanted of it."""
+
+    sheet: bytes
+    partial: bool = False
+    """Rows that are still broken stay in the quarantine, instead of keeping the others there."""
+    into_closed: bool = False
+    """Charges of closed billing periods may come."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay did, or would do."""
+
+    entry: Entry
+    """Of the replay; where nothing was to be done, and where it was only tried, the present one."""
+    rows: int = 0
+    """That left the quarantine."""
+    corrected: int = 0
+    """Of an earlier replay, stored with other cells."""
+    unchanged: int = 0
+    """That were repaired so before."""
+    broken: Sequence[Broken] = ()
+
+
+@dataclass(frozen=True)
+class CheckedSheet:
+    """A sheet whose rows keep the rules, typed and hashed."""
+
+    sheet: Sheet
+    prepared: Prepared
+
+
+def check_sheet(request: ReplayRequest, manifest: Manifest, preparer: Preparer) -> CheckedSheet:
+    """Read a sheet by the rules of FOCUS and of the tables; raises `BadSheet`."""
+    columns = [column.name for column in manifest.columns]
+    declared = manifest.scope.declared or []
+    try:
+        sheet = read_sheet(io.BytesIO(request.sheet), columns, manifest.focus_version, declared)
+    except FocusError as wrong:
+        raise BadSheet(str(wrong)) from wrong
+    doubtful = {broken.row for broken in sheet.broken}
+    sheet = sheet.only([at for at, row in enumerate(sheet.rows) if row not in doubtful])
+    prepared = preparer.prepare(sheet.charges, 0)
+    if not prepared.quarantine:
+        return CheckedSheet(sheet, prepared)
+    refused = {row["line"]: row for row in prepared.quarantine}
+    fine = [at for at in range(len(sheet.rows)) if at not in refused]
+    told = [of_sheet(sheet, at, row) for at, row in refused.items()]
+    sheet = sheet.only(fine, told)
+    return CheckedSheet(sheet, preparer.prepare(sheet.charges, 0))
+
+
+def of_sheet(sheet: Sheet, at: int, row: Row) -> Broken:
+    return Broken(sheet.rows[at], sheet.lines[at], row["column"], row["rule"], row["reason"])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What becomes of the rows of a sheet."""
+
+    places: Sequence[int]
+    """In the sheet, of the rows that are stored."""
+    repaired: Sequence[Repaired]
+    """The same rows."""
+    dropped: Sequence[Repaired]
+    """What earlier replays made of some of them."""
+    unchanged: int
+    broken: Sequence[Broken]
+
+
+def plan(checked: CheckedSheet, rows: Mapping[str, Row], before: Mapping[str, Repaired]) -> Plan:
+    """Hold a sheet against the quarantined rows of its numbers.
+
+    `before`: what earlier replays made of them.
+    """
+    sheet = checked.sheet
+    contents = _contents(checked.prepared.charges)
+    columns, cells = sheet.charges.column_names, sheet.charges.to_pylist()
+    places, repaired, dropped, broken = [], [], [], [*sheet.broken]
+    unchanged = 0
+    for at, number in enumerate(sheet.rows):
+        row, earlier = rows.get(number), before.get(number)
+        if row is None:
+            why: str | None = f"the delivery has no quarantined row {number}"
+        else:
+            why = _unfit(row, cells[at], columns, earlier)
+        if row is None or why is not None:
+            broken.append(Broken(number, sheet.lines[at], None, None, why or ""))
+        elif earlier is not None and earlier.content == contents[at]:
+            unchanged += 1
+        else:
+            places.append(at)
+            repaired.append(_repaired(number, row, columns, contents[at], cells[at], earlier))
+            dropped += [earlier] if earlier else []
+    return Plan(places, repaired, dropped, unchanged, sorted(broken, key=lambda each: each.line))
+
+
+def is_erased(row: Row) -> bool:
+    """Whether an erasure took what was read of a row."""
+    return not row["raw"] and row["reason"] == ERASED_REASON
+
+
+def _unfit(
+    row: Row, cells: Mapping[str, str | None], columns: Sequence[str], earlier: Repaired | None
+) -> str | None:
+    """Why a quarantined row cannot be replayed with these cells; None where it can."""
+    if is_erased(row):
+        return "the row was erased, and is not to come back"
+    if earlier is None and cells_of(row, columns) is None:
+        given = {name: cell for name, cell in cells.items() if cell is not None}
+        if given == cut(base64.b64decode(row["raw"]), columns):
+            return (
+                "it could not be cut into cells, and these are as it was cut in the sheet; set "
+                "them right, each in its column"
+            )
+    return None
+
+
+def _repaired(
+    number: str,
+    row: Row,
+    columns: Sequence[str],
+    content: str,
+    cells: Mapping[str, str | None],
+    earlier: Repaired | None,
+) -> Repaired:
+    known = cells_of(row, columns)
+    return Repaired(
+        row=number,
+        content=content,
+        was=earlier.was if earlier else Money.of(known or {}),
+        now=Money.of(cells),
+        rule=row["rule"],
+        column=row["column"],
+        is_cut=known is not None,
+    )
+
+
+def _contents(charges: pa.Table) -> list[str]:
+    """The identity of each charge, in hexadecimal."""
+    stored = charges.column(HASHES[0]).combine_chunks().storage
+    return [int.from_bytes(each, "little").to_bytes(16).hex() for each in stored.to_pylist()]
+
+
+def broken_rows(broken: Sequence[Broken]) -> RowsBroken:
+    """The problem that lists rows of a sheet that cannot be stored."""
+    first = broken[0]
+    number = len(broken)
+    return RowsBroken(
+        f"replay: {number} row{'s' if number > 1 else ''} of the sheet cannot be stored, "
+        f"first line {first.line}: {first.reason}; set them right or take them out "
+        "(?partial=true leaves them in the quarantine); nothing was changed",
+        line=first.line,
+        column=first.column,
+        rows=told_rows(broken),
+        count=number,
+    )
+
+
+def told_rows(broken: Sequence[Broken]) -> list[dict[str, object]]:
+    """The first of them, as answers tell them."""
+    return [
+        {
+            "row": each.row,
+            "line": each.line,
+            "column": each.column,
+            "rule": each.rule,
+            "reason": each.reason,
+        }
+        for each in broken[:_TOLD]
+    ]

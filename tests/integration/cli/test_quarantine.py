@@ -1,0 +1,102 @@
+"""`costwire quarantine` as a user goes through it: from a broken report to a whole one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from costwire_cli.commands.quarantine import put
+from costwire_cli.errors import CommandError
+
+TORN = "9,9,9\n"
+
+
+@pytest.fixture
+def delivered(costwire: Any, a_report: Callable[..., str], tmp_path: Path) -> list[str]:
+    """A store with a report of which two amounts and one line are broken."""
+    bill = tmp_path / "bill.csv"
+    bill.write_text(a_report("1.5", "n/a", "free") + TORN + "\x1b[31m,8\n")
+    where = ["--data", str(tmp_path / "data")]
+    told = costwire("run", str(bill), "--once", *where)
+    assert told.returncode == 3, told.stderr
+    return where
+
+
+def test_round_trip(costwire: Any, delivered: list[str], tmp_path: Path) -> None:
+    sheet = tmp_path / "fix.csv"
+    listed = costwire("quarantine", "list", *delivered)
+    assert listed.returncode == 0, listed.stderr
+    assert "CW-AmountUnreadable  BilledCost" in listed.stdout
+    assert "EffectiveCost 2" in listed.stdout
+    assert "of 2 rows it is unknown" in listed.stdout
+    shown = costwire("quarantine", "show", "1", "--rule", "CW-FieldCount", *delivered)
+    assert "9,9,9" in shown.stdout
+    assert "\\x1b[31m,8" in shown.stdout
+    assert "\x1b" not in shown.stdout
+    exported = costwire("quarantine", "export", "1", "--output", str(sheet), *delivered)
+    assert exported.returncode == 0, exported.stderr
+    rows = [*csv.DictReader(io.StringIO(sheet.read_text(), newline=""))]
+    assert [row["costwire:raw"] for row in rows] == ["", "", "9,9,9", "\x1b[31m,8"]
+    assert rows[0]["Tags"] == '{"team":"a, b"}'
+    refused = costwire("quarantine", "replay", "1", str(sheet), *delivered)
+    assert (refused.returncode, "nothing was changed" in refused.stderr) == (1, True)
+    assert "line 4:" in refused.stderr
+    fix = ["quarantine", "fix", "1", str(sheet), *delivered]
+    fixed = costwire(*fix, "--set", "BilledCost=2.25", "--where-rule", "CW-AmountUnreadable")
+    assert (fixed.returncode, "2 rows of" in fixed.stdout) == (1, True)
+    assert "2 rows can be replayed" in fixed.stdout
+    assert "2 rows still broken" in fixed.stdout
+    replayed = costwire("quarantine", "replay", "1", str(sheet), "--partial", *delivered)
+    assert replayed.returncode == 3, replayed.stderr
+    assert "2 rows left the quarantine" in replayed.stdout
+    assert "replayed by costwire" in replayed.stdout
+    assert "5 read = 3 stored + 2 quarantined" in replayed.stdout
+    lines = [*csv.reader(io.StringIO(sheet.read_text(), newline=""))]
+    torn = dict(zip(lines[0], lines[1], strict=True)) | {"costwire:row": "3", "BilledCost": "9"}
+    with sheet.open("w", newline="") as out:
+        csv.writer(out).writerows([lines[0], list(torn.values())])
+    checked = costwire(*fix)
+    assert (checked.returncode, "1 row can be replayed" in checked.stdout) == (0, True)
+    last = costwire("quarantine", "replay", "1", str(sheet), "--format", "json", *delivered)
+    entry = json.loads(last.stdout)["entry"]
+    assert (last.returncode, entry["balanced"], entry["rows"]["repaired"]) == (0, True, 3)
+    line = entry["sums"]["USD"]["BilledCost"]
+    assert (line["read"], line["stored"], line["repaired"]) == ("1.5", "15", "13.5")
+    sums = costwire("sql", "SELECT sum(BilledCost) FROM charges", "--format", "csv", *delivered)
+    assert sums.stdout.split()[-1] == "15"
+
+
+SHEET = (
+    b"\xef\xbb\xbfcostwire:row,costwire:reason,BilledCost,Tags\r\n"
+    b'1,"CW-A: x",abc,"{""a"":1}"\r\n2,CW-B: y,,\r\n3,torn\r\n'
+)
+
+
+def test_set_changes_the_rows_that_broke_the_rule_and_no_others() -> None:
+    changed, sheet = put(SHEET, {"BilledCost": "1"}, "CW-A")
+    assert changed == 1
+    assert sheet.decode().splitlines() == [
+        "costwire:row,costwire:reason,BilledCost,Tags",
+        '1,CW-A: x,1,"{""a"":1}"',
+        "2,CW-B: y,,",
+        "3,torn",
+    ]
+    assert put(SHEET, {"Tags": ""}, None)[0] == 1
+
+
+@pytest.mark.parametrize("name", ["Nope", "costwire:row"])
+def test_set_names_a_column_of_the_report(name: str) -> None:
+    with pytest.raises(CommandError, match="no column"):
+        put(SHEET, {name: "1"}, None)
+
+
+def test_what_is_no_sheet_is_not_changed() -> None:
+    for text in (b"a,b\n1,2\n", b"\xff\xfe", b'costwire:row,"'):
+        with pytest.raises(CommandError, match="read the sheet"):
+            put(text, {"BilledCost": "1"}, None)
