@@ -16,7 +16,7 @@ COMPOSE := docker compose $(if $(wildcard .env.override),--env-file .env --env-f
 	$(addprefix -f ,docker-compose.yml $(if $(EMBEDDED),docker-compose.embedded.yml) $(wildcard docker-compose.override.yml))
 SECRETS := deploy/secrets
 
-.PHONY: help setup demo run test test-unit faults lint fmt lock check bench docs clean up down compose-secrets
+.PHONY: help setup demo run test test-unit faults lint fmt lock check bench docs audit sbom clean up down compose-secrets
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -81,6 +81,13 @@ docs: setup ## write the pages that are made from code
 	$(BIN)/python -m costwire_focus.dictionary rules > docs/rules.md
 	$(BIN)/python -m costwire_focus.dictionary questions > docs/questions.md
 	$(BIN)/python docs/metric_list.py > docs/metrics.md
+
+audit: setup ## known weaknesses of the locked packages (REQUIRED=1: fail where the index knows of none)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python .ci/audit.py $(if $(REQUIRED),--required)
+
+sbom: setup ## sbom.json: the locked packages as a CycloneDX 1.6 document, checked against its schema
+	$(BIN)/uvx --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.lock \
+		--spec-version 1.6 --output-reproducible --validate --output-file sbom.json
 
 clean: ## remove the environment and caches; data stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
