@@ -45,7 +45,9 @@ def test_round_trip(costwire: Any, delivered: list[str], tmp_path: Path) -> None
     assert [row["costwire:raw"] for row in rows] == ["", "", "9,9,9", "\x1b[31m,8"]
     assert rows[0]["Tags"] == '{"team":"a, b"}'
     refused = costwire("quarantine", "replay", "1", str(sheet), *delivered)
-    assert (refused.returncode, "nothing was changed" in refused.stderr) == (1, True)
+    assert (refused.returncode, "nothing was changed" in refused.stderr) == (1, True), (
+        refused.stderr
+    )
     assert "line 4:" in refused.stderr
     fix = ["quarantine", "fix", "1", str(sheet), *delivered]
     fixed = costwire(*fix, "--set", "BilledCost=2.25", "--where-rule", "CW-AmountUnreadable")
