@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import psutil
 
 from costwire_runtime.client import HttpError, HttpFailure
 from tests.support.bills import KINDS, Bill, Journal
+from tests.support.faults import lost_and_doubled
 from tests.support.fleet import Fleet
 from tests.support.recompute import COSTS, Charges, Delivery, sums
 from tests.support.store import Entry, Refused
@@ -45,6 +47,7 @@ class Soak:
         }
         self.counted: Counter[str] = Counter()
         self.contradictions: list[str] = []
+        self.lost = self.doubled = 0
         self.memory: dict[str, list[int]] = {}
         self.handles: dict[str, list[int]] = {}
         self._allowed: dict[str, set[Figures]] = {}
@@ -64,6 +67,8 @@ class Soak:
                 calm = elapsed > seconds * (1 - _CALM_SHARE)
                 self._round(calm=calm)
                 self.counted["rounds"] += 1
+            if not self.memory and not self.contradictions:
+                self._round(calm=True)
         except AssertionError as broken:
             self.contradictions.append(str(broken))
         finally:
@@ -218,7 +223,25 @@ class Soak:
             self.counted["ledger entries compared"] += 1 + len(more)
         self._hold("states that nobody delivered", list(found), [])
         self._hold("/costs", self._costs(), self.journal.books.costs())
+        for bill in self.bills.values():
+            self._compare_rows(str(bill.path))
         self.counted["comparisons with the files"] += 1
+
+    def _compare_rows(self, source: str) -> None:
+        """Hold the charges that readers see against those of the files, one by one."""
+        rows = self.fleet.store.sql(
+            f"SELECT ResourceId, BilledCost::text FROM {TABLE} WHERE x_Source = ?",  # noqa: S608
+            source,
+        )
+        expected: Counter[tuple[str, Decimal]] = Counter()
+        for charge, count in self.journal.books.of(source).items():
+            cells = dict(charge)
+            expected[str(cells["ResourceId"]), Decimal(cells["BilledCost"])] += count
+        lost, doubled = lost_and_doubled(
+            expected, Counter((name, Decimal(cost)) for name, cost in rows)
+        )
+        self.lost, self.doubled = self.lost + lost, self.doubled + doubled
+        self._hold(f"rows of {source} lost and doubled", (lost, doubled), (0, 0))
 
     def _costs(self) -> dict[tuple[str, str, str], tuple[int, dict[str, str]]]:
         told = self.fleet.store.http.get(
@@ -259,8 +282,6 @@ def _key_of(delivery: Delivery) -> tuple[str, float]:
 
 
 def _instant(text: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(text).timestamp()
 
 
