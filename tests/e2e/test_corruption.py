@@ -25,9 +25,12 @@ TABLE = "corrupted"
 
 QUARANTINED = {
     "bad-amount": ("CW-AmountUnreadable", "'twelve' is not a number"),
-    "currency-sign": ("CW-AmountUnreadable", "'$1.50' is not a number"),
-    "thousands-separator": ("CW-AmountUnreadable", "'1,234.50' is not a number"),
-    "decimal-comma": ("CW-AmountUnreadable", "'12,5' is not a number"),
+    "currency-sign": ("CW-AmountUnreadable", "'$1.50' has a currency beside"),
+    "thousands-separator": (
+        "CW-AmountUnreadable",
+        "'1,234.50' has a comma or a blank among its digits",
+    ),
+    "decimal-comma": ("CW-AmountUnreadable", "'12,5' has a decimal comma"),
     "not-a-number": ("CW-AmountUnreadable", "'NaN' is not a number"),
     "infinite": ("CW-AmountUnreadable", "'Infinity' is not a number"),
     "placeholder": ("CW-AmountUnreadable", "'N/A' is not a number"),

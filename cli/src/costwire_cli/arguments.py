@@ -16,6 +16,7 @@ from costwire_cli.options import (
     currency_code,
     month,
     table_name,
+    text_encoding,
 )
 from costwire_cli.quarantine_arguments import add_quarantine
 
@@ -324,6 +325,16 @@ def _reading(command: argparse.ArgumentParser) -> None:
         choices=("auto", "none", "aws", "azure", "partitions", "daily"),
         default="auto",
         help="how the folder is laid out (default: found out); none is a plain folder",
+    )
+    command.add_argument(
+        "--encoding",
+        type=text_encoding,
+        help="of text that is not UTF-8 and shows no sign of what it is, e.g. windows-1252",
+    )
+    command.add_argument(
+        "--map-legacy",
+        action="store_true",
+        help="give columns named as in drafts before FOCUS 1.0 their present names",
     )
     command.add_argument(
         "--anonymous", action="store_true", help="read a public bucket without credentials"

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from costwire_focus.encoding_names import encoding_name
+
 DEFAULT_DATA = Path("costwire-data")
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -50,6 +52,14 @@ def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def text_encoding(text: str) -> str:
+    """The name of a text encoding, as an argument."""
+    try:
+        return encoding_name(text)
+    except ValueError as unknown:
+        raise argparse.ArgumentTypeError(str(unknown)) from unknown
 
 
 table_name = _matching(_TABLE, "a table name (lower-case letters, digits, _)")

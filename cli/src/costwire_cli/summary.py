@@ -40,6 +40,7 @@ def summary(
     for number, (currency, columns) in enumerate(entry["sums"].items()):
         yield _labelled("" if number else "sums", f"{currency}  {_sums(columns)}")
     yield _labelled("balanced", _balance(entry))
+    yield from _mapped(entry.get("mapped") or [])
     yield from _findings(entry["findings"])
     yield _labelled("next", _next(entry, hint, dry_run))
 
@@ -127,6 +128,14 @@ def _balance(entry: Entry) -> str:
     if not entry["balanced"]:
         return "NO: what is stored differs from what was read; please report this"
     return "yes: rows and sums agree exactly, from the report to the store"
+
+
+def _mapped(mappings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for number, mapping in enumerate(mappings):
+        name, column, cells = mapping["name"], mapping["column"], mapping["cells"]
+        old, new = mapping.get("value"), mapping.get("became")
+        told = f"{name} -> {column}" if old is None else f"{name} {old!r} -> {column} {new!r}"
+        yield _labelled("" if number else "mapped", f"{cells:>9,}  {told}")
 
 
 def _findings(findings: Mapping[str, int]) -> Iterator[str]:

@@ -24,8 +24,10 @@ def test_id_is_that_of_the_content_in_its_order() -> None:
         replace(MEANING, currency="EUR"),
         replace(MEANING, dates="mdy"),
         replace(MEANING, focus_version="1.1"),
+        replace(MEANING, encoding="cp1252"),
+        replace(MEANING, map_legacy=True),
     ],
-    ids=["table", "mode", "period", "currency", "dates", "version"],
+    ids=["table", "mode", "period", "currency", "dates", "version", "encoding", "drafts"],
 )
 def test_other_meaning_is_another_delivery(changed: Meaning) -> None:
     assert delivery_id(changed, ["a"]) != delivery_id(MEANING, ["a"])
@@ -34,3 +36,8 @@ def test_other_meaning_is_another_delivery(changed: Meaning) -> None:
 
 def test_what_another_source_published_is_told_apart() -> None:
     assert shelf_key("a", MEANING) != shelf_key("b", MEANING)
+
+
+def test_settings_that_came_later_change_no_id_where_they_are_not_used() -> None:
+    known = "32c0b445353139c32e460a44c4536a99325c69679a6f0972b4fa5ebd8b84c357"
+    assert delivery_id(MEANING, ["a"]) == known

@@ -76,6 +76,8 @@ def run(args: Namespace) -> int:
             currency=None,
             dates=None,
             focus_version=None,
+            encoding=None,
+            map_legacy=False,
             anonymous=False,
             layout="auto",
             instance_metadata=False,

@@ -147,6 +147,8 @@ class Deliveries:
             "DATES": args.dates,
             "FOCUS_VERSION": args.focus_version,
             "SOURCE_LAYOUT": args.layout,
+            "ENCODING": args.encoding,
+            "MAP_LEGACY": "true" if args.map_legacy else "",
             "SOURCE_ANONYMOUS": "true" if args.anonymous else "",
             "SOURCE_INSTANCE_METADATA": "true" if args.instance_metadata else "",
         }

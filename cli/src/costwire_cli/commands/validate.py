@@ -13,11 +13,12 @@ from costwire_cli.verdict_forms import junit, sarif
 from costwire_focus import versions
 from costwire_focus.errors import FocusError
 from costwire_focus.foreign import refuse_foreign
-from costwire_focus.readers import Report, open_report
+from costwire_focus.legacy import LegacyNames, mapped_names
+from costwire_focus.readers import open_report
 from costwire_focus.rules import Finding, Grade, Validator, rules_of
 from costwire_sources import Access, Wanted, open_source
 from costwire_sources.errors import SourceError
-from costwire_sources.source import Part, Reading
+from costwire_sources.source import Part
 
 
 def run(args: Namespace) -> int:
@@ -49,7 +50,8 @@ def validate(args: Namespace, progress: Progress) -> Verdict:
         raise CommandError(f"read {source.name}: it holds nothing")
     verdict = Verdict(reading.name, args.min_grade)
     with reading:
-        names = _all_names(reading)
+        headers = [_header(part, args) for part in reading.parts]
+        names = list(dict.fromkeys(name for own, _ in headers for name in own))
         verdict.version = args.focus_version or versions.detect(names)
         validator = Validator(
             names,
@@ -60,8 +62,8 @@ def validate(args: Namespace, progress: Progress) -> Verdict:
             file=reading.parts[0].name,
             costs=True,
         )
-        for part in reading.parts:
-            _check_part(part, validator, verdict, progress)
+        for part, (_, header) in zip(reading.parts, headers, strict=True):
+            _check_part(part, header, args, validator, verdict, progress)
     _conclude(verdict, validator)
     return verdict
 
@@ -75,24 +77,31 @@ def _conclude(verdict: Verdict, validator: Validator) -> None:
         verdict.costs = {one.rule: validator.touched.by(one.rule) for one in verdict.findings}
 
 
-def _all_names(reading: Reading) -> list[str]:
-    """The columns of all parts; each part must be a cost report of its own."""
-    names: dict[str, None] = {}
-    for part in reading.parts:
-        with part.open() as stream:
-            own = open_report(stream, part.name).names
-        try:
-            refuse_foreign(own)
-        except FocusError as error:
-            raise CommandError(f"{part.name}: {error}") from error
-        names |= dict.fromkeys(own)
-    return list(names)
-
-
-def _check_part(part: Part, validator: Validator, verdict: Verdict, progress: Progress) -> None:
+def _header(part: Part, args: Namespace) -> tuple[list[str], tuple[str, ...]]:
+    """The columns of a part, which must be a cost report of its own, and its header as it is."""
     with part.open() as stream:
-        report: Report = open_report(stream, part.name)
-        for batch in report.batches():
+        report = open_report(stream, part.name, encoding=args.encoding)
+    names = mapped_names(report.names) if args.map_legacy else report.names
+    try:
+        refuse_foreign(names)
+    except FocusError as error:
+        raise CommandError(f"{part.name}: {error}") from error
+    return names, report.header
+
+
+def _check_part(
+    part: Part,
+    header: tuple[str, ...],
+    args: Namespace,
+    validator: Validator,
+    verdict: Verdict,
+    progress: Progress,
+) -> None:
+    legacy = LegacyNames() if args.map_legacy else None
+    with part.open() as stream:
+        report = open_report(stream, part.name, encoding=args.encoding, header=header)
+        for found in report.batches():
+            batch = legacy.map(found) if legacy else found
             checked = validator.check(batch)
             verdict.usable += checked.charges.num_rows
             verdict.unusable_count += len(checked.unusable)

@@ -119,6 +119,19 @@ class FindingCount(_Model):
     lines: list[FindingLine] = []
 
 
+class LegacyMapping(_Model):
+    """What a delivery was asked to read under its present name: a column, or a value of one."""
+
+    name: str
+    """The column as the report names it."""
+    column: str
+    """The column that its cells stand in now."""
+    value: str | None = None
+    """What the report writes, and what that became; None where cells kept their text."""
+    became: str | None = None
+    cells: Count
+
+
 class Exposition(_Model):
     """The identity-encoded body of `/metrics`."""
 
@@ -150,6 +163,7 @@ class Manifest(_Model):
     sums: dict[str, dict[str, CostSum | None]]
     recount: SecondCount | None = None
     findings: dict[str, FindingCount] = {}
+    mapped: list[LegacyMapping] = []
     exposition: Exposition
     times: ManifestTimes
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 
 from costwire_focus.amounts import read
@@ -14,11 +13,7 @@ from costwire_focus.recount import Recount
 
 
 def disagreement(
-    names: Sequence[str],
-    records: int,
-    billed_cost: Decimal,
-    uncut: Iterable[Unusable],
-    second: Recount,
+    records: int, billed_cost: Decimal, uncut: Iterable[Unusable], second: Recount
 ) -> str | None:
     """What the second reader saw otherwise, as a sentence; None when both saw the same.
 
@@ -35,20 +30,11 @@ def disagreement(
             f"one reader finds {records} records, {second.reader} finds {second.records}; "
             "the file may still be being written, or its quotes are broken"
         )
-    expected = exact_sum([billed_cost, *_naive_amounts(names, uncut)])
+    naive = [read(cell) for row in uncut if (cell := second.cost_in(row.raw)) is not None]
+    expected = exact_sum([billed_cost, *(amount for amount in naive if amount is not None)])
     if expected != second.billed_cost:
         return (
             f"the sum of BilledCost is {canonical_text(expected)} by one reader and "
             f"{canonical_text(second.billed_cost)} by {second.reader}"
         )
     return None
-
-
-def _naive_amounts(names: Sequence[str], uncut: Iterable[Unusable]) -> Iterable[Decimal]:
-    if "BilledCost" not in names:
-        return
-    column = list(names).index("BilledCost")
-    for row in uncut:
-        cells = next(csv.reader([row.raw.decode(errors="replace")]), [])
-        if len(cells) > column and (value := read(cells[column])) is not None:
-            yield value

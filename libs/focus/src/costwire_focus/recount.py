@@ -44,12 +44,18 @@ class Recount(Protocol):
     records: int
     billed_cost: Decimal
 
+    def cost_in(self, raw: bytes) -> str | None:
+        """What it took for BilledCost in a row that the first reader could not cut into cells."""
+        ...
+
 
 class CsvRecount:
     """Counts a CSV stream fed block by block, header excluded."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], separator: bytes = b",") -> None:
         self.reader = f"polars {pl.__version__}"
+        self._separator = separator.decode()
+        self._before, self._after = separator + b'\n"', separator + b'\r\n"'
         self.records = 0
         self.billed_cost = Decimal(0)
         self._width = len(names)
@@ -73,6 +79,14 @@ class CsvRecount:
         self._pending, self._size = [rest], len(rest)
         self._enough = len(rest) + _BLOCK_BYTES
 
+    def cost_in(self, raw: bytes) -> str | None:
+        """The text at BilledCost's place."""
+        if not self._counts_cost:
+            return None
+        text = raw.decode(errors="replace")
+        cells = next(csv.reader([text], delimiter=self._separator), [])
+        return cells[self._column] if len(cells) > self._column else None
+
     def finish(self) -> None:
         """Count what is left; call once, at the end of the part."""
         if self._count(b"".join([*self._pending, b"\n"])):
@@ -90,7 +104,7 @@ class CsvRecount:
         data = np.frombuffer(lines, dtype=np.uint8)
         quotes = np.flatnonzero(data == _QUOTE)
         before, after = data[quotes[0::2] - 1].tobytes(), data[quotes[1::2] + 1].tobytes()
-        if not before.strip(b',\n"') and not after.strip(b',\r\n"'):
+        if not before.strip(self._before) and not after.strip(self._after):
             newlines = np.flatnonzero(data == _NEWLINE)
             end = len(lines)
             if len(quotes) % 2:
@@ -118,6 +132,7 @@ class CsvRecount:
             return pl.read_csv(
                 block,
                 has_header=False,
+                separator=self._separator,
                 schema={f"c{i}": pl.String for i in range(self._width)},
                 columns=[self._column],
                 truncate_ragged_lines=True,
@@ -139,7 +154,7 @@ class CsvRecount:
                 yield line.decode(errors="replace")
             at_end = True
 
-        rows = csv.reader(texts())
+        rows = csv.reader(texts(), delimiter=self._separator)
         while True:
             try:
                 row = next(rows, None)
@@ -159,16 +174,21 @@ class ParquetRecount:
         self.records = 0
         self.billed_cost = Decimal(0)
         parquet = pq.ParquetFile(stream, pre_buffer=False)
-        # polars panics at a zone that it does not know, even in a column that is not asked for.
-        zones = set(_ZONE.findall(str(parquet.schema_arrow)))
+        # polars panics at a zone or a type that it does not know, even in a column that is not
+        # asked for.
+        schema = str(parquet.schema_arrow)
         try:
-            if not zones <= available_timezones():
-                raise pl.exceptions.ComputeError("unknown time zone")
+            if "list_view" in schema or not set(_ZONE.findall(schema)) <= available_timezones():
+                raise pl.exceptions.ComputeError("a type that polars does not know")
             self.reader = f"polars {pl.__version__}"
             self._count_with_polars(stream)
         except pl.exceptions.PolarsError:
             self.reader = f"pyarrow {pa.__version__}"
             self._count_with_python(parquet)
+
+    def cost_in(self, _raw: bytes) -> str | None:
+        """Nothing: every row of a parquet file has its cells."""
+        return None
 
     def _count_with_polars(self, stream: Any) -> None:
         stream.seek(0)

@@ -183,7 +183,8 @@ def _find_in_folder(folder: Path, wanted: Wanted) -> _Found:
     if not plan.files:
         raise NotFound(
             f"read {folder}: the folder holds no report; "
-            "it may hold .csv, .csv.gz, .csv.zst and .parquet files, also in sub-folders"
+            "it may hold .csv, .tsv, .jsonl, .json and .parquet files, packed ones too, "
+            "also in sub-folders"
         )
     return _Found(
         [replace(files[listed.path], rows=listed.rows) for listed in plan.files],
@@ -242,7 +243,7 @@ def _is_report(file: FilePart) -> bool:
         return verdict
     try:
         with file.path.open("rb") as stream:
-            return judge_head(stream.read(HEAD_BYTES))
+            return judge_head(file.path.name, stream.read(HEAD_BYTES))
     except OSError as error:
         raise _translated(error, file.path) from error
 

@@ -119,6 +119,7 @@ def new_delivery(
         rows=Rows(read=manifest.rows.read, quarantined=manifest.rows.quarantined),
         sums=sums_read(manifest),
         findings={rule: finding.count for rule, finding in manifest.findings.items()},
+        mapped=manifest.mapped,
         times=Times(read=manifest.times.read, opened=now),
     )
     return Delivery(manifest, entry, dry_run=dry_run)

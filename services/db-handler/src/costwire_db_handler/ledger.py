@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.canonical import canonical_text, exact_sum, subtract, to_text
-from costwire_focus.manifest import BillingPeriod, CostSum, Manifest
+from costwire_focus.manifest import BillingPeriod, CostSum, LegacyMapping, Manifest
 
 _ZERO = Decimal(0)
 
@@ -157,6 +157,8 @@ class Entry(_Model):
     rows: Rows = Rows()
     sums: Sums = {}
     findings: dict[str, int] = {}
+    mapped: list[LegacyMapping] = []
+    """What was read under its present name: columns and values of drafts before FOCUS 1.0."""
     balanced: bool = False
     reason: str | None = None
     closed_periods: list[str] = []

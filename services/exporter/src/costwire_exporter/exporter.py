@@ -35,6 +35,8 @@ class Exporter:
             settings.currency,
             settings.dates,
             settings.focus_version,
+            settings.encoding,
+            settings.map_legacy,
         )
         self.shelf = Shelf(settings.data_dir, shelf_key(source.name, meaning))
         self.status = Status(source.name)

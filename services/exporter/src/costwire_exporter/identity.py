@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 
 from costwire_focus.instants import DateOrder
 from costwire_focus.manifest import Mode
@@ -23,17 +23,31 @@ class Meaning:
     currency: str | None
     dates: DateOrder | None
     focus_version: str | None
+    encoding: str | None = None
+    map_legacy: bool = False
+
+    def said(self) -> dict[str, object]:
+        """The settings by name; the later ones only where they differ from their default.
+
+        So deliveries that do without them keep their ids.
+        """
+        told = asdict(self)
+        later = [field for field in fields(self) if field.default is not MISSING]
+        for field in later:
+            if told[field.name] == field.default:
+                del told[field.name]
+        return told
 
 
 def delivery_id(meaning: Meaning, parts: Sequence[str]) -> str:
     """SHA-256 over the meaning and the parts' hashes in order; names of files are no part of it."""
-    said = {"format": _FORMAT, **asdict(meaning), "parts": list(parts)}
+    said = {"format": _FORMAT, **meaning.said(), "parts": list(parts)}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def shelf_key(source: str, meaning: Meaning) -> str:
     """Stands for everything that what is published depends on, beside the bytes."""
-    said = json.dumps({"source": source, **asdict(meaning)}, sort_keys=True)
+    said = json.dumps({"source": source, **meaning.said()}, sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()
 
 

@@ -24,6 +24,7 @@ from costwire_focus.exposition import RENDERER_VERSION
 from costwire_focus.exposition.labels import label_names
 from costwire_focus.exposition.render import Renderer
 from costwire_focus.foreign import refuse_foreign
+from costwire_focus.legacy import LegacyNames, mapped_names
 from costwire_focus.manifest import (
     ColumnLabel,
     Exposition,
@@ -89,8 +90,8 @@ class Publisher:
 
     def _written(self, folder: Path, reading: Reading, meaning: Meaning, content: str) -> Manifest:
         read = self._time_of_reading()
-        headers = [_header(part) for part in reading.parts]
-        columns = united_columns(headers, meaning.currency)
+        headers = [self._header(part) for part in reading.parts]
+        columns = united_columns([names for names, _ in headers], meaning.currency)
         version = meaning.focus_version or detect(columns)
         run = _Run(meaning, columns, version, reading.parts)
         with (
@@ -98,8 +99,8 @@ class Publisher:
             QuarantineWriter(folder / QUARANTINE) as quarantine,
         ):
             exposition.write(run.renderer.header)
-            for part in reading.parts:
-                self._read(part, run, exposition, quarantine)
+            for part, (_, header) in zip(reading.parts, headers, strict=True):
+                self._read(part, header, run, exposition, quarantine)
             exposition.write(run.renderer.footer)
         written = exposition.written()
         return Manifest(
@@ -120,6 +121,7 @@ class Publisher:
             sums=run.tally.sums(),
             recount=run.second_count(),
             findings=run.findings(),
+            mapped=run.legacy.mappings() if run.legacy else [],
             exposition=Exposition(
                 samples=run.renderer.samples,
                 bytes=written.bytes,
@@ -135,17 +137,42 @@ class Publisher:
         last = datetime.fromisoformat(current.manifest["times"]["read"]) if current else None
         return later_than(last, self._clock())
 
+    def _header(self, part: Part) -> tuple[list[str], tuple[str, ...]]:
+        """The columns of a part, and its header as it stands there.
+
+        Raises: `NotFocus` for what is no cost report.
+        """
+        with part.open() as stream:
+            report = open_report(
+                stream, part.name, batch_bytes=_HEADER_BYTES, encoding=self._meaning.encoding
+            )
+        names = mapped_names(report.names) if self._meaning.map_legacy else report.names
+        refuse_foreign(names)
+        return names, report.header
+
     def _read(
-        self, part: Part, run: "_Run", exposition: ExpositionWriter, quarantine: QuarantineWriter
+        self,
+        part: Part,
+        header: tuple[str, ...],
+        run: "_Run",
+        exposition: ExpositionWriter,
+        quarantine: QuarantineWriter,
     ) -> None:
         run.tally.begin_part()
         uncut: list[Unusable] = []
         with part.open() as stream:
-            report = open_report(stream, part.name, batch_bytes=_BATCH_BYTES)
+            report = open_report(
+                stream,
+                part.name,
+                batch_bytes=_BATCH_BYTES,
+                encoding=self._meaning.encoding,
+                header=header,
+            )
             with read_ahead(report.batches()) as batches:
-                for batch in batches:
+                for found in batches:
                     if self._is_stopping():
                         raise Stopped("publish: the exporter is being stopped")
+                    batch = run.legacy.map(found) if run.legacy else found
                     checked = run.validator.check(batch)
                     charges = run.conformed(checked.charges)
                     exposition.write(partial(run.renderer.render, charges))
@@ -176,6 +203,7 @@ class _Run:
         )
         self.renderer = Renderer(columns)
         self.tally = Tally(meaning.currency)
+        self.legacy = LegacyNames() if meaning.map_legacy else None
         self.bytes_read = 0
         self._bytes_total = sum(part.size for part in parts)
         self._remarks: dict[str, FindingCount] = {}
@@ -192,9 +220,7 @@ class _Run:
     def compare(self, part: Part, report: Report, uncut: Sequence[Unusable]) -> None:
         """Hold the part's count against the second reader's; keep what the reader remarked."""
         second = report.recount()
-        said = disagreement(
-            report.names, self.tally.part_records, self.tally.part_billed_cost, uncut, second
-        )
+        said = disagreement(self.tally.part_records, self.tally.part_billed_cost, uncut, second)
         if said is not None:
             raise CountsDisagree(f"count {part.name} twice: {said}")
         if part.rows is not None and part.rows != self.tally.part_records:
@@ -239,11 +265,3 @@ class _Run:
 def _declared(meaning: Meaning, months: Sequence[str]) -> Meaning:
     """What the user declares holds; else what the layout of the source tells."""
     return meaning if meaning.period else replace(meaning, period=tuple(months))
-
-
-def _header(part: Part) -> list[str]:
-    """The column names of a part; raises `NotFocus` for what is no cost report."""
-    with part.open() as stream:
-        names = open_report(stream, part.name, batch_bytes=_HEADER_BYTES).names
-    refuse_foreign(names)
-    return names

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from costwire_focus.encoding_names import encoding_name
 from costwire_focus.manifest import FocusVersion, Month
 from costwire_runtime.settings import ServiceSettings
 from costwire_sources import Layout
@@ -21,6 +22,7 @@ def _sorted(months: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(months)))
 
 
+Encoding = Annotated[str, AfterValidator(encoding_name)]
 Periods = Annotated[tuple[Month, ...], NoDecode, BeforeValidator(_split), AfterValidator(_sorted)]
 
 
@@ -76,6 +78,16 @@ class Settings(ServiceSettings):
     )
     focus_version: FocusVersion | None = Field(
         None, description="FOCUS version of the report; else it is told by its columns"
+    )
+    encoding: Encoding | None = Field(
+        None,
+        description="encoding of text that is not UTF-8 and shows no sign of what it is, "
+        "such as windows-1252 or latin-1",
+    )
+    map_legacy: bool = Field(
+        False,
+        description="give columns that are named as in the drafts before FOCUS 1.0 their present "
+        "names; the manifest and the ledger tell which",
     )
     data_dir: Path = Field(
         Path("costwire-data/exporter"), description="folder for the rendered deliveries"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def _seen(report: Report) -> Seen:
         for currency in sums.currencies()
         if (cost := sums.get(currency, "BilledCost")) is not None
     )
-    said = disagreement(report.names, len(rows) + len(uncut), billed, uncut, report.recount())
+    said = disagreement(len(rows) + len(uncut), billed, uncut, report.recount())
     return Seen(report.names, rows, lines, raw, unusable, report.remarks, said)
 
 
@@ -57,7 +58,7 @@ def _seen(report: Report) -> Seen:
 def read() -> Callable[..., Seen]:
     """Reads bytes as one part; `batch_bytes` as for `open_report`."""
 
-    def read_part(data: bytes, **options: int) -> Seen:
+    def read_part(data: bytes, **options: Any) -> Seen:
         return _seen(open_report(io.BytesIO(data), "part", **options))
 
     return read_part

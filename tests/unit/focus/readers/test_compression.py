@@ -1,15 +1,26 @@
+import bz2
 import gzip
 import io
+import struct
+import zipfile
 
 import pytest
 import zstandard
 
 from costwire_focus.errors import Unreadable
-from costwire_focus.readers import open_report
+from costwire_focus.readers import compression, open_report
 
 HEADER = b"BilledCost,ServiceName\n"
 ROWS = b"".join(b"%d,service %d\n" % (n, n * 7919) for n in range(20_000))
 REPORT = HEADER + ROWS
+
+
+def zipped(members, method=zipfile.ZIP_DEFLATED):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
 
 
 class Forward(io.RawIOBase):
@@ -34,6 +45,16 @@ class Forward(io.RawIOBase):
         pytest.param(gzip.compress(HEADER) + gzip.compress(ROWS, 1), id="gzip members"),
         pytest.param(gzip.compress(REPORT, 1) + bytes(512), id="gzip padded"),
         pytest.param(zstandard.compress(REPORT), id="zstd"),
+        pytest.param(bz2.compress(REPORT), id="bzip2"),
+        pytest.param(bz2.compress(HEADER) + bz2.compress(ROWS), id="bzip2 streams"),
+        pytest.param(zipped({"bill.csv": REPORT}), id="zip"),
+        pytest.param(zipped({"bill.csv": REPORT}, zipfile.ZIP_STORED), id="zip, stored"),
+        pytest.param(zipped({"bill.csv": REPORT}, zipfile.ZIP_BZIP2), id="zip, bzip2"),
+        pytest.param(zipped({"bill.csv.gz": gzip.compress(REPORT)}), id="gzip in zip"),
+        pytest.param(
+            zipped({"a/": b"", "a/bill.csv": REPORT, "__MACOSX/a/._bill.csv": b"x", ".DS": b"y"}),
+            id="zip with a folder and hidden files",
+        ),
         pytest.param(zstandard.compress(HEADER) + zstandard.compress(ROWS), id="zstd frames"),
     ],
 )
@@ -43,7 +64,7 @@ def test_a_report_is_the_same_however_it_is_compressed(read, data):
     assert len(seen.rows) == 20_000
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress, bz2.compress])
 @pytest.mark.parametrize("kept", [0.02, 0.5, 0.99])
 def test_a_compressed_stream_that_is_cut_off_is_unreadable(read, compress, kept):
     data = compress(REPORT)
@@ -89,3 +110,72 @@ def test_a_failing_disk_is_not_blamed_on_the_report():
     with pytest.raises(OSError, match="Input/output") as failure:
         open_report(Failing(), "part")
     assert not isinstance(failure.value, Unreadable)
+
+
+def flagged(data, offset, value):
+    """A zip archive with two bytes changed in both of its headers."""
+    changed = bytearray(data)
+    central = data.index(b"PK\x01\x02")
+    struct.pack_into("<H", changed, offset, value)
+    struct.pack_into("<H", changed, central + offset + 2, value)
+    return bytes(changed)
+
+
+ONE = zipped({"bill.csv": REPORT})
+ENCRYPTED, METHOD = 6, 8
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        pytest.param(
+            zipped({"a.csv": REPORT, "b.csv": REPORT}),
+            r"2 files .*\(a.csv, b.csv\)",
+            id="two files",
+        ),
+        pytest.param(zipped({"a/": b""}), "0 files", id="no file"),
+        pytest.param(zipped({"[Content_Types].xml": b"", "x": b""}), "Excel", id="workbook"),
+        pytest.param(flagged(ONE, ENCRYPTED, 1), "encrypted; unpack it", id="encrypted"),
+        pytest.param(flagged(ONE, METHOD, 9), "method 9", id="rare method"),
+        pytest.param(ONE[:-30], "cut off or damaged", id="cut off"),
+        pytest.param(ONE[:60], "cut off or damaged", id="end missing"),
+        pytest.param(
+            zipped({f"{n}.csv": b"" for n in range(20_000)}), "thousands", id="long directory"
+        ),
+        pytest.param(
+            gzip.compress(gzip.compress(gzip.compress(REPORT))), "more than 2 times", id="layers"
+        ),
+        pytest.param(gzip.compress(b"PAR1" + bytes(99)), "packed parquet", id="packed parquet"),
+        pytest.param(b"PARE" + bytes(99), "encrypted parquet", id="encrypted parquet"),
+        pytest.param(b"Obj\x01" + bytes(99), "Avro", id="Avro"),
+        pytest.param(b"\r\n <!DOCTYPE html><html>", "web page.*sign-in", id="sign-in page"),
+        pytest.param(b"\xef\xbb\xbf<html>", "web page", id="web page with a mark"),
+        pytest.param(b"<?xml version='1.0'?><Error/>", "XML", id="answer of a store"),
+        pytest.param(bytes(257) + b"ustar\0" + bytes(99), "tar archive", id="tar"),
+        pytest.param(gzip.compress(bytes(257) + b"ustar\0"), "tar archive", id="packed tar"),
+        pytest.param(b"\xfd7zXZ\x00" + bytes(99), "xz", id="xz"),
+        pytest.param(b"%PDF-1.7" + bytes(99), "PDF", id="PDF"),
+    ],
+)
+def test_what_cannot_be_unpacked_or_is_no_report_is_named(read, data, said):
+    with pytest.raises(Unreadable, match=f"(?s){said}"):
+        read(data)
+
+
+def test_zip_that_cannot_be_read_from_its_end_is_refused():
+    with pytest.raises(Unreadable, match="save it as a file"):
+        open_report(Forward(ONE, 100_000), "part")
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress, lambda b: zipped({"a": b})])
+def test_what_unpacks_to_far_more_than_it_is_ends(monkeypatch, pack):
+    monkeypatch.setattr(compression, "_FREE_BYTES", 1 << 20)
+    bomb = pack(HEADER + b"1,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n" * 400_000)
+    report = open_report(io.BytesIO(bomb), "part", batch_bytes=1 << 16)
+    with pytest.raises(Unreadable, match="over 200 times as many"):
+        list(report.batches())
+
+
+def test_a_large_report_that_packs_well_is_no_bomb(monkeypatch, read):
+    monkeypatch.setattr(compression, "_FREE_BYTES", 0)
+    assert len(read(gzip.compress(REPORT)).rows) == 20_000

@@ -7,7 +7,7 @@ from costwire_focus.readers.names import unique_names
 
 def test_names_that_differ_stay_as_they_are():
     remarks = {}
-    assert unique_names(["a", "A", " a", "ä"], remarks) == ["a", "A", " a", "ä"]
+    assert unique_names(["a", "A", "a b", "ä"], remarks) == ["a", "A", "a b", "ä"]
     assert remarks == {}
 
 

@@ -1,3 +1,4 @@
+import base64
 import datetime as dt
 import io
 import json
@@ -6,10 +7,11 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as pe
 import pytest
 
 from costwire_focus.errors import Unreadable
-from costwire_focus.own_rules import BINARY_FLOAT
+from costwire_focus.own_rules import BINARY_FLOAT, INSTANT_WITHOUT_ZONE
 from costwire_focus.readers import open_report
 
 MOMENT = dt.datetime(2024, 9, 1, 12, 30, 15, tzinfo=dt.UTC)
@@ -87,6 +89,25 @@ def moments(*values, unit="us", zone=None):
         pytest.param(
             pa.array([[{"Key": "a", "Value": "b"}]]), ['[{"Key":"a","Value":"b"}]'], id="records"
         ),
+        pytest.param(pa.array([["a"]], pa.large_list(pa.string())), ['["a"]'], id="large list"),
+        pytest.param(pa.array([[1, 2]], pa.list_(pa.int8(), 2)), ["[1,2]"], id="fixed list"),
+        pytest.param(pa.array([["a"]], pa.list_view(pa.string())), ['["a"]'], id="list view"),
+        pytest.param(pa.array([Decimal("1.10")], pa.decimal32(9, 2)), ["1.10"], id="decimal32"),
+        pytest.param(pa.array([dt.time(1, 2, 3)]), ["01:02:03.000000"], id="time"),
+        pytest.param(pa.array([0.5], pa.float16()), ["0.5"], id="half"),
+        pytest.param(
+            pa.array([[("k", Decimal("1.10"))]], pa.map_(pa.string(), pa.decimal128(38, 2))),
+            ['{"k":"1.10"}'],
+            id="decimals in a map",
+        ),
+        pytest.param(
+            pa.array(
+                [[{"key": "a", "value": None}]],
+                pa.list_(pa.struct([("key", pa.string()), ("value", pa.string())])),
+            ),
+            ['[{"key":"a","value":null}]'],
+            id="tags as records",
+        ),
         pytest.param(pa.array([{"a": b"\xff"}]), ['{"a": "b\'\\\\xff\'"}'], id="bytes in a struct"),
     ],
 )
@@ -161,3 +182,36 @@ def test_damaged_pages_are_unreadable():
     data[4:400] = bytes(396)
     with pytest.raises(Unreadable, match="damaged"):
         list(open_report(io.BytesIO(bytes(data)), "part").batches())
+
+
+def test_timestamps_without_a_zone_are_told(read):
+    columns = {"ChargePeriodStart": moments(MOMENT), "x_Own": moments(MOMENT)}
+    seen = read(written({"BilledCost": ["1"], **columns}))
+    assert list(seen.remarks) == [INSTANT_WITHOUT_ZONE]
+    assert seen.remarks[INSTANT_WITHOUT_ZONE].endswith(": ChargePeriodStart")
+    zoned = {name: moments(MOMENT, zone="UTC") for name in columns}
+    assert read(written({"BilledCost": ["1"], **zoned})).remarks == {}
+
+
+class Keys(pe.KmsClient):
+    """Keeps keys by wrapping them in nothing: a test has no secrets."""
+
+    def wrap_key(self, key_bytes, _master):
+        return base64.b64encode(key_bytes)
+
+    def unwrap_key(self, wrapped_key, _master):
+        return base64.b64decode(wrapped_key)
+
+
+@pytest.mark.parametrize("plaintext_footer", [False, True])
+def test_encrypted_parquet_is_named(tmp_path, plaintext_footer):
+    factory = pe.CryptoFactory(lambda _: Keys())
+    told = pe.EncryptionConfiguration(
+        footer_key="f", column_keys={"c": ["BilledCost"]}, plaintext_footer=plaintext_footer
+    )
+    properties = factory.file_encryption_properties(pe.KmsConnectionConfig(), told)
+    table = pa.table({"BilledCost": ["1"], "x_Own": ["a"]})
+    with pq.ParquetWriter(tmp_path / "p", table.schema, encryption_properties=properties) as sink:
+        sink.write_table(table)
+    with (tmp_path / "p").open("rb") as stream, pytest.raises(Unreadable, match="encrypt"):
+        list(open_report(stream, "part").batches())

@@ -28,8 +28,13 @@ def test_a_clean_batch_passes_without_a_copy(a_charge, a_batch):
 @pytest.mark.parametrize(
     ("cells", "rule", "reason"),
     [
-        ({"BilledCost": "1,50"}, "CW-AmountUnreadable", "'1,50' is not a number"),
-        ({"BilledCost": "$1"}, "CW-AmountUnreadable", "BilledCost"),
+        ({"BilledCost": "1,50"}, "CW-AmountUnreadable", "'1,50' has a decimal comma"),
+        ({"BilledCost": "-1.234.567,5"}, "CW-AmountUnreadable", "a decimal comma"),
+        ({"BilledCost": "1,500"}, "CW-AmountUnreadable", "for thousands or for decimals"),
+        ({"BilledCost": "1 234.50"}, "CW-AmountUnreadable", "without grouping"),
+        ({"BilledCost": "$1"}, "CW-AmountUnreadable", "a currency beside the number"),
+        ({"BilledCost": "10.00 EUR"}, "CW-AmountUnreadable", "a currency beside the number"),
+        ({"BilledCost": "$" * 2000}, "CW-AmountUnreadable", "is not a number"),
         ({"BilledCost": "NaN"}, "CW-AmountUnreadable", "'NaN'"),
         ({"ListCost": "-inf"}, "CW-AmountUnreadable", "ListCost"),
         ({"PricingQuantity": " 1"}, "CW-AmountUnreadable", "PricingQuantity"),

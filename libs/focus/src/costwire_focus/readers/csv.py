@@ -14,17 +14,36 @@ from pyarrow import csv as arrow_csv
 
 from costwire_focus.batch import Batch, Unusable
 from costwire_focus.errors import Unreadable
-from costwire_focus.own_rules import BROKEN_QUOTES, FIELD_COUNT, NUL_CHARACTER, UNDECODABLE
+from costwire_focus.own_rules import (
+    BROKEN_QUOTES,
+    CELL_SEPARATOR,
+    FIELD_COUNT,
+    LAST_LINE_OPEN,
+    NUL_CHARACTER,
+    UNDECODABLE,
+)
 from costwire_focus.readers.compression import read_plain_block
+from costwire_focus.readers.dialect import separator_of, told_separator
+from costwire_focus.readers.encodings import UTF_8
 from costwire_focus.readers.names import unique_names
-from costwire_focus.readers.records import Records, find_records, with_bare_returns
+from costwire_focus.readers.records import (
+    COMMA,
+    Records,
+    find_records,
+    with_bare_returns,
+    with_escaped_quotes,
+)
 from costwire_focus.recount import CsvRecount
 
 _LEFT_OPEN = (BROKEN_QUOTES, "a quote opens a cell and is never closed")
 _BARE_RETURN = (BROKEN_QUOTES, "a carriage return stands within a cell that is not quoted")
+_ESCAPED_QUOTE = (
+    BROKEN_QUOTES,
+    'a quote within a cell is written \\"; CSV doubles it: "" (in Spark: option("escape", "\\""))',
+)
 
 _BOM = b"\xef\xbb\xbf"
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+_SEPARATOR_NAMES = {b";": "semicolons", b"\t": "tabs", b"|": "vertical bars"}
 _NULLS = ["", "NULL", "null"]
 _LONGEST_RECORD = 16 * 1024 * 1024
 """What is longer holds a quote that was left open (and would cost too much memory)."""
@@ -33,13 +52,18 @@ _LONGEST_RECORD = 16 * 1024 * 1024
 class CsvReport:
     """One CSV part. Each block is cut into records, and pyarrow cuts the records into cells."""
 
-    def __init__(self, stream: BinaryIO, file: str, *, batch_bytes: int) -> None:
+    def __init__(
+        self, stream: BinaryIO, file: str, *, batch_bytes: int, encoding: str = UTF_8
+    ) -> None:
+        """`stream` gives UTF-8; `encoding` says what it was before."""
         self._stream = stream
         self._file = file
         self._batch_bytes = batch_bytes
+        self._encoding = encoding
         self.remarks: dict[str, str] = {}
+        self._separator = COMMA
         self._rest, self._line = self._read_header()
-        self._recount = CsvRecount(self.names)
+        self._recount = CsvRecount(self.names, self._separator)
 
     def recount(self) -> CsvRecount:
         """The independent count over the same bytes."""
@@ -50,42 +74,87 @@ class CsvReport:
 
     def _read_header(self) -> tuple[bytes, int]:
         """Takes the names from the first line that is not blank; gives what was read after it."""
-        block = self._read(max(self._batch_bytes, len(_BOM)))
-        if block.startswith(_UTF16_BOMS):
-            raise Unreadable(f"read {self._file}: it is UTF-16; save it as UTF-8 CSV")
-        block = block.removeprefix(_BOM)
-        head = find_records(block)
+        block = self._read(max(self._batch_bytes, len(_BOM))).removeprefix(_BOM)
+        block, lines_before = self._after_told_separator(self._with_line(block))
+        if not lines_before:
+            self._separator = separator_of(_first_line(block))
+        if self._separator != COMMA:
+            name = _SEPARATOR_NAMES[self._separator]
+            self.remarks[CELL_SEPARATOR] = f"its cells are separated by {name}, not by commas"
+        head = find_records(block, self._separator)
         while not len(head.starts) and (more := self._read(max(self._batch_bytes, len(block)))):
             block += more
-            if len(block) > _LONGEST_RECORD:
-                raise Unreadable(
-                    f"read {self._file}: its first {_LONGEST_RECORD} bytes are no line"
-                )
-            head = find_records(block)
+            self._refuse_long_header(block)
+            head = find_records(block, self._separator)
         if not len(head.starts):
             block += b"\n"
-            head = find_records(block)
+            head = find_records(block, self._separator)
         if not len(head.starts):
             raise Unreadable(f"read {self._file}: it has no header line", line=1)
         start, end = int(head.starts[0]), int(head.ends[0])
-        self.names = self._names_in(block[start:end], 1 + int(head.lines[0]))
+        self.names = self._names_in(block[start:end], 1 + lines_before + int(head.lines[0]))
         after = block.index(b"\n", end) + 1
-        return block[after:], 1 + block.count(b"\n", 0, after)
+        return block[after:], 1 + lines_before + block.count(b"\n", 0, after)
+
+    def _with_line(self, block: bytes) -> bytes:
+        """The block, longer where it has no whole line yet but blank ones."""
+        while b"\n" not in block.lstrip(b"\r\n"):
+            more = self._read(max(self._batch_bytes, len(block)))
+            if not more:
+                break
+            block += more
+            self._refuse_long_header(block)
+        return block
+
+    def _refuse_long_header(self, block: bytes) -> None:
+        if len(block) > _LONGEST_RECORD:
+            self._refuse_returns(block, 1)
+            raise Unreadable(f"read {self._file}: its first {_LONGEST_RECORD} bytes are no line")
+
+    def _refuse_returns(self, header: bytes, line: int) -> None:
+        if b"\r" in header and b"\n" not in header:
+            raise Unreadable(
+                f"read {self._file}: its lines end in carriage returns alone (old Macintosh); "
+                "save it with line feeds",
+                line=line,
+            )
+
+    def _after_told_separator(self, block: bytes) -> tuple[bytes, int]:
+        """The block behind a line such as `sep=;`, and how many lines that took up."""
+        told = told_separator(_first_line(block))
+        if told is None:
+            return block, 0
+        self._separator = told
+        before = len(block) - len(block.lstrip(b"\r\n"))
+        after = (block.find(b"\n", before) + 1) or len(block)
+        return self._with_line(block[after:]), block.count(b"\n", 0, after)
 
     def _names_in(self, header: bytes, line: int) -> list[str]:
-        try:
-            cells = next(csv.reader([header.decode()], strict=True))
-        except (UnicodeDecodeError, csv.Error) as broken:
-            raise Unreadable(
-                f"read {self._file}: the header line is no UTF-8 CSV ({broken})", line=line
-            ) from broken
         if b"\0" in header:
             raise Unreadable(
                 f"read {self._file}: the header line holds the character U+0000; "
                 "save the report as UTF-8 CSV",
                 line=line,
             )
+        try:
+            cells = next(csv.reader([header.decode()], strict=True, delimiter=self._delimiter))
+        except UnicodeDecodeError as broken:
+            raise Unreadable(
+                f"read {self._file}: the header line is no {self._encoding.upper()}; "
+                "say the encoding with --encoding (EXPORTER_ENCODING), e.g. windows-1252",
+                line=line,
+            ) from broken
+        except csv.Error as broken:
+            self._refuse_returns(header, line)
+            raise Unreadable(
+                f"read {self._file}: the header line is no CSV ({broken})", line=line
+            ) from broken
+        self.header = tuple(cells)
         return unique_names(cells, self.remarks)
+
+    @property
+    def _delimiter(self) -> str:
+        return self._separator.decode()
 
     def batches(self) -> Iterator[Batch]:
         """The charges, about `batch_bytes` of the file at a time; the recount sees every byte."""
@@ -96,6 +165,10 @@ class CsvReport:
             carry, line = yield from self._cut(carry + block, line)
         if carry:
             # The last line may lack its line end; one that broke off within quotes stays broken.
+            self.remarks[LAST_LINE_OPEN] = (
+                f"line {line} is the last and has no line end: if the report was cut off there, "
+                "its last cell is not whole"
+            )
             carry, line = yield from self._cut(carry + b"\n", line, last=True)
         self._recount.finish()
 
@@ -104,7 +177,7 @@ class CsvReport:
     ) -> Generator[Batch, None, tuple[bytes, int]]:
         """Yields the complete records; returns the bytes after them, and their line."""
         while block:
-            records = find_records(block)
+            records = find_records(block, self._separator)
             if len(records.starts):
                 yield self._batch(block, records, line)
             line += records.line_ends
@@ -127,7 +200,7 @@ class CsvReport:
         return Batch(nothing, pa.array([], pa.int64()), self._file, lambda _: b"", [unusable])
 
     def _batch(self, block: bytes, records: Records, line: int) -> Batch:
-        parser = _BlockParser(block, records, self.names)
+        parser = _BlockParser(block, records, self.names, self._separator, self._encoding)
         table = parser.parse()
         lines = records.lines + line
 
@@ -151,10 +224,14 @@ class CsvReport:
 class _BlockParser:
     """Cuts the records of one block into cells, and names the ones that cannot be cut."""
 
-    def __init__(self, block: bytes, records: Records, names: list[str]) -> None:
+    def __init__(
+        self, block: bytes, records: Records, names: list[str], separator: bytes, encoding: str
+    ) -> None:
         self._block = block
         self._records = records
         self._names = names
+        self._separator = separator
+        self._encoding = encoding
         self.unusable: dict[int, tuple[str, str]] = {}
 
     def kept(self) -> NDArray[np.int64]:
@@ -168,14 +245,17 @@ class _BlockParser:
         """The cells of all usable records, as columns of text with nulls."""
         self.unusable |= dict.fromkeys(self._records.broken.tolist(), _LEFT_OPEN)
         if self._holds(b"\r"):
-            bare = with_bare_returns(self._block, self._records)
+            bare = with_bare_returns(self._block, self._records, self._separator)
             self.unusable |= dict.fromkeys(bare, _BARE_RETURN)
+        if self._holds(b'\\"'):
+            escaped = with_escaped_quotes(self._block, self._records, self._separator)
+            self.unusable |= dict.fromkeys(escaped, _ESCAPED_QUOTE)
         if self._holds(b"\0") or not self._is_utf8():
             self._set_aside_damaged()
         records = self.kept()
         if not len(records):
             return pa.table({name: pa.array([], pa.string()) for name in self._names})
-        table, ragged = _read_cells(self._bytes_of(records), self._names)
+        table, ragged = _read_cells(self._bytes_of(records), self._names, self._separator)
         if table.num_rows + len(ragged) != len(records):
             raise AssertionError("records and rows differ in number")
         for position, cells in ragged.items():
@@ -183,8 +263,8 @@ class _BlockParser:
             self.unusable[int(records[position])] = (FIELD_COUNT, reason)
         return _nulls_for_empty(table)
 
-    def _holds(self, character: bytes) -> bool:
-        return self._block.find(character, 0, self._records.length) >= 0
+    def _holds(self, text: bytes) -> bool:
+        return self._block.find(text, 0, self._records.length) >= 0
 
     def _is_utf8(self) -> bool:
         bounds = pa.py_buffer(np.array([0, self._records.length], np.int32))
@@ -204,8 +284,16 @@ class _BlockParser:
             try:
                 raw.decode()
             except UnicodeDecodeError as broken:
-                reason = f"byte {broken.start + 1} of the row is not UTF-8"
-                self.unusable[record] = (UNDECODABLE, reason)
+                self.unusable[record] = (UNDECODABLE, self._undecodable(raw, broken.start))
+
+    def _undecodable(self, raw: bytes, position: int) -> str:
+        if self._encoding != UTF_8:
+            return f"byte {position + 1} of the row is no character of {self._encoding}"
+        likely = raw[position : position + 1].decode("windows-1252", errors="replace")
+        return (
+            f"byte {position + 1} of the row is not UTF-8; it would be {likely!r} in "
+            "Windows-1252: if the whole report is, say --encoding windows-1252 (EXPORTER_ENCODING)"
+        )
 
     def _raw(self, record: int) -> bytes:
         return self._block[self._records.starts[record] : self._records.ends[record]]
@@ -218,7 +306,16 @@ class _BlockParser:
         return b"".join(self._raw(record) + b"\n" for record in records.tolist())
 
 
-def _read_cells(data: bytes | memoryview, names: list[str]) -> tuple[pa.Table, dict[int, int]]:
+def _first_line(block: bytes) -> bytes:
+    """The first line that is not blank."""
+    start = len(block) - len(block.lstrip(b"\r\n"))
+    end = block.find(b"\n", start)
+    return block[start:] if end < 0 else block[start:end]
+
+
+def _read_cells(
+    data: bytes | memoryview, names: list[str], separator: bytes
+) -> tuple[pa.Table, dict[int, int]]:
     """The rows of right width, and for each other row its position and its number of cells."""
     ragged: dict[int, int] = {}
     if data[: len(_BOM)] == _BOM:
@@ -235,7 +332,9 @@ def _read_cells(data: bytes | memoryview, names: list[str]) -> tuple[pa.Table, d
             block_size=len(data) + 1,
             use_threads=False,  # only so are the numbers of rows told; no dearer for one block
         ),
-        parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=separator.decode(), newlines_in_values=True, invalid_row_handler=note
+        ),
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             check_utf8=False,  # the whole block was checked

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from costwire_focus.own_rules import COLUMN_REPEATED, COLUMN_UNNAMED
+import re
+
+from costwire_focus.own_rules import COLUMN_BLANKS, COLUMN_REPEATED, COLUMN_UNNAMED
+
+_AROUND = re.compile("^[\\s\ufeff\u200b]+|[\\s\ufeff\u200b]+$")
+"""Blanks, and the marks that look like nothing: a second byte order mark, a zero-width space."""
 
 
 def unique_names(cells: list[str], remarks: dict[str, str]) -> list[str]:
-    """The header cells as they are; a cell without a name, or a repeated one, gets its own."""
+    """The header cells without blanks around; one without a name, or a repeated one, gets its own.
+
+    What was changed is told in `remarks`: rule id -> sentence about the first of its kind.
+    """
+    cells = [_bare(cell, remarks) for cell in cells]
     names: list[str] = []
     taken = set(cells)
     used: set[str] = set()
@@ -26,6 +35,14 @@ def unique_names(cells: list[str], remarks: dict[str, str]) -> list[str]:
         used.add(name)
         taken.add(name)
     return names
+
+
+def _bare(cell: str, remarks: dict[str, str]) -> str:
+    name = _AROUND.sub("", cell)
+    if name != cell:
+        sentence = f"the header has blanks around {cell!r}; the column is called {name!r}"
+        remarks.setdefault(COLUMN_BLANKS, sentence)
+    return name
 
 
 def _free(stem: str, taken: set[str], numbers: dict[str, int]) -> str:

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 
 from costwire_focus.amounts import COST_COLUMNS
 from costwire_focus.batch import Batch
+from costwire_focus.columns import ValueType, value_type
 from costwire_focus.errors import Unreadable
-from costwire_focus.own_rules import BINARY_FLOAT
+from costwire_focus.own_rules import BINARY_FLOAT, INSTANT_WITHOUT_ZONE
 from costwire_focus.readers.names import unique_names
 from costwire_focus.recount import ParquetRecount
 
@@ -43,8 +44,11 @@ class ParquetReport:
             # Else it reads ahead until it holds the whole file, or at least a row group of it.
             self._parquet = pq.ParquetFile(stream, pre_buffer=False, buffer_size=_BUFFER_BYTES)
         except (pa.ArrowException, OSError) as broken:
-            raise Unreadable(f"read {file}: it is no whole parquet file ({broken})") from broken
+            raise Unreadable(
+                f"read {file}: it is no whole parquet file ({broken}); fetch it again"
+            ) from broken
         schema = self._parquet.schema_arrow
+        self.header = tuple(schema.names)
         self.names = unique_names(schema.names, self.remarks)
         floats = [f.name for f in schema if pa.types.is_floating(f.type)]
         if any(name in floats for name in COST_COLUMNS):
@@ -52,7 +56,20 @@ class ParquetReport:
                 "amounts are binary floats; each was read as its shortest decimal text: "
                 + ", ".join(floats)
             )
+        self._remark_zones(schema)
         self._recount: ParquetRecount | None = None
+
+    def _remark_zones(self, schema: pa.Schema) -> None:
+        without = [
+            field.name
+            for field in schema
+            if pa.types.is_timestamp(field.type)
+            and field.type.tz is None
+            and value_type(field.name) is ValueType.INSTANT
+        ]
+        if without:
+            told = f"timestamps have no zone; each was taken as UTC: {', '.join(without)}"
+            self.remarks[INSTANT_WITHOUT_ZONE] = told
 
     def recount(self) -> ParquetRecount:
         """The independent count of the same file."""
@@ -75,7 +92,13 @@ class ParquetReport:
         try:
             return next(batches, None)
         except (pa.ArrowException, OSError) as broken:
-            raise Unreadable(f"read {self._file}: its data are damaged ({broken})") from broken
+            raise Unreadable(_what_is_wrong(self._file, str(broken))) from broken
+
+
+def _what_is_wrong(file: str, told: str) -> str:
+    if "crypt" in told.lower():
+        return f"read {file}: its columns are encrypted; write it without encryption, or as CSV"
+    return f"read {file}: its data are damaged ({told}); fetch it again"
 
 
 def _raw_rows(table: pa.Table) -> Any:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
 
+COMMA = b","
 _NEWLINE, _RETURN, _QUOTE = b'\n\r"'
 
 # Possessive throughout, so that no input makes it backtrack. A quote opens a cell only as its first
 # byte. Text may follow the closing quote, but not where a line end was quoted: then it is far
 # likelier that a quote was left open and the next cell's quote closed it.
+# Written for commas, which these patterns have for nothing else than the separator.
 _WITHIN_LINE = rb'"(?>[^"\n]+|"")*+'
 _WITHIN = rb'(?>[^"]+|"")*+'
 _CELL = (
@@ -23,12 +26,16 @@ _CELL = (
     rb'|[^",\n][^,\n]*+'
     rb"|)"
 )
-_RECORD = re.compile(_CELL + rb"(?:," + _CELL + rb")*+\n")
-_LEFT_OPEN = re.compile(
-    rb"(?:" + _CELL + rb",)*+" + _WITHIN_LINE + rb"\n" + _WITHIN + rb'"[^,\r\n"]'
-)
+_RECORD = _CELL + rb"(?:," + _CELL + rb")*+\n"
+_LEFT_OPEN = rb"(?:" + _CELL + rb",)*+" + _WITHIN_LINE + rb"\n" + _WITHIN + rb'"[^,\r\n"]'
 _CELL_WITHOUT_RETURN = rb'(?:"' + _WITHIN + rb'"[^,\r]*+|[^",\r][^,\r]*+|)'
-_WITHOUT_RETURN = re.compile(_CELL_WITHOUT_RETURN + rb"(?:," + _CELL_WITHOUT_RETURN + rb")*+")
+_WITHOUT_RETURN = _CELL_WITHOUT_RETURN + rb"(?:," + _CELL_WITHOUT_RETURN + rb")*+"
+_ESCAPED_QUOTE = rb'(?:^|,)"(?>[^"\\]|""|\\(?!"))*+\\"[^",\r\n]'
+
+
+@cache
+def _pattern(written_for_commas: bytes, separator: bytes) -> re.Pattern[bytes]:
+    return re.compile(written_for_commas.replace(COMMA, re.escape(separator)))
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Records:
     """How many line ends these bytes hold."""
 
 
-def find_records(block: bytes) -> Records:
+def find_records(block: bytes, separator: bytes = COMMA) -> Records:
     """The complete records at the beginning of a block; a newline in a quoted cell ends none.
 
     Where every quote stands where one belongs, a record ends at each line end with an even number
@@ -60,26 +67,39 @@ def find_records(block: bytes) -> Records:
     broken: list[int] = []
     if not len(quotes):
         stops = newlines
-    elif _in_place(data, quotes):
+    elif _in_place(data, quotes, separator):
         stops = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
     else:
-        stops, broken = _walk(block)
+        stops, broken = _walk(block, separator)
     return _records(data, stops, newlines, np.array(broken, dtype=np.int64))
 
 
-def with_bare_returns(block: bytes, records: Records) -> list[int]:
+def with_bare_returns(block: bytes, records: Records, separator: bytes = COMMA) -> list[int]:
     """The records (their indices) that hold a carriage return outside quotes."""
     returns = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == _RETURN)
     holders = np.searchsorted(records.starts, returns, side="right") - 1
     within = (holders >= 0) & (returns < records.ends[holders])
+    whole = _pattern(_WITHOUT_RETURN, separator)
     return [
         record
         for record in np.unique(holders[within]).tolist()
-        if not _WITHOUT_RETURN.fullmatch(block, records.starts[record], records.ends[record])
+        if not whole.fullmatch(block, records.starts[record], records.ends[record])
     ]
 
 
-def _in_place(data: NDArray[np.uint8], quotes: Positions) -> bool:
+def with_escaped_quotes(block: bytes, records: Records, separator: bytes = COMMA) -> list[int]:
+    """The records (their indices) with a quoted cell that has `\\"` where CSV has `""`."""
+    positions = [found.start() for found in re.finditer(rb'\\"[^"\r\n]', block)]
+    holders = np.searchsorted(records.starts, positions, side="right") - 1
+    sign = _pattern(_ESCAPED_QUOTE, separator)
+    return [
+        record
+        for record in np.unique(holders[holders >= 0]).tolist()
+        if sign.search(block[records.starts[record] : records.ends[record]])
+    ]
+
+
+def _in_place(data: NDArray[np.uint8], quotes: Positions, separator: bytes) -> bool:
     """Whether odd quotes follow a separator or a quote, and even ones precede one or the other."""
     opening, closing = quotes[0::2], quotes[1::2]
     if opening[0] == 0:
@@ -87,18 +107,19 @@ def _in_place(data: NDArray[np.uint8], quotes: Positions) -> bool:
     if len(closing) and closing[-1] == len(data) - 1:
         closing = closing[:-1]
     before, after = data[opening - 1].tobytes(), data[closing + 1].tobytes()
-    return not before.strip(b',\n"') and not after.strip(b',\r\n"')
+    return not before.strip(separator + b'\n"') and not after.strip(separator + b'\r\n"')
 
 
-def _walk(block: bytes) -> tuple[Positions, list[int]]:
+def _walk(block: bytes, separator: bytes) -> tuple[Positions, list[int]]:
     """The position of each record's line end, and which of the records are broken lines."""
     stops: list[int] = []
     broken: list[int] = []
     position = 0
+    record, left_open = _pattern(_RECORD, separator), _pattern(_LEFT_OPEN, separator)
     while True:
-        if match := _RECORD.match(block, position):
+        if match := record.match(block, position):
             position = match.end()
-        elif _LEFT_OPEN.match(block, position):
+        elif left_open.match(block, position):
             broken.append(len(stops))
             position = block.index(b"\n", position) + 1
         else:

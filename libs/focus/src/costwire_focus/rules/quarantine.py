@@ -22,6 +22,10 @@ from costwire_focus.own_rules import (
 
 _SHOWN: Final = 40
 
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}([. \u00a0\u202f'][0-9]{3})+),[0-9]+")
+_GROUPED: Final = re.compile(r"[+-]?[0-9]{1,3}([, \u00a0\u202f'][0-9]{3})+(\.[0-9]+)?")
+_WITH_CURRENCY: Final = re.compile(r"[^0-9]*[$€£¥][^0-9]*[0-9.,]+ *|[0-9.,]+ *[$€£¥A-Z]{1,3} *")
+
 Explanation = Callable[[str, str], tuple[str, str]]
 """Column and cell -> rule id and reason."""
 
@@ -79,10 +83,25 @@ def _explain_nul(name: str, _cell: str) -> tuple[str, str]:
 def _explain_unreadable(name: str, cell: str) -> tuple[str, str]:
     shown = repr(cell if len(cell) <= _SHOWN else cell[: _SHOWN - 1] + "…")
     if value_type(name) is ValueType.AMOUNT:
-        return AMOUNT_UNREADABLE, f"read {name}: {shown} is not a number that can be kept exactly"
+        return AMOUNT_UNREADABLE, f"read {name}: {shown} {_why_no_amount(cell)}"
     if re.match(instants.SLASHED, cell):
         return INSTANT_UNREADABLE, (
             f"read {name}: {shown} may have the day or the month first; "
             "say which with --dates mdy or --dates dmy"
         )
     return INSTANT_UNREADABLE, f"read {name}: {shown} is not a date and time"
+
+
+def _why_no_amount(cell: str) -> str:
+    """What a cell has that FOCUS's numbers have not, and what to do."""
+    cell = cell[: _SHOWN + 1]
+    if _GROUPED.fullmatch(cell):
+        return (
+            "has a comma or a blank among its digits, for thousands or for decimals; "
+            "export amounts with a decimal point and without grouping"
+        )
+    if _DECIMAL_COMMA.fullmatch(cell):
+        return "has a decimal comma; export amounts with a decimal point"
+    if _WITH_CURRENCY.fullmatch(cell):
+        return "has a currency beside the number; export amounts alone"
+    return "is not a number that can be kept exactly"

@@ -39,7 +39,10 @@ UNUSABLE: Final = (
     Rule(
         own_rules.FIELD_COUNT, Grade.UNUSABLE, None, "a row must have as many cells as the header"
     ),
-    Rule(own_rules.UNDECODABLE, Grade.UNUSABLE, None, "the bytes of a row must be UTF-8"),
+    Rule(own_rules.UNDECODABLE, Grade.UNUSABLE, None, "the bytes of a row must be text"),
+    Rule(
+        own_rules.NOT_A_RECORD, Grade.UNUSABLE, None, "a record of a JSON report must be an object"
+    ),
     Rule(
         own_rules.BROKEN_QUOTES,
         Grade.UNUSABLE,
@@ -47,11 +50,41 @@ UNUSABLE: Final = (
         "the quotes of a row must open and close cells",
     ),
 )
-"""Rules of our own about rows that cannot be stored; the readers apply the last three."""
+"""Rules of our own about rows that cannot be stored; the readers apply the last four."""
 
 REMARKS: Final = (
     Rule(own_rules.COLUMN_REPEATED, Grade.VIOLATION, None, "the header must name each column once"),
     Rule(own_rules.COLUMN_UNNAMED, Grade.VIOLATION, None, "the header must name every column"),
+    Rule(
+        own_rules.COLUMN_BLANKS,
+        Grade.ADVICE,
+        None,
+        "the header should have no blanks around a column's name; they are taken off",
+    ),
+    Rule(
+        own_rules.CELL_SEPARATOR,
+        Grade.ADVICE,
+        None,
+        "the cells of a CSV should be separated by commas; others are read all the same",
+    ),
+    Rule(
+        own_rules.TEXT_ENCODING,
+        Grade.ADVICE,
+        None,
+        "text should be UTF-8; other encodings are read where they show or were told",
+    ),
+    Rule(
+        own_rules.LAST_LINE_OPEN,
+        Grade.ADVICE,
+        None,
+        "the last line of a CSV should have a line end; without one it may be cut off",
+    ),
+    Rule(
+        own_rules.INSTANT_WITHOUT_ZONE,
+        Grade.ADVICE,
+        None,
+        "timestamps of parquet should be UTC; those without a zone are taken for it",
+    ),
     Rule(
         own_rules.BINARY_FLOAT,
         Grade.ADVICE,

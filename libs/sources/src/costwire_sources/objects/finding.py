@@ -110,7 +110,7 @@ class Finder:
         if not plan.files:
             raise NotFound(
                 f"read {self._address.name}: the folder holds no report; it may hold .csv, "
-                ".csv.gz, .csv.zst and .parquet objects, also in sub-folders"
+                ".tsv, .jsonl, .json and .parquet objects, packed ones too, also in sub-folders"
             )
         parts = [replace(files[listed.path], rows=listed.rows) for listed in plan.files]
         return Found(parts, plan, [(name, files[name].stamp) for name in tree.read])
@@ -155,13 +155,16 @@ class Finder:
         ]
 
     def _is_report(self, file: ObjectPart) -> bool:
-        verdict = judge_name(file.path.rpartition("/")[2])
+        name = file.path.rpartition("/")[2]
+        verdict = judge_name(name)
         if verdict is not None or not file.size:
             return bool(verdict)
         key = (file.path, file.stamp)
         known = self._heads.get(key)
-        self.judged[key] = judge_head(self._first(file, HEAD_BYTES)) if known is None else known
-        return self.judged[key]
+        if known is None:
+            known = judge_head(name, self._first(file, HEAD_BYTES))
+        self.judged[key] = known
+        return known
 
     def _first(self, file: ObjectPart, length: int) -> bytes:
         """So many of its first bytes, or all."""

@@ -111,6 +111,19 @@ SCHEMAS: Node = {
             }
         ),
     },
+    "LegacyMapping": {
+        "description": "A column, or a value of one, that was read under its present name; `value` "
+        "and `became` are null where the cells kept their text.",
+        **record(
+            {
+                "name": {"type": "string", "description": "As the report names the column."},
+                "column": {"type": "string", "description": "Where its cells stand now."},
+                "value": {"type": ["string", "null"]},
+                "became": {"type": ["string", "null"]},
+                "cells": ref("Count"),
+            }
+        ),
+    },
     "Entry": {
         "description": "A line of the ledger: what became of a delivery.",
         **record(
@@ -133,6 +146,7 @@ SCHEMAS: Node = {
                     "type": "object",
                     "additionalProperties": ref("Count"),
                 },
+                "mapped": listed(ref("LegacyMapping")),
                 "balanced": {
                     "type": "boolean",
                     "description": "Nothing lost, nothing doubled, in rows and in every sum.",
@@ -198,6 +212,15 @@ OPENED: Node = {
     },
     "sums": {"USD": {"BilledCost": _line("3.54", stored="0", quarantined="0.01")}},
     "findings": {"CW-Currency": 1},
+    "mapped": [
+        {
+            "name": "AmortizedCost",
+            "column": "EffectiveCost",
+            "value": None,
+            "became": None,
+            "cells": 2,
+        }
+    ],
     "balanced": False,
     "reason": None,
     "closedPeriods": [],
@@ -270,6 +293,7 @@ ERASED: Node = OPENED | {
         }
     },
     "findings": {},
+    "mapped": [],
     "balanced": True,
     "reason": "request 12",
     "by": "costwire",

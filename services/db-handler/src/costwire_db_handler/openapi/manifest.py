@@ -93,6 +93,7 @@ SCHEMAS: Node = {
                     },
                 },
             },
+            "mapped": listed(ref("LegacyMapping")),
             "exposition": {
                 "description": "The body of the exporter's `/metrics`.",
                 "type": "object",
