@@ -83,3 +83,24 @@ def test_cells_are_maps_of_texts(sql: duckdb.DuckDBPyConnection) -> None:
     ]
     assert canonical[0] == canonical[1] == '{"a":"1","b":"2"}'
     assert canonical[4:] == ["no tags", None]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ('[{"key": "a", "value": "b"}, {"value": 1.50, "key": "c"}]', [("a", "b"), ("c", "1.50")]),
+        ("[]", []),
+        ('[{"key": "a", "value": "b"}, {"key": "a", "value": "c"}]', None),
+        ('[{"key": "a"}]', None),
+        ('[{"key": "a", "value": "b", "more": 1}]', None),
+        ('[{"key": ["a"], "value": "b"}]', None),
+        ('["a", "b"]', None),
+    ],
+)
+def test_a_list_of_key_and_value_records_is_read_as_tags(
+    sql: duckdb.DuckDBPyConnection, cell: str, expected: list[tuple[str, str]] | None
+) -> None:
+    (found,), (canonical,) = read(TagReader(sql), [cell])
+    assert found == expected
+    if expected is None:
+        assert canonical == cell

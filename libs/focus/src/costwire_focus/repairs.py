@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 
 from costwire_focus.csv_line import csv_line
 from costwire_focus.errors import FocusError
+from costwire_focus.json_values import DECODER, Members, cell_text
 from costwire_focus.readers import open_report
+from costwire_focus.readers.dialect import SEPARATORS
 from costwire_focus.rules import Validator
 
 ROW: Final = "costwire:row"
@@ -92,12 +94,31 @@ def write_sheet(columns: Sequence[str], rows: Iterable[SheetRow], *, raw: bool) 
 
 
 def cut(raw: bytes, columns: Sequence[str]) -> dict[str, str]:
-    """The cells of a row as far as they go, by the delivery's columns; those too many are lost."""
+    """The cells of a row as far as they go, by the delivery's columns; those too many are lost.
+
+    A row of JSON or parquet tells its columns; one of CSV is cut by what gives the most of them.
+    """
+    text = raw.decode(errors="replace").replace("\0", "")
+    if (told := _told(text)) is not None:
+        return {name: told[name] for name in columns if told.get(name) not in (None, *_NULLS)}
     try:
-        cells = next(csv.reader([raw.decode(errors="replace").replace("\0", "")]), [])
+        cuts = [next(csv.reader([text], delimiter=sign.decode()), []) for sign in SEPARATORS]
     except csv.Error:
         return {}
+    cells = max(cuts, key=lambda cells: len(cells) if len(cells) <= len(columns) else 0)
+    cells = cells if len(cells) > 1 else cuts[0]
     return {name: cell for name, cell in zip(columns, cells, strict=False) if cell not in _NULLS}
+
+
+def _told(text: str) -> dict[str, str] | None:
+    """The cells of a row that is a JSON object."""
+    try:
+        members = DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(members, Members):
+        return None
+    return {name: cell for name, value in members if (cell := cell_text(value)) is not None}
 
 
 def read_sheet(

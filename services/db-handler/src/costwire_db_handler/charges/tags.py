@@ -21,6 +21,8 @@ _PAIR = rf"\s*{_STRING}\s*:\s*{_STRING}\s*"
 _PLAIN = rf"\s*\{{(?:{_PAIR}(?:,{_PAIR})*|\s*)\}}\s*"
 """An object whose values are all texts: nearly every tags cell. The others go one by one."""
 
+_RECORD_KEYS = {"key", "value"}
+
 _ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
 
 _READ = """
@@ -51,7 +53,8 @@ class TagReader:
         """A column as maps, and as canonical texts.
 
         Map:       values as texts; a number keeps its spelling, `true` is "true", null stays null,
-                   and what is nested is its JSON text. Null where the cell is no JSON object.
+                   and what is nested is its JSON text. A list of records with key and value is
+                   read as the object that it means. Null where the cell is no JSON object.
         Canonical: equal for cells that differ only in the order of keys and in blanks; the text
                    itself where the cell is no JSON object.
         """
@@ -119,6 +122,8 @@ def _read_odd(text: str) -> tuple[list[tuple[str, str | None]] | None, str]:
             value = json.loads(
                 candidate, parse_float=_Number, parse_int=_Number, object_pairs_hook=as_dict
             )
+            if isinstance(value, list):
+                value = _of_records(value)
             if not isinstance(value, dict):
                 continue
             pairs = [(key, _text(item)) for key, item in value.items()]
@@ -128,6 +133,17 @@ def _read_odd(text: str) -> tuple[list[tuple[str, str | None]] | None, str]:
             continue
         return pairs, text if any(repeats) else canonical
     return None, text
+
+
+def _of_records(records: list[Any]) -> dict[str, Any] | None:
+    """Tags as a list of records with a key and a value each, as Google writes them; else None."""
+    for record in records:
+        if not (isinstance(record, dict) and record.keys() == _RECORD_KEYS):
+            return None
+        if not isinstance(record["key"], str):
+            return None
+    tags = {record["key"]: record["value"] for record in records}
+    return tags if len(tags) == len(records) else None
 
 
 def _text(value: Any) -> str | None:
