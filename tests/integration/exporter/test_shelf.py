@@ -1,9 +1,11 @@
 """The deliveries on a real disk."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
+from tests.support.faults import RecordFault, times
 
 from costwire_exporter.errors import ShelfError
 from costwire_exporter.shelf import EXPOSITION, MANIFEST, QUARANTINE, SPOOL, Delivery, Shelf
@@ -87,6 +89,38 @@ def test_damaged_delivery_is_not_served(tmp_path: Path, damage: str) -> None:
         (tmp_path / "current.json").write_text("{")
     with Shelf(tmp_path, "key") as shelf:
         assert shelf.current is None
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", [EXPOSITION, MANIFEST, QUARANTINE, "current.json"])
+def test_file_with_any_other_byte_is_made_anew_from_the_source(
+    tmp_path: Path, record_fault: RecordFault, name: str
+) -> None:
+    dice, count, wrong = random.Random(20240901), times(20, 500), 0  # noqa: S311 (no secret)
+    served = refused = 0
+    for number in range(count):
+        folder = tmp_path / f"{number}"
+        with Shelf(folder, "key") as shelf:
+            before = publish(shelf, "a")
+            shelf.confirm("state", "2024-12-11T10:00:00Z")
+            manifest = dict(shelf.current.manifest) if shelf.current else {}
+        file = folder / name if name == "current.json" else before.folder / name
+        whole = file.read_bytes() or b" "
+        at = dice.randrange(len(whole))
+        changed = bytes([whole[at] ^ 1 << dice.randrange(8)])
+        file.write_bytes(dice.choice((whole[:at], whole[:at] + changed + whole[at + 1 :])))
+        with Shelf(folder, "key") as shelf:
+            served += shelf.current is not None
+            refused += shelf.current is None
+            wrong += shelf.current is not None and dict(shelf.current.manifest) != manifest
+    record_fault(
+        f"the exporter's {name}, cut off or with a flipped bit",
+        times=count,
+        outcome=f"{refused} made anew from the source, {served} served as they were",
+        lost=wrong,
+        doubled=0,
+    )
+    assert refused
 
 
 def test_left_overs_of_a_killed_process_are_removed(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """The deliveries on disk: one is served, the one before it stays until its downloads have ended.
 
-Layout of the folder: `lock`, `current.json` (which delivery is served, and the source's state when
-it was read), `spool` (what is being downloaded), and a folder per delivery with the files below.
+Layout of the folder: `lock`, `current.json` (which delivery is served, the checksums of its files,
+and the source's state when it was read), `spool` (what is being downloaded), and a folder per
+delivery with the files below.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -79,6 +81,7 @@ class Shelf:
         self._borrowed: Counter[Path] = Counter()
         self._delivery: Delivery | None = None
         self._state: str | None = None
+        self._checksums: dict[str, str] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = _lock(folder)
@@ -135,12 +138,13 @@ class Shelf:
 
     def publish(self, draft: Path, state: str) -> Delivery:
         """Serve the draft from now on; once this returns it survives a loss of power."""
+        checksums = {file.name: _checksum(file) for file in draft.iterdir()}
         for file in draft.iterdir():
             _sync(file)
         _sync(draft)
         folder = draft.rename(draft.with_name(_DELIVERY + draft.name.removeprefix(_DRAFT)))
         delivery = Delivery.load(folder)
-        self._write_current(delivery, state)
+        self._write_current(delivery, state, checksums)
         with self._guard:
             previous, self._delivery, self._state = self._delivery, delivery, state
             unused = previous is not None and not self._borrowed[previous.folder]
@@ -156,20 +160,31 @@ class Shelf:
         manifest = {**delivery.manifest, "generation": generation}
         _write(delivery.folder / MANIFEST, json.dumps(manifest).encode())
         confirmed = replace(delivery, manifest=manifest)
-        self._write_current(confirmed, state)
+        told = {MANIFEST: _checksum(delivery.folder / MANIFEST)}
+        self._write_current(confirmed, state, self._checksums | told)
         with self._guard:
             self._delivery, self._state = confirmed, state
 
-    def _write_current(self, delivery: Delivery, state: str) -> None:
-        current = {"delivery": delivery.folder.name, "state": state, "key": self._key}
+    def _write_current(self, delivery: Delivery, state: str, checksums: dict[str, str]) -> None:
+        current = {
+            "delivery": delivery.folder.name,
+            "state": state,
+            "key": self._key,
+            "checksums": checksums,
+        }
         _write(self._folder / _CURRENT, json.dumps(current).encode())
+        self._checksums = checksums
 
     def _restore(self) -> None:
-        with suppress(OSError, ValueError, KeyError):
+        """Take up what was served before; what is damaged is made anew from the source."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
             current = json.loads((self._folder / _CURRENT).read_bytes())
-            if current["key"] == self._key:
-                self._delivery = Delivery.load(self._folder / current["delivery"])
-                self._state = current["state"]
+            folder = self._folder / current["delivery"]
+            checksums = dict(current.get("checksums", {}))  # earlier versions wrote none
+            found = {name: _checksum(folder / name) for name in checksums}
+            if current["key"] == self._key and found == checksums:
+                self._delivery = Delivery.load(folder)
+                self._state, self._checksums = str(current["state"]), checksums
         for folder in self._folder.iterdir():
             is_ours = folder.name.startswith((_DRAFT, _DELIVERY))
             if is_ours and (self._delivery is None or folder != self._delivery.folder):
@@ -206,6 +221,11 @@ def _write(path: Path, content: bytes) -> None:
     _sync(draft)
     draft.replace(path)
     _sync(path.parent)
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:
