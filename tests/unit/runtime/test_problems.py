@@ -1,13 +1,22 @@
 """The tree of problems: distinct, complete, safe to write."""
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
 from starlette.requests import HTTPConnection
 
 from costwire_runtime import problems
-from costwire_runtime.problems import Conflict, Problem, Unauthorized, problem_response
+from costwire_runtime.problems import (
+    Conflict,
+    Problem,
+    Unauthorized,
+    internal_problem,
+    problem_of,
+    problem_response,
+)
 
 
 def _own_tree() -> Iterator[type[Problem]]:
@@ -48,3 +57,27 @@ def test_any_text_can_be_told(detail: str) -> None:
 
 def _connection() -> HTTPConnection:
     return HTTPConnection({"type": "http", "path": "/deliveries/7", "headers": []})
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EDQUOT, "quota is used up"),
+        (errno.EROFS, "cannot be written"),
+        (errno.EMFILE, "too many files open"),
+    ],
+)
+def test_lack_of_the_machine_is_told_as_what_it_is_and_may_be_tried_again(
+    number: int, said: str
+) -> None:
+    fault = RuntimeError("somewhere deep")
+    fault.__cause__ = OSError(number, os.strerror(number))
+    problem = problem_of(fault)
+    assert (problem.status, said in problem.detail) == (503, True)
+    assert problem.headers["Retry-After"] == "30"
+
+
+@pytest.mark.parametrize("fault", [KeyError("secret"), OSError("bare"), OSError(errno.ENOENT, "x")])
+def test_any_other_fault_tells_no_internals(fault: Exception) -> None:
+    assert problem_of(fault).detail == internal_problem().detail

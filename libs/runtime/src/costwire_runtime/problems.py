@@ -1,5 +1,6 @@
 """Failures on the wire: one tree of problems, one shape (RFC 9457 problem+json)."""
 
+import errno
 import http
 import json
 from collections.abc import Mapping
@@ -10,6 +11,13 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
+_LACKS = {
+    errno.ENOSPC: "the service's disk is full; whoever runs it has to free some",
+    errno.EDQUOT: "the service's disk quota is used up; whoever runs it has to free some",
+    errno.EROFS: "the service's folder cannot be written; whoever runs it has to mount it so",
+    errno.EMFILE: "the service has too many files open; come again in a while",
+    errno.ENFILE: "the service's machine has too many files open; come again in a while",
+}
 TYPE_PREFIX = "urn:costwire:problem:"
 
 
@@ -177,6 +185,16 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
     if error.status_code in {204, 304}:
         return Response(status_code=error.status_code, headers=error.headers)
     return problem_response(request, _from_http_exception(request, error))
+
+
+def problem_of(error: BaseException) -> Problem:
+    """What a caller is told of an unexpected exception: what the machine lacks, or no internals."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and (lack := _LACKS.get(cause.errno or 0)):
+            return Unavailable(f"answer the request: {lack}", headers={"Retry-After": "30"})
+        cause = cause.__cause__ or cause.__context__
+    return internal_problem()
 
 
 def internal_problem() -> Problem:

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from costwire_runtime import metrics
-from costwire_runtime.problems import internal_problem, problem_response
+from costwire_runtime.problems import problem_of, problem_response
 
 _logger = logging.getLogger(__name__)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -65,11 +65,11 @@ class RequestTelemetry:
         except ClientDisconnect:
             _logger.info("caller went away", extra={"path": scope["path"]})
             return _GONE
-        except Exception:
+        except Exception as error:
             if status is not None:
                 raise  # the server logs it and cuts the connection, so that the caller notices
             _logger.exception("unexpected fault", extra={"path": scope["path"]})
-            response = problem_response(HTTPConnection(scope), internal_problem())
+            response = problem_response(HTTPConnection(scope), problem_of(error))
             await response(scope, receive, remember_status)
         return status if status is not None else _GONE
 

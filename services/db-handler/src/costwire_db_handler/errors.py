@@ -190,6 +190,14 @@ class StoreBusy(TryAgain):
     title: ClassVar[str] = "Another delivery is being settled"
 
 
+class StoreStopped(TryAgain):
+    """The engine gave up a write, as on a full disk, and its file is opened anew."""
+
+    slug: ClassVar[str] = "store-stopped"
+    title: ClassVar[str] = "The database is opened anew"
+    pause_seconds: ClassVar[int] = 2
+
+
 class TooManyOpen(TryAgain):
     """Deliveries were opened and not finished; no more are taken."""
 

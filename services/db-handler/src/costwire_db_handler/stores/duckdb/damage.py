@@ -6,6 +6,7 @@ refused, never read.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -19,8 +20,31 @@ SENTENCE = "the file of the database is damaged; whoever runs the handler has to
 
 def is_damage(error: BaseException) -> bool:
     """Whether an error is the engine's word for a file that cannot be trusted."""
-    told = isinstance(error, duckdb.Error) and "Corrupt" in str(error)
-    return told or isinstance(error, duckdb.FatalException)
+    return isinstance(error, duckdb.Error) and "Corrupt" in str(error)
+
+
+def has_given_up(error: BaseException) -> bool:
+    """Whether the engine does nothing more until its file is opened anew: a write did not succeed.
+
+    What was committed stands in the log, also where the disk is full.
+    """
+    return any(
+        isinstance(one, duckdb.FatalException) and not is_damage(one) for one in _causes(error)
+    )
+
+
+def given_up(error: BaseException) -> str:
+    """What a caller is told then."""
+    full = any("No space left" in str(one) for one in _causes(error))
+    reason = "the disk of the data folder is full" if full else "the engine could not write"
+    return f"ask the database: {reason}; it is opened anew, try again in a while"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def told(path: Path, refusal: duckdb.Error) -> str:

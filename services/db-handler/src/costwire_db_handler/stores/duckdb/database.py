@@ -8,13 +8,13 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 
-from costwire_db_handler.errors import CannotOpen, StoreBusy, StoreDamaged, StoreInUse
+from costwire_db_handler.errors import CannotOpen, StoreBusy, StoreDamaged, StoreInUse, StoreStopped
 from costwire_db_handler.stores.duckdb import damage, rewriting, torn_log
 from costwire_db_handler.stores.duckdb.gate import Gate
 from costwire_db_handler.stores.duckdb.headroom import Headroom
@@ -169,15 +169,29 @@ class Database:
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection of its own to the same database; raises `StoreDamaged`."""
-        with self._gate.passed(), self._connection.cursor() as cursor:
+        """A connection of its own to the same database; raises `StoreDamaged`, `StoreStopped`."""
+        with self._gate.passed():
+            opened = self._connection
             try:
-                yield cursor
-            except duckdb.Error as error:
-                if not damage.is_damage(error):
+                with opened.cursor() as cursor:
+                    yield cursor
+            except Exception as error:
+                if damage.is_damage(error):
+                    _logger.exception("the file is damaged", extra={"remedy": damage.REMEDY})
+                    raise StoreDamaged(f"ask the database: {damage.SENTENCE}") from error
+                if not damage.has_given_up(error):
                     raise
-                _logger.exception("the file is damaged", extra={"remedy": damage.REMEDY})
-                raise StoreDamaged(f"ask the database: {damage.SENTENCE}") from error
+                _logger.exception("the file is opened anew")
+                self._forget(opened)
+                raise StoreStopped(damage.given_up(error)) from error
+
+    def _forget(self, opened: duckdb.DuckDBPyConnection) -> None:
+        """Let whoever comes next open the file, unless somebody has done so."""
+        with self._opening:
+            if self._opened is opened:
+                self._opened = None
+        with suppress(duckdb.Error):
+            opened.close()
 
     def close(self) -> None:
         """Close the file; waits for a write that is under way."""
