@@ -18,6 +18,14 @@ def test_run_has_the_promised_options() -> None:
     assert (args.period, args.mode, args.dry_run, args.once) == (["2024-09"], "append", True, True)
 
 
+@pytest.mark.parametrize("command", ["run", "validate"])
+def test_encoding_and_names_of_drafts_are_told_alike(command: str) -> None:
+    args = parser().parse_args([command, "a.csv", "--encoding", "Windows-1252", "--map-legacy"])
+    assert (args.encoding, args.map_legacy) == ("cp1252", True)
+    args = parser().parse_args([command, "a.csv"])
+    assert (args.encoding, args.map_legacy) == (None, False)
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -59,6 +67,8 @@ def test_every_command_takes_a_folder_or_a_store(line: str) -> None:
         "run a --period 2024-13",
         "run a --table Costs",
         "run a --currency usd",
+        "run a --encoding klingon",
+        "validate a --encoding rot13",
         "run a --data d --store http://h",
         "ledger --store host",
         "sample --rows 0 --out d",

@@ -108,3 +108,13 @@ def test_ledger_has_a_line_for_every_delivery(capsys: pytest.CaptureFixture[str]
 def test_empty_ledger_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     write_ledger([])
     assert capsys.readouterr().out == "no deliveries yet\n"
+
+
+def test_names_of_drafts_that_were_mapped_are_told() -> None:
+    renamed = {"name": "AmortizedCost", "column": "EffectiveCost", "value": None, "became": None}
+    value = {"name": "PricingCategory", "column": "PricingCategory"}
+    value |= {"value": "On-Demand", "became": "Standard"}
+    text = told(an_entry(mapped=[renamed | {"cells": 1200}, value | {"cells": 7}]))
+    assert "mapped         1,200  AmortizedCost -> EffectiveCost" in text
+    assert "7  PricingCategory 'On-Demand' -> PricingCategory 'Standard'" in text
+    assert "mapped" not in told(an_entry())

@@ -251,3 +251,9 @@ def test_an_earlier_look_saves_the_search_for_columns(monkeypatch):
     assert again.names == first.names == ["BilledCost", "late"]
     rows = [row for batch in again.batches() for row in batch.charges.to_pylist()]
     assert rows == [{"BilledCost": "1", "late": None}, {"BilledCost": "2", "late": "3"}]
+
+
+def test_a_key_that_an_earlier_look_did_not_see_is_never_dropped():
+    report = open_report(io.BytesIO(b'{"BilledCost":1,"x_New":2}\n'), "part", header=["BilledCost"])
+    with pytest.raises(Unreadable, match="x_New"):
+        list(report.batches())

@@ -59,8 +59,7 @@ class JsonReport:
         self._batch_bytes = min(batch_bytes, _MOST_BATCH_BYTES)
         self._recount = JsonRecount()
         self.remarks: dict[str, str] = {}
-        self._read = _reader(self._reopen(), file)
-        self._has_lines = is_lines(self._first_lines())
+        self._has_lines = is_lines(_first_lines(_reader(self._reopen(), file)))
         self.header = tuple(self._keys() if header is None else header)
         self.names = unique_names(list(self.header), self.remarks)
 
@@ -77,16 +76,6 @@ class JsonReport:
             else:
                 self._recount.count_elements(block)
             yield self._batch(records)
-
-    def _first_lines(self) -> bytes:
-        """The beginning of the text, with two lines in it where it has so many."""
-        head = b""
-        while head.lstrip(_BLANKS).count(b"\n") < 2 and len(head) < LONGEST_RECORD:
-            block = self._read(max(len(head), 1 << 16))
-            if not block:
-                break
-            head += block
-        return head
 
     def _records(self) -> Iterator[tuple[list[Record], bytes]]:
         read = _reader(self._reopen(), self._file)
@@ -127,8 +116,24 @@ class JsonReport:
         )
 
     def _table(self, rows: list[Cells]) -> pa.Table:
+        if late := set().union(*rows).difference(self.header):
+            raise Unreadable(
+                f"read {self._file}: it has another key than when it was looked at, "
+                f"{min(late)!r}: it is being written; it is read again when it is whole"
+            )
         columns = [[row.get(key) for row in rows] for key in self.header]
         return pa.table([_as_text(column) for column in columns], names=self.names)
+
+
+def _first_lines(read: Callable[[int], bytes]) -> bytes:
+    """The beginning of a text, with two lines in it where it has so many."""
+    head = b""
+    while head.lstrip(_BLANKS).count(b"\n") < 2 and len(head) < LONGEST_RECORD:
+        block = read(max(len(head), 1 << 16))
+        if not block:
+            break
+        head += block
+    return head
 
 
 def _reader(stream: BinaryIO, file: str) -> Callable[[int], bytes]:
