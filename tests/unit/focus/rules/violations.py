@@ -31,6 +31,12 @@ class Violation:
 APPLIED_BY_READERS = frozenset(
     {
         own_rules.BINARY_FLOAT,
+        own_rules.CELL_SEPARATOR,
+        own_rules.COLUMN_BLANKS,
+        own_rules.INSTANT_WITHOUT_ZONE,
+        own_rules.LAST_LINE_OPEN,
+        own_rules.NOT_A_RECORD,
+        own_rules.TEXT_ENCODING,
         own_rules.BROKEN_QUOTES,
         own_rules.COLUMN_REPEATED,
         own_rules.COLUMN_UNNAMED,
