@@ -297,6 +297,20 @@ def test_damage_before_a_commit_is_never_left_out(three_states: Path) -> None:
     assert log.read_bytes() == damaged
 
 
+def test_log_of_a_later_state_of_the_file_is_refused_and_told(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with opened(folder) as store:
+        deliver(store, 0)
+    older = (folder / FILE_NAME).read_bytes()
+    with opened(folder) as store:
+        deliver(store, 1)
+    with opened(folder) as store:
+        deliver(store, 2)
+        copy = copied(folder, tmp_path / "copy")
+    (copy / FILE_NAME).write_bytes(older)
+    assert outcome_of(shown_by(copy, charges=60)) == "refused, and told what to do"
+
+
 @pytest.mark.faults
 @pytest.mark.timeout(1_200)
 def test_damage_of_the_file_is_told_and_never_read(

@@ -20,7 +20,9 @@ SENTENCE = "the file of the database is damaged; whoever runs the handler has to
 
 def is_damage(error: BaseException) -> bool:
     """Whether an error is the engine's word for a file that cannot be trusted."""
-    return isinstance(error, duckdb.Error) and "Corrupt" in str(error)
+    # A log that belongs to another state of the file is as bad: the two were copied apart.
+    said = str(error) if isinstance(error, duckdb.Error) else ""
+    return "Corrupt" in said or "WAL checkpoint iteration" in said
 
 
 def has_given_up(error: BaseException) -> bool:
