@@ -212,15 +212,7 @@ OPENED: Node = {
     },
     "sums": {"USD": {"BilledCost": _line("3.54", stored="0", quarantined="0.01")}},
     "findings": {"CW-Currency": 1},
-    "mapped": [
-        {
-            "name": "AmortizedCost",
-            "column": "EffectiveCost",
-            "value": None,
-            "became": None,
-            "cells": 2,
-        }
-    ],
+    "mapped": [],
     "balanced": False,
     "reason": None,
     "closedPeriods": [],
@@ -293,7 +285,6 @@ ERASED: Node = OPENED | {
         }
     },
     "findings": {},
-    "mapped": [],
     "balanced": True,
     "reason": "request 12",
     "by": "costwire",
