@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 STAGES = (
     "generate",
     "duckdb_read_csv",
+    "polars_read_csv",
     "read",
     "validate",
     "publish",

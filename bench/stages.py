@@ -70,6 +70,13 @@ def stage_duckdb_read_csv(folder: Path, _rows: int) -> dict[str, Any]:
         )
 
 
+def stage_polars_read_csv(folder: Path, _rows: int) -> dict[str, Any]:
+    """What validation is measured against: polars reads the same cells as text, and types none."""
+    import polars as pl
+
+    return timed(lambda: pl.read_csv(report(folder), infer_schema=False))
+
+
 def stage_read(folder: Path, _rows: int) -> dict[str, Any]:
     """CSV to columns of text, with the second count."""
     from costwire_focus.readers import open_report

@@ -15,8 +15,8 @@ import pytest
         ("1.0", {"ListUnitPrice": "-0.6", "ListCost": "-1.8"}, "ListUnitPrice-C-008-M"),
         ("1.3", {"ContractedUnitPrice": "-0.5", "ContractedCost": "-1.5"},
          "CAU-ContractedUnitPrice-C-009-M"),
-        ("1.0", {"BillingCurrency": "eur"}, "BillingCurrency-C-003-M"),
-        ("1.0", {"BillingCurrency": "EURO"}, "BillingCurrency-C-003-M"),
+        ("1.0", {"BillingCurrency": "XXX"}, "BillingCurrency-C-006-M"),
+        ("1.2", {"PricingCurrency": "eur"}, "PricingCurrency-C-003-M"),
         ("1.0", {"BilledCost": "+1.50"}, "BilledCost-C-002-M"),
         ("1.0", {"BilledCost": "1.5E+3"}, "BilledCost-C-002-M"),
         ("1.0", {"BilledCost": "1.5e-3"}, "BilledCost-C-002-M"),
@@ -112,3 +112,14 @@ def test_a_provider_may_bill_under_another_name(a_charge, check):
 def test_an_adjustment_consumes_nothing(a_charge, check):
     _, findings = check(a_charge("1.0", ChargeCategory="Adjustment"), version="1.0")
     assert set(findings) == {"ConsumedQuantity-C-004-C", "CW-ConsumedUnit-NullOffUsage"}
+
+
+@pytest.mark.parametrize("code", ["eur", "EURO", " EUR"])
+def test_a_currency_that_is_no_code_is_no_nations_either(code, a_charge, check):
+    _, findings = check(a_charge(BillingCurrency=code))
+    assert set(findings) == {"BillingCurrency-C-003-M", "BillingCurrency-C-006-M"}
+
+
+def test_a_virtual_currency_may_be_priced_in(a_charge, check):
+    _, findings = check(a_charge(PricingCurrency="Snow Credits"))
+    assert not findings

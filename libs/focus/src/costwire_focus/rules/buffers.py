@@ -1,6 +1,9 @@
-"""The bytes behind a column of text, without a copy."""
+"""The bytes behind a column of text, without a copy, and the verdict that no cell is bad."""
+
+from functools import lru_cache
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -12,6 +15,12 @@ def bytes_of(cells: pa.Array) -> NDArray[np.uint8]:
         return np.empty(0, np.uint8)
     bounds = bounds_of(cells)
     return np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]]
+
+
+@lru_cache(maxsize=4)
+def never(length: int) -> pl.Series:
+    """False, so often; most verdicts are this one."""
+    return pl.Series(np.zeros(length, np.bool_))
 
 
 def bounds_of(cells: pa.Array) -> NDArray[np.int32]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from costwire_focus import amounts, instants
 from costwire_focus.columns import COLUMNS, ValueType, value_type
 from costwire_focus.rules.arithmetic import compare_amounts
-from costwire_focus.rules.buffers import bounds_of, bytes_of
+from costwire_focus.rules.buffers import bounds_of, bytes_of, never
 from costwire_focus.rules.rule import FLAG, INSTANT, NUMBER
 from costwire_focus.rules.values import INSTANT_FINER, INSTANT_FORM, NUMBER_FORM
 
@@ -79,7 +79,7 @@ def _judge_amounts(
             cells.unreadable[name] = mask
     if (form := name + FLAG + NUMBER_FORM) in wanted:
         odd = _contains(column, b"+") or _contains(column, b"e")
-        cells.derived[form] = ~texts.str.contains(_FOCUS_NUMBER) if odd else _never(len(texts))
+        cells.derived[form] = ~texts.str.contains(_FOCUS_NUMBER) if odd else never(len(texts))
 
 
 def _all_readable(column: pa.ChunkedArray, numbers: pl.Series) -> bool:
@@ -132,10 +132,6 @@ def _contains(column: pa.ChunkedArray, character: bytes) -> bool:
     return any(bool((bytes_of(chunk) == character[0]).any()) for chunk in column.chunks)
 
 
-def _never(length: int) -> pl.Series:
-    return pl.Series(np.zeros(length, np.bool_))
-
-
 def _read_instants(
     charges: pa.Table, wanted: frozenset[str], dates: instants.DateOrder | None, cells: Cells
 ) -> None:
@@ -157,5 +153,5 @@ def _read_instants(
         for verdict, found in ((INSTANT_FORM, read.not_focus), (INSTANT_FINER, read.finer)):
             if (flagged := name + FLAG + verdict) in wanted:
                 cells.derived[flagged] = (
-                    _never(rows) if found is None else pl.Series(found.slice(start, rows))
+                    never(rows) if found is None else pl.Series(found.slice(start, rows))
                 )

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 
 from costwire_focus.columns import Column
+from costwire_focus.rules.buffers import never
 from costwire_focus.rules.rule import FLAG
 from costwire_focus.rules.shapes import NULL, NUMBER, STRING, Shape, flat_elements, wrong_elements
 from costwire_focus.rules.values import (
@@ -61,7 +61,7 @@ def judge(column: Column, texts: pl.Series, shape: Shape | None = None) -> dict[
 
 def _spread(broken: pl.Series, distinct: pl.Series, texts: pl.Series) -> pl.Series:
     if not broken.any():
-        return pl.Series(np.zeros(len(texts), np.bool_))
+        return never(len(texts))
     return texts.is_in(distinct.filter(broken).implode())
 
 

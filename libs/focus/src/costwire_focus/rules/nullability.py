@@ -227,7 +227,7 @@ def _commitments(version: str) -> Iterator[Rule]:
         "C-007-C",
         f"{quantity} must be null unless the charge is Usage or Purchase with a "
         "CommitmentDiscountId",
-        present(quantity) & ~usage_or_purchase,
+        present(quantity) & present("ChargeCategory") & ~usage_or_purchase,
         optional=_DISCOUNT_ID,
     )
     reservation = "CapacityReservationStatus"

@@ -20,6 +20,8 @@ PLACEHOLDERS: Final = ("N/A", "n/a", "#N/A", "NULL", "Null", "null", "Not Applic
 
 _LENGTHS: Final = np.zeros(max(map(len, PLACEHOLDERS)) + 2, np.bool_)
 _LENGTHS[[len(word) for word in PLACEHOLDERS]] = True
+_FIRST: Final = np.zeros(256, np.bool_)
+_FIRST[[ord(word[0]) for word in PLACEHOLDERS]] = True
 _SPACE: Final = ord(" ")
 
 
@@ -54,12 +56,12 @@ def _judge(cells: pa.Array, found: dict[str, NDArray[np.bool_]]) -> None:
         return
     bounds = bounds_of(cells)
     lengths = np.diff(bounds)
-    suspects = np.flatnonzero(_LENGTHS[np.minimum(lengths, len(_LENGTHS) - 1)])
+    first = data[np.minimum(bounds[:-1] - bounds[0], data.size - 1)]  # of empty cells: another's
+    suspects = np.flatnonzero(_FIRST[first] & _LENGTHS[np.minimum(lengths, len(_LENGTHS) - 1)])
     if len(suspects):
         words = pl.Series(cells.take(pa.array(suspects)))
         found[PLACEHOLDER][suspects] |= words.is_in(PLACEHOLDERS).fill_null(False).to_numpy()
-    filled = np.flatnonzero(lengths)
-    led = filled[data[bounds[filled] - bounds[0]] == _SPACE]
+    led = np.flatnonzero((first == _SPACE) & (lengths > 0))
     if len(led):
         words = pl.Series(cells.take(pa.array(led)))
         found[BLANK][led] |= (words.str.strip_chars() == "").fill_null(False).to_numpy()

@@ -4,9 +4,11 @@ from typing import Final
 
 import polars as pl
 
+from costwire_focus.rules.buffers import never
 from costwire_focus.rules.rule import FLAG
 
 UNIT_FORM: Final = "unit"
+_MOST_KNOWN: Final = 10_000
 
 _PREFIXES: Final = "[KMGTPE]"
 _SIZE: Final = rf"(?:b|{_PREFIXES}b|{_PREFIXES}ib|B|{_PREFIXES}B|{_PREFIXES}iB)"
@@ -37,16 +39,22 @@ _SLIPPED: Final = rf"(?i)(?:^|[^A-Za-z0-9])(?:{_LISTED})(?:[^A-Za-z0-9]|$)"
 _RIGHT_TERMS: Final = rf"(?:^|[0-9] |[/-])(?:{_SIZE}|{_TIME}s?)(?:$|[/-])"
 
 
-def unit_verdicts(column: str, texts: pl.Series) -> dict[str, pl.Series]:
+def unit_verdicts(column: str, texts: pl.Series, known: dict[str, bool]) -> dict[str, pl.Series]:
     """Which units of a column are not written as recommended, by its name in the frame.
 
     `GB`, `Hours`, `GB-Hours`, `GB/Hour`, `1000 Tokens`, `Units/3 Months` are; sizes and times as
     listed, case included; anything else that is counted is a noun, of several words at will.
+    `known` holds the verdicts on units met before, and grows up to a bound.
     Source: FOCUS, attribute UnitFormat.
     """
-    distinct = texts.drop_nulls().unique()
-    wrong = distinct.filter(is_wrong_unit(distinct))
-    verdict = texts.is_in(wrong.implode()).fill_null(False)
+    units = [unit for unit in texts.unique().to_list() if unit is not None]
+    if new := [unit for unit in units if unit not in known]:
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+            new = units
+        known.update(zip(new, is_wrong_unit(pl.Series(new)), strict=True))
+    wrong = [unit for unit in units if known[unit]]
+    verdict = texts.is_in(wrong).fill_null(False) if wrong else never(len(texts))
     return {column + FLAG + UNIT_FORM: verdict}
 
 

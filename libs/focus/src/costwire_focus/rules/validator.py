@@ -87,6 +87,7 @@ class Validator:
         self._plans: dict[tuple[str, ...], _Plan] = {}
         self._pairs = {relation: Pairs(relation) for relation in relations_of(version)}
         self._files: list[str] = []
+        self._units: dict[str, bool] = {}
         self._plan(tuple(names), file)
 
     @property
@@ -115,7 +116,7 @@ class Validator:
         for column, shape in plan.documents:
             cells.derived |= judge(column, frame[column.id], shape)
         for name in plan.units:
-            cells.derived |= unit_verdicts(name, frame[name])
+            cells.derived |= unit_verdicts(name, frame[name], self._units)
         cells.derived |= judge_texts(charges, plan.texts)
         frame = frame.with_columns(
             **cells.derived, **{name: pl.lit(None, pl.String) for name in plan.absent}

@@ -170,7 +170,7 @@ def _currencies(version: str) -> Iterator[Rule]:
         Grade.VIOLATION,
         billing,
         f"{billing} must be the currency of a nation, not a virtual one",
-        text(billing).str.contains(_CODE) & ~text(billing).is_in(sorted(NATIONAL_CODES)),
+        ~text(billing).is_in(sorted(NATIONAL_CODES)),
     )
     if pricing in columns_of(version):
         code = text(pricing).str.to_uppercase()
