@@ -1,5 +1,7 @@
 """Every rule of every version is broken by a charge that is made for it, and by no right one."""
 
+from pathlib import Path
+
 import pytest
 from tests.unit.focus.rules.violations import (
     ALL,
@@ -9,10 +11,12 @@ from tests.unit.focus.rules.violations import (
     violations,
 )
 
+from costwire_focus import own_rules
 from costwire_focus.columns import VERSIONS
 from costwire_focus.rules import rules_of
 
 _EXAMPLES = {version: violations(version) for version in VERSIONS}
+_TESTS = Path(__file__).parents[3]
 _ELSEWHERE = APPLIED_BY_READERS | APPLIED_BY_STORES
 
 
@@ -21,6 +25,17 @@ def test_no_rule_is_without_a_charge_that_breaks_it(version):
     unbroken = {rule.id for rule in rules_of(version)} - _EXAMPLES[version].keys() - _ELSEWHERE
     lone = {rule for rule in unbroken if not _is_presence_that_a_header_cannot_tell(rule, version)}
     assert not lone
+
+
+@pytest.mark.parametrize("rule", sorted(APPLIED_BY_READERS))
+def test_what_readers_apply_is_broken_in_their_own_tests(rule):
+    (name,) = (name for name, rule_id in vars(own_rules).items() if rule_id == rule)
+    written = (
+        path.read_text("utf-8")
+        for folder in ("unit", "integration")
+        for path in (_TESTS / folder).rglob("test_*.py")
+    )
+    assert any(rule in text or f" {name}" in text or f".{name}" in text for text in written)
 
 
 def _is_presence_that_a_header_cannot_tell(rule_id, version):

@@ -9,6 +9,7 @@ from costwire_focus.columns import VERSIONS, Column, ValueType, columns_of
 from costwire_focus.rules import rules_of
 from costwire_focus.rules.header import absent_columns
 from costwire_focus.rules.ids import OWN_PREFIX, presence_id, spec_id
+from costwire_focus.rules.registry import REMARKS
 from costwire_focus.rules.shapes import shape_of
 
 Cells = Mapping[str, str | None]
@@ -30,17 +31,10 @@ class Violation:
 
 APPLIED_BY_READERS = frozenset(
     {
-        own_rules.BINARY_FLOAT,
-        own_rules.CELL_SEPARATOR,
-        own_rules.COLUMN_BLANKS,
-        own_rules.INSTANT_WITHOUT_ZONE,
-        own_rules.LAST_LINE_OPEN,
-        own_rules.NOT_A_RECORD,
-        own_rules.TEXT_ENCODING,
+        *(rule.id for rule in REMARKS),
         own_rules.BROKEN_QUOTES,
-        own_rules.COLUMN_REPEATED,
-        own_rules.COLUMN_UNNAMED,
         own_rules.FIELD_COUNT,
+        own_rules.NOT_A_RECORD,
         own_rules.UNDECODABLE,
     }
 )
