@@ -259,7 +259,9 @@ class HandlerApi:
         """Every entry of the audit log, oldest first."""
         since = 0
         while True:
-            page = self._json("read the audit log", "GET", "/audit", {"since": str(since)})
+            page = self._json(
+                "read the audit log", "GET", "/audit", {"since": str(since), "limit": "10000"}
+            )
             if not page["entries"]:
                 return
             yield from page["entries"]

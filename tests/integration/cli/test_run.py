@@ -192,6 +192,23 @@ def test_rights_of_users_are_told_and_changed(
     assert "a condition on rows is for readers" in wrong.stderr
 
 
+def test_audit_log_is_listed_and_verified(costwire: Any, handler: Connection, data: Path) -> None:
+    here = ("--data", str(data))
+    assert costwire("user", "add", "amy", *here, stdin="long enough\n").returncode == 0
+    listed = costwire("audit", "list", *here)
+    assert "user changed" in listed.stdout
+    assert "amy" in listed.stdout
+    entries = json.loads(costwire("audit", "list", "--format", "json", *here).stdout)["entries"]
+    verified = costwire("audit", "verify", *here)
+    assert verified.returncode == 0, verified.stderr
+    assert f"{len(entries)} entries, from 1, are whole" in verified.stdout
+    head = verified.stdout.split()[-1]
+    assert costwire("audit", "verify", "--head", head, *here).returncode == 0
+    other = costwire("audit", "verify", "--head", f"1:{'0' * 64}", *here)
+    assert other.returncode == 1
+    assert "broken at entry 1: it is another than the one that was noted" in other.stderr
+
+
 def test_users_come_and_go(costwire: Any, handler: Connection, data: Path) -> None:
     here = ("--data", str(data))
     added = costwire("user", "add", "ann", "--role", "reader", *here, stdin="long enough\n")

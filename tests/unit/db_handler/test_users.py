@@ -36,6 +36,20 @@ class Clock:
         return self.now
 
 
+def test_credentials_that_were_looked_at_before_a_change_are_not_remembered_after_it() -> None:
+    cache = CredentialCache()
+
+    class Changing(KeptInMemory):
+        def get(self, name: str) -> User | None:
+            found = super().get(name)
+            cache.clear()  # an admin changes the user while the password is being hashed
+            return found
+
+    sign_in = SignIn(Changing(new_user("ann", Role.WRITER, "secret")), cache)
+    assert sign_in.check("ann", "secret") is not None
+    assert len(cache) == 0
+
+
 def test_a_password_fits_its_own_hash_alone() -> None:
     encoded = hash_password("correct horse")
     assert verify_password("correct horse", encoded)

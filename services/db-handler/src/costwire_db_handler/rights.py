@@ -64,8 +64,8 @@ class Rights:
         """Raises `Forbidden` where deliveries to a table are for others."""
         if not self.may_write(table):
             raise Forbidden(
-                f"{table} is not among the tables that you may write; an admin gives the right to "
-                f"it (costwire user change NAME --write {table})"
+                f"{table} is not among the tables that you may write; an admin can give you the "
+                "right to it"
             )
 
     def seen(self, speech: Speech) -> Fragment:

@@ -178,6 +178,7 @@ class CredentialCache:
         self._clock = clock
         self._key = secrets.token_bytes(32)
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._age = 0
         self._lock = threading.Lock()
 
     def get(self, name: str, password: str) -> Caller | None:
@@ -190,9 +191,19 @@ class CredentialCache:
             self._known.pop(digest, None)
             return None
 
-    def put(self, name: str, password: str, caller: Caller) -> None:
-        """Remember credentials that were right; the oldest go when there are too many."""
+    @property
+    def age(self) -> int:
+        """How often users have changed; to be asked for before one is looked at."""
+        return self._age
+
+    def put(self, name: str, password: str, caller: Caller, age: int | None = None) -> None:
+        """Remember credentials that were right; the oldest go when there are too many.
+
+        `age`: from before the user was looked at; one who may have changed since is forgotten.
+        """
         with self._lock:
+            if age is not None and age != self._age:
+                return
             self._known[self._digest(name, password)] = (self._clock() + self._seconds, caller)
             while len(self._known) > self._entries:
                 self._known.popitem(last=False)
@@ -200,6 +211,7 @@ class CredentialCache:
     def clear(self) -> None:
         """Forget all: users have changed."""
         with self._lock:
+            self._age += 1
             self._known.clear()
 
     def __len__(self) -> int:
@@ -227,10 +239,11 @@ class SignIn:
         known = self.cache.get(name, password)
         if known is not None:
             return known
+        age = self.cache.age
         for spelling in spellings(name, password):
             caller = self._verified(*spelling)
             if caller is not None:
-                self.cache.put(name, password, caller)
+                self.cache.put(name, password, caller, age)
                 return caller
         return None
 

@@ -246,6 +246,35 @@ def test_condition_that_a_table_cannot_judge_hides_all_of_it(served: Any) -> Non
     assert uma.get("/costs").json()["rows"] == []
 
 
+def test_names_and_values_of_a_condition_are_taken_as_they_are(running: Any) -> None:
+    odd, value = 'x_what? \'n "that"', "it's ? -- ' OR 1 = 1"
+    hidden = a_charge(ResourceId=SECRET, **{odd: "it's ?"})
+    running.admin.deliver(a_report([a_charge(**{odd: value}), hidden]))
+    name, told = odd.replace('"', '""'), value.replace("'", "''")
+    omar = limited(running, "omar", where=f"\"{name}\" = '{told}' AND BilledCost > 1")
+    assert omar.sql("SELECT ResourceId FROM charges__versions") == [["disk-1"]]
+    for path in ("/costs?by=ResourceId", "/changes?from=2024-01-01&by=ResourceId", "/export"):
+        answer = omar.get(path)
+        assert answer.status_code == 200
+        assert SECRET not in answer.text
+        assert "disk-1" in answer.text
+
+
+def test_questions_of_the_catalogue_are_answered_from_the_own_rows(tenant: Any) -> None:
+    # As `costwire ask` asks them: by the columns that are listed, then one statement.
+    listed = tenant.sql("SELECT column_name FROM information_schema.columns")
+    assert ["billedcost"] in listed
+    rows = tenant.sql(
+        "SELECT ServiceName, SUM(EffectiveCost) AS cost FROM charges WHERE ChargePeriodStart >= ? "
+        "GROUP BY ServiceName ORDER BY cost DESC",
+        "2024-01-01",
+    )
+    assert rows == [["Storage", 1.25], ["Compute", 1.25]] or rows[::-1] == [
+        ["Storage", 1.25],
+        ["Compute", 1.25],
+    ]
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "typo": (
         {"where": "SubAcountId = '1'"},

@@ -15,7 +15,7 @@ from costwire_db_handler.errors import BadQuestion
 from costwire_db_handler.handler import handler_of
 from costwire_db_handler.users import Caller, Role
 
-_DEFAULT, _MOST = 1_000, 100_000
+_DEFAULT, _MOST = 1_000, 10_000
 
 
 def audit_routes() -> list[BaseRoute]:

@@ -51,6 +51,8 @@ class OwnRows:
     """Makes such databases, few at a time."""
 
     def __init__(self, spill: Path, *, wait_seconds: float) -> None:
+        """`spill`: the folder of what does not fit into memory; what a kill left in it goes."""
+        shutil.rmtree(spill, ignore_errors=True)
         self._spill = spill
         self._wait_seconds = wait_seconds
         self._free = threading.BoundedSemaphore(_AT_ONCE)
@@ -61,7 +63,7 @@ class OwnRows:
         """An empty database; raises `MemoryExceeded` when others are not done in time."""
         if not self._free.acquire(timeout=self._wait_seconds):
             raise MemoryExceeded("others ask for their rows at the same time: try again")
-        folder = self._spill / f"rows-{next(self._numbers)}"
+        folder = self._spill / str(next(self._numbers))
         try:
             with duckdb.connect(":memory:", config=_CONFIG) as database:
                 harden(
@@ -121,9 +123,9 @@ def _copy(database: Connection, sql: Connection, name: str, selected: str, seen:
         f"SELECT {selected} FROM main.{quoted(name)} WHERE {seen.text}",
         params=list(seen.arguments) or None,
     )
-    database.register("incoming", rows.to_arrow_reader(_BATCH_ROWS))
-    database.execute(f"CREATE TABLE main.{quoted(name)} AS SELECT * FROM incoming")
-    database.unregister("incoming")
+    database.register("_own", rows.to_arrow_reader(_BATCH_ROWS))
+    database.execute(f"CREATE TABLE main.{quoted(name)} AS SELECT * FROM _own")
+    database.unregister("_own")
 
 
 def _states(sql: Connection, table: str, rights: Rights) -> str:

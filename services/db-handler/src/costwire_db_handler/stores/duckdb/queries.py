@@ -34,7 +34,7 @@ class Queries:
         self._timeout_seconds = timeout_seconds
         limits = Limits(timeout_seconds=timeout_seconds, max_rows=max_rows)
         self._sandbox = Sandbox(self._watchdog, StoredOwnership(), limits, database.headroom)
-        self._own_rows = OwnRows(database.spill, wait_seconds=timeout_seconds)
+        self._own_rows = OwnRows(database.spill.with_name("rows"), wait_seconds=timeout_seconds)
 
     def run(self, caller: Caller, request: SqlRequest) -> Outcome:
         """Run one request; raises a `SqlError`."""
