@@ -23,6 +23,7 @@ OPEN = {
     ("GET", "/-/metrics"),
 }
 WRITERS = {
+    ("POST", "/deliveries/{commit}/replay"),
     ("POST", "/deliveries"),
     ("DELETE", "/deliveries/{commit}"),
     ("POST", "/deliveries/{commit}/parts"),
@@ -46,6 +47,8 @@ READERS = {
     ("GET", "/deliveries"),
     ("GET", "/deliveries/{commit}"),
     ("GET", "/deliveries/{commit}/quarantine"),
+    ("GET", "/deliveries/{commit}/quarantine.csv"),
+    ("GET", "/quarantine"),
     ("GET", "/costs"),
     ("GET", "/changes"),
     ("GET", "/invoices"),
