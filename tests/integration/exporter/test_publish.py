@@ -22,6 +22,7 @@ from tests.support.layouts import AzureExport, Disk, month_rows
 
 from costwire_exporter.blocks import read_exposition
 from costwire_exporter.errors import CountsDisagree, NotPublishable, PublishError, Stopped
+from costwire_exporter.exporter import Exporter
 from costwire_exporter.identity import Meaning
 from costwire_exporter.publish import Publisher
 from costwire_exporter.shelf import Delivery, Shelf
@@ -436,3 +437,17 @@ def test_later_reading_has_the_later_time_when_the_clock_was_set_back(
     changed = write_report({"BilledCost": "7"})
     second, _, _ = published(publish(changed, clock=lambda: day_before))
     assert first.times.read == noon < second.times.read < noon + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("name", ["../../escaped", "/tmp/escaped", "a/../../b"])  # noqa: S108
+def test_name_of_a_source_is_no_path(
+    write_report: WriteReport, settings_for: Callable[..., Any], tmp_path: Path, name: str
+) -> None:
+    path = write_report({})
+    before = {each for each in tmp_path.rglob("*") if "data" not in each.parts}
+    settings = settings_for(path, source_name=name)
+    with Exporter(settings) as exporter:
+        exporter.poller.look()
+        assert exporter.shelf.current is not None
+        assert exporter.shelf.current.exposition.resolve().is_relative_to(settings.data_dir)
+    assert {each for each in tmp_path.rglob("*") if "data" not in each.parts} == before

@@ -1,13 +1,19 @@
 """Uploaded bodies as tables."""
 
 import json
+import struct
+from contextlib import suppress
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from costwire_db_handler.arrow_bodies import PartLimits
 from costwire_db_handler.errors import BadPart, BadUpload
-from costwire_db_handler.upload import JSON, NDJSON, read_part, read_upload
+from costwire_db_handler.upload import ARROW, JSON, NDJSON, read_part, read_upload
+from costwire_runtime.problems import TooLarge
 
 
 def body(*labels: dict[str, object], **more: object) -> bytes:
@@ -40,6 +46,70 @@ def test_empty_cell_of_a_part_is_null() -> None:
 def test_part_that_is_no_text_is_refused(kind: pa.DataType) -> None:
     with pytest.raises(BadPart, match="column 'x' is"):
         read_part(stream(pa.table({"x": pa.array([], kind)})))
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+def test_compressed_part_is_refused_before_it_is_unpacked(codec: str) -> None:
+    sink = pa.BufferOutputStream()
+    table = pa.table({"x": ["a" * 1_000_000]})
+    options = pa.ipc.IpcWriteOptions(compression=codec)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    with pytest.raises(BadPart, match="it is compressed; send it as it is"):
+        read_part(bytes(sink.getvalue()))
+
+
+def test_dictionary_has_no_place_in_a_part() -> None:
+    coded = pa.array(["a"] * 9).dictionary_encode()
+    with pytest.raises(BadPart, match="a dictionary has no place in it"):
+        read_part(stream(pa.table({"x": coded})))
+
+
+def test_many_views_of_one_long_text_are_too_large() -> None:
+    text = b"a" * 100_000
+    view = struct.pack("<i4sii", len(text), text[:4], 0, 0)
+    buffers = [None, pa.py_buffer(view * 10_000), pa.py_buffer(text)]
+    views = pa.Array.from_buffers(pa.string_view(), 10_000, buffers)
+    body = stream(pa.table({"x": views}))
+    with pytest.raises(TooLarge, match=r"its cells have 1,000,000,000 bytes, of 67,108,864"):
+        read_part(body)
+
+
+def test_nulls_without_end_are_too_many() -> None:
+    body = stream(pa.table({"x": pa.nulls(50_000_000)}))
+    assert len(body) < 1_000
+    with pytest.raises(TooLarge, match="it has 50,000,000 charges, of 1,000,000 at most"):
+        read_part(body)
+
+
+@pytest.mark.parametrize("limits", [PartLimits(columns=2), PartLimits(rows=2)], ids=str)
+@pytest.mark.parametrize("kind", [JSON, NDJSON, ARROW])
+def test_more_charges_or_columns_than_allowed_are_refused(limits: PartLimits, kind: str) -> None:
+    rows: list[dict[str, object]] = [{"a": "1", "b": "2", "c": "3"}] * 3
+    bodies = {
+        JSON: body(*rows),
+        NDJSON: b"\n".join(json.dumps({"labels": row}).encode() for row in rows),
+        ARROW: stream(pa.Table.from_pylist(rows)),
+    }
+    assert read_upload(kind, bodies[kind], PartLimits(rows=3, columns=3)).charges.num_rows == 3
+    with pytest.raises(TooLarge, match=r"it has 3 (charges|columns), of 2 at most"):
+        read_upload(kind, bodies[kind], limits)
+
+
+def test_records_of_ever_other_labels_do_not_become_a_table() -> None:
+    labels = [{f"label-{at}": "1"} for at in range(50_000)]
+    with pytest.raises(TooLarge, match="it has 50,000 columns"):
+        read_upload(JSON, body(*labels))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_damaged_part_is_refused_or_read(data: st.DataObject) -> None:
+    whole = bytearray(stream(pa.table({"x": ["a", None, "bc"], "y": ["1", "2", "3"]})))
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(BadPart, TooLarge):
+        read_part(bytes(whole))
 
 
 def test_columns_are_those_of_all_records() -> None:

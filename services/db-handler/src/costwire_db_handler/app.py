@@ -150,6 +150,7 @@ def _open(settings: Settings, on_settled: OnSettled) -> Store:
         query_timeout_seconds=settings.query_timeout_seconds,
         query_rows=settings.query_rows,
         open_deliveries=settings.open_deliveries,
+        open_deliveries_per_user=settings.open_deliveries_per_user,
         open_hours=settings.open_hours,
     )
     try:

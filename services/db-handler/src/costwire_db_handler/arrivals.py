@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from costwire_db_handler import decide
 from costwire_db_handler.books import Books
@@ -11,6 +12,9 @@ from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.errors import TooManyOpen
 from costwire_db_handler.ledger import Entry, HeldFor, Rows, State, Times, sums_read
 from costwire_focus.manifest import Manifest, ManifestTimes
+
+if TYPE_CHECKING:
+    from costwire_db_handler.stores import StoreLimits
 
 FORSAKEN = "nobody finished it in time"
 _SHOWN = (State.COMMITTED, State.UNCHANGED)
@@ -91,21 +95,38 @@ def _stands_whole(books: Books, appended: Delivery) -> bool:
     return present == appended.entry.rows.stored
 
 
-def forsaken(opened: Sequence[Entry], now: datetime, *, hours: float, most: int) -> list[Entry]:
-    """Of open deliveries those that nobody finished in time; `TooManyOpen` for the others."""
-    late = [entry for entry in opened if now - entry.times.opened > timedelta(hours=hours)]
-    if len(opened) - len(late) >= most:
-        raise TooManyOpen(
-            f"open a delivery: {most} are open; commit them or abort them "
-            "(DELETE /deliveries/<commit>)"
-        )
+def forsaken(
+    opened: Sequence[Entry], now: datetime, limits: StoreLimits, by: str | None
+) -> list[Entry]:
+    """Of open deliveries those that nobody finished in time.
+
+    Raises `TooManyOpen` where the others are too many for one more, in all or of this user.
+    """
+    hours = timedelta(hours=limits.open_hours)
+    late = [entry for entry in opened if now - entry.times.opened > hours]
+    held = [entry for entry in opened if now - entry.times.opened <= hours]
+    own = [entry for entry in held if by is not None and entry.by == by]
+    for found, most, whose in (
+        (held, limits.open_deliveries, ""),
+        (own, limits.open_deliveries_per_user, f" of {by}"),
+    ):
+        if len(found) >= most:
+            raise TooManyOpen(
+                f"open a delivery: {most}{whose} are open; commit them or abort them "
+                "(DELETE /deliveries/<commit>)"
+            )
     return late
 
 
 def new_delivery(
-    books: Books, manifest: Manifest, now: datetime, *, dry_run: bool = False
+    books: Books,
+    manifest: Manifest,
+    now: datetime,
+    *,
+    by: str | None = None,
+    dry_run: bool = False,
 ) -> Delivery:
-    """An open delivery with a number of its own; raises `TableTaken`."""
+    """An open delivery with a number of its own; raises `TableTaken`. `by`: who brings it."""
     books.require_free(manifest.table)
     entry = Entry(
         commit=books.next_number(),
@@ -120,6 +141,7 @@ def new_delivery(
         sums=sums_read(manifest),
         findings={rule: finding.count for rule, finding in manifest.findings.items()},
         mapped=manifest.mapped,
+        by=by,
         times=Times(read=manifest.times.read, opened=now),
     )
     return Delivery(manifest, entry, dry_run=dry_run)

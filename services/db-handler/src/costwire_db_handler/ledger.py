@@ -170,7 +170,7 @@ class Entry(_Model):
     repairs: list[Repair] = []
     """What of the delivery was repaired so far, in order."""
     by: str | None = None
-    """Who asked for an erasure."""
+    """Who opened the delivery, or asked for the erasure; None for the handler itself."""
     condition: str | None = None
     """Of an erasure, with `?` in place of its values: they would be what was to be erased."""
     horizon: int | None = None

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from costwire_db_handler.arrow_bodies import PartLimits
 from costwire_focus.manifest import Month
 from costwire_runtime.settings import ServiceSettings
 
@@ -52,12 +53,24 @@ class Settings(ServiceSettings):
     upload_limit_mib: int = Field(
         default=16, ge=1, description="largest body of one /upload, and largest sheet of repairs"
     )
+    part_rows: int = Field(
+        default=1_000_000, ge=1, description="most charges in one part or one /upload"
+    )
+    part_columns: int = Field(
+        default=2_000, ge=1, description="most columns of one part or one /upload"
+    )
+    delivery_parts: int = Field(
+        default=100_000, ge=1, le=100_000_000, description="most parts of one delivery"
+    )
     manifest_limit_mib: int = Field(default=16, ge=1, description="largest manifest")
     quarantine_limit_mib: int = Field(
         default=4096, ge=1, description="largest list of quarantined rows"
     )
     open_deliveries: int = Field(
         default=100, ge=1, description="most deliveries that are open at the same time"
+    )
+    open_deliveries_per_user: int = Field(
+        default=80, ge=1, description="most of them that one user has opened"
     )
     open_hours: float = Field(
         default=24.0, gt=0, description="a delivery that is open for longer is given up"
@@ -169,6 +182,10 @@ class Settings(ServiceSettings):
         if self.cratedb_password and self.cratedb_password_file:
             raise ValueError("give cratedb_password or cratedb_password_file, not both")
         return self
+
+    def part_limits(self, body_mib: int) -> PartLimits:
+        """What a body of so many MiB may hold."""
+        return PartLimits(body_mib * MIB, self.part_rows, self.part_columns)
 
     def cratedb_sign_in(self) -> tuple[str, str]:
         """User and password of the handler's own account."""

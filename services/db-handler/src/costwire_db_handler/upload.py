@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from costwire_db_handler.arrow_bodies import PartLimits, read_stream
 from costwire_db_handler.errors import BadPart, BadUpload
 from costwire_focus.flattened_tags import with_json_tags
 
@@ -20,6 +21,7 @@ JSON = "application/json"
 
 _LATEST = 253_402_300_799
 """The end of the year 9999."""
+_USUAL = PartLimits()
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,13 @@ class Upload:
     timestamp: int
 
 
-def read_part(body: bytes) -> pa.Table:
+def read_part(body: bytes, limits: PartLimits = _USUAL) -> pa.Table:
     """An Arrow IPC stream of text columns; empty cells are null."""
-    try:
-        table = pa.ipc.open_stream(body).read_all()
-    except (pa.ArrowException, OSError) as broken:
-        raise BadPart(f"read the part: it is no whole Arrow IPC stream ({broken})") from broken
+    table = read_stream(body, limits)
+    for field in table.schema:
+        if not _is_text(field.type):
+            raise BadPart(f"read the part: column {field.name!r} is {field.type}, not text")
+    limits.check_text(table)
     columns: dict[str, pa.ChunkedArray] = {}
     for field, column in zip(table.schema, table.columns, strict=True):
         if field.name in columns:
@@ -45,8 +48,6 @@ def read_part(body: bytes) -> pa.Table:
 
 
 def _text_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if not _is_text(column.type):
-        raise BadPart(f"read the part: column {name!r} is {column.type}, not text")
     try:
         column.validate(full=True)
     except pa.ArrowInvalid as broken:
@@ -68,14 +69,14 @@ def _null_for_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(empty, pa.scalar(None, pa.string()), column)
 
 
-def read_upload(content_type: str, body: bytes) -> Upload:
+def read_upload(content_type: str, body: bytes, limits: PartLimits = _USUAL) -> Upload:
     """The original's list of records `{labels, value, timestamp}`, the same as NDJSON, or Arrow.
 
     Columns are the labels of all records together. A charge's cost is its label BilledCost; the
     sample's value counts only where that label is absent. Flattened tags become JSON again.
     """
     if content_type == ARROW:
-        return Upload(with_json_tags(read_part(body)), 0)
+        return Upload(with_json_tags(read_part(body, limits)), 0)
     if content_type == NDJSON:
         records = [
             _record(line, at) for at, line in enumerate(body.splitlines(), 1) if line.strip()
@@ -84,9 +85,12 @@ def read_upload(content_type: str, body: bytes) -> Upload:
         records = _document(body)
     else:
         raise BadUpload(f"read the upload: send {JSON}, {NDJSON} or {ARROW}, not {content_type!r}")
+    limits.check(len(records), 0)
     charges = [_labels(record, at) for at, record in enumerate(records, 1)]
+    names = dict.fromkeys(name for row in charges for name in row)
+    limits.check(len(charges), len(names))
     timestamps = [_timestamp(record, at) for at, record in enumerate(records, 1)]
-    return Upload(with_json_tags(_table(charges)), max(timestamps, default=0))
+    return Upload(with_json_tags(_table(charges, names)), max(timestamps, default=0))
 
 
 def _document(body: bytes) -> list[Any]:
@@ -141,9 +145,7 @@ def _timestamp(record: dict[str, Any], number: int) -> int:
     )
 
 
-def _table(charges: Iterable[dict[str, str | None]]) -> pa.Table:
-    rows = list(charges)
-    names = dict.fromkeys(name for row in rows for name in row)
+def _table(rows: Sequence[dict[str, str | None]], names: Iterable[str]) -> pa.Table:
     try:
         return pa.table(
             {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}

@@ -75,7 +75,7 @@ def test_entry_has_the_fields_of_the_ledger(running: Running) -> None:
     entry = running.admin.deliver(a_report(charges(3), findings={"CW-X": 4}))
     assert list(entry) == [
         *("commit", "id", "table", "source", "state", "generation", "focusVersion"),
-        *("billingPeriods", "rows", "sums", "findings", "balanced", "reason"),
+        *("billingPeriods", "rows", "sums", "findings", "mapped", "balanced", "reason"),
         *("closedPeriods", "decisions", "replays", "repairs", "by", "condition", "horizon"),
         "times",
     ]
@@ -90,8 +90,9 @@ def test_entry_has_the_fields_of_the_ledger(running: Running) -> None:
 def test_held_delivery_is_accepted_or_rejected(running: Running) -> None:
     admin = running.admin
     admin.deliver(a_report(charges(30)))
-    for act, state, rows in (("reject", "rejected", 30), ("accept", "committed", 10)):
-        held = admin.deliver(a_report(charges(10)).generated(hours=1))
+    decisions = (("reject", "rejected", 30), ("accept", "committed", 10))
+    for hours, (act, state, rows) in enumerate(decisions, start=1):
+        held = admin.deliver(a_report(charges(10)).generated(hours=hours))
         assert held["state"] == "held"
         decided = admin.post(f"/deliveries/{held['commit']}/{act}")
         assert (decided.status_code, decided.json()["state"]) == (200, state)

@@ -165,7 +165,10 @@ SCHEMAS: Node = {
                     "description": "What of the delivery was repaired so far.",
                     **listed(ref("Repair")),
                 },
-                "by": {"type": ["string", "null"], "description": "Who asked for an erasure."},
+                "by": {
+                    "type": ["string", "null"],
+                    "description": "Who brought or erased it; null: the handler.",
+                },
                 "condition": {
                     "description": "Of an erasure, with `?` in place of its values.",
                     "type": ["string", "null"],
@@ -219,7 +222,7 @@ OPENED: Node = {
     "decisions": [],
     "replays": None,
     "repairs": [],
-    "by": None,
+    "by": "will",
     "condition": None,
     "horizon": None,
     "times": {

@@ -29,6 +29,7 @@ from costwire_db_handler.upload import NDJSON, read_part
 from costwire_db_handler.users import Caller, Role
 from costwire_focus.canonical import to_text
 from costwire_runtime.bodies import body_chunks, read_body
+from costwire_runtime.problems import TooLarge
 
 _SPOOL_IN_MEMORY_BYTES = MIB
 _LONGEST_LINE_BYTES = 32 * MIB
@@ -77,12 +78,15 @@ async def open_delivery(request: Request, caller: Caller) -> Response:
 async def stage_part(request: Request, caller: Caller) -> Response:
     """Keep a part of an open delivery; 204, also when it is there already."""
     handler, store = handler_of(request), _store(request, caller)
+    settings = handler.settings
     commit, seq = commit_of(request), _seq(request)
+    if seq >= settings.delivery_parts:
+        raise TooLarge(f"stage part {seq}: a delivery has {settings.delivery_parts:,} at most")
     async with handler.taking_in():
-        body = await read_body(request, handler.settings.part_limit_mib * MIB)
+        body = await read_body(request, settings.part_limit_mib * MIB)
 
         def stage() -> None:
-            charges = read_part(body)
+            charges = read_part(body, settings.part_limits(settings.part_limit_mib))
             store.stage_part(commit, seq, charges, hashlib.sha256(body).hexdigest())
             handler.metrics.staged_charges.inc(charges.num_rows)
 

@@ -48,8 +48,10 @@ async def upload(request: Request, caller: Caller) -> Response:
     await run_in_threadpool(handler.store.acting_for(caller).require_maker, table)
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
+    limits = handler.settings.part_limits(handler.settings.upload_limit_mib)
+
     def gather(body: bytes) -> int:
-        received = read_upload(content_type, body)
+        received = read_upload(content_type, body, limits)
         if received.charges.num_rows:
             gathering = Gathering(caller.name, table, received.timestamp)
             handler.gatherer.add(gathering, received.charges)

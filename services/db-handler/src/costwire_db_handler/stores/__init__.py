@@ -42,6 +42,7 @@ class StoreLimits:
     query_timeout_seconds: float = 30.0
     query_rows: int = 100_000
     open_deliveries: int = 100
+    open_deliveries_per_user: int = 80
     open_hours: float = 24.0
     """What is open for longer is given up when another delivery is opened."""
 

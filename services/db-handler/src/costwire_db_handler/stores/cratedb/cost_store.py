@@ -60,7 +60,7 @@ class CrateDBCostStore(Quarantining):
                 return aside.entry
             self._give_up_forsaken(books, clock)
         earlier = arrivals.shown_already(books, manifest)
-        delivery = arrivals.new_delivery(books, manifest, clock(), dry_run=dry_run)
+        delivery = arrivals.new_delivery(books, manifest, clock(), by=self._by, dry_run=dry_run)
         if earlier is not None and dry_run:
             settlement = self._settlement(books, delivery)
             return settlement.conclude(settlement.repeat(earlier), clock).entry
@@ -85,7 +85,7 @@ class CrateDBCostStore(Quarantining):
 
     def _give_up_forsaken(self, books: CrateDBBooks, clock: Clock) -> None:
         limits, opened, now = self._shared.limits, self._opened(), clock()
-        late = arrivals.forsaken(opened, now, hours=limits.open_hours, most=limits.open_deliveries)
+        late = arrivals.forsaken(opened, now, limits, self._by)
         for entry in late:
             try:
                 delivery = books.get(entry.commit)

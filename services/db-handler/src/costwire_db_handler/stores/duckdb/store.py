@@ -168,7 +168,7 @@ class DuckDBStore:
             if delivery is None:
                 forsaken = self._give_up_forsaken(sql, clock)
                 delivery = (
-                    arrivals.new_delivery(books, manifest, clock(), dry_run=True)
+                    arrivals.new_delivery(books, manifest, clock(), by=self._by, dry_run=True)
                     if dry_run
                     else self._arrived(sql, manifest, clock)
                 )
@@ -185,7 +185,7 @@ class DuckDBStore:
     ) -> Delivery:
         """A new delivery: open, or settled where readers see its content already."""
         books = DuckDBBooks(sql)
-        delivery = arrivals.new_delivery(books, manifest, clock())
+        delivery = arrivals.new_delivery(books, manifest, clock(), by=self._by)
         earlier = arrivals.shown_already(books, manifest)
         if earlier is None:
             return delivery
@@ -196,7 +196,7 @@ class DuckDBStore:
         limits, now = self._limits, clock()
         books = DuckDBBooks(sql)
         opened = books.in_state(State.OPEN)
-        late = arrivals.forsaken(opened, now, hours=limits.open_hours, most=limits.open_deliveries)
+        late = arrivals.forsaken(opened, now, limits, self._by)
         for entry in late:
             delivery = books.get(entry.commit)
             if delivery.dry_run:
