@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.support.fake_cratedb import FakeCrateDB, Play, recorded
@@ -13,8 +15,9 @@ from costwire_db_handler.stores.cratedb import failures
 from costwire_db_handler.stores.cratedb.cluster import Cluster, ClusterOptions, Credentials
 from costwire_db_handler.stores.cratedb.probe import Probe
 from costwire_db_handler.stores.cratedb.sign_in import SignIn
+from costwire_db_handler.stores.cratedb.store import CrateDBStore
 from costwire_db_handler.stores.cratedb.told import item_told
-from costwire_db_handler.users import Caller
+from costwire_db_handler.users import Caller, Role
 
 ANN = Caller("ann", None, "right")
 GONE = Play(500, {}, b"NullPointerException", closes=True)
@@ -174,3 +177,17 @@ def test_any_other_schema_is_unknown() -> None:
     for name in ("costwire2", "mine"):
         told = item_told(4045, f"SchemaUnknownException[Schema '{name}' unknown]", status=404)
         assert isinstance(failures.failure_of("SELECT", told), failures.UnknownInStore)
+
+
+def test_nobody_is_an_admin_whom_cratedb_refuses_what_admins_are_shown(
+    node: FakeCrateDB, cluster: Cluster
+) -> None:
+    shared: Any = SimpleNamespace(own=cluster.session(Credentials("ann", "right")))
+    lock: Any = None
+    store = CrateDBStore(cluster, shared, lock)
+    assert store.allows(ANN, Role.ADMIN)
+    node.play(recorded("missing privilege"))
+    assert not store.allows(ANN, Role.ADMIN)
+    asked = len(node.statements)
+    assert store.allows(ANN, Role.READER)
+    assert len(node.statements) == asked

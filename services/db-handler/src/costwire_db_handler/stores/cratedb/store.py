@@ -27,7 +27,7 @@ from costwire_db_handler.stores.cratedb.cluster import (
     Session,
 )
 from costwire_db_handler.stores.cratedb.cost_store import CrateDBCostStore
-from costwire_db_handler.stores.cratedb.failures import StoreProblem
+from costwire_db_handler.stores.cratedb.failures import PrivilegeMissing, StoreProblem
 from costwire_db_handler.stores.cratedb.layout import Storage
 from costwire_db_handler.stores.cratedb.loading import Bulk
 from costwire_db_handler.stores.cratedb.parts import PartsStore
@@ -132,11 +132,17 @@ class CrateDBStore:
         return self._shared.sign_in.check(name, password)
 
     def allows(self, caller: Caller, role: Role) -> bool:
-        """Whether a writer's privilege is there; all else is found out by what is then done."""
-        if role is not Role.WRITER:
-            return True
-        (row,) = self._session(caller).execute(_MAY_WRITE).rows
-        return bool(row[0])
+        """Whether the privilege of a writer or an admin is there; what is then done tells more."""
+        session = self._session(caller)
+        if role is Role.WRITER:
+            (row,) = session.execute(_MAY_WRITE).rows
+            return bool(row[0])
+        if role is Role.ADMIN:  # the audit log, for one, is no table that CrateDB could refuse
+            try:
+                session.execute(erasing.ONLY_ADMINS)
+            except PrivilegeMissing:
+                return False
+        return True
 
     def why_not_ready(self) -> str | None:
         """Why the database cannot be asked at this moment, or None."""
