@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from costwire_db_handler.lockout import Free, Lockout, network_of
@@ -109,6 +111,18 @@ def test_a_flood_of_names_and_addresses_takes_no_memory(clock: Moment) -> None:
         lockout.failed(name, address)
         lockout.succeeded(name, address)
     assert len(lockout) <= 4 * 50
+
+
+def test_long_names_take_no_memory_either(clock: Moment) -> None:
+    lockout, length = Lockout(clock=clock), 20_000
+    tracemalloc.start()
+    try:
+        for number in range(500):
+            lockout.failed(f"{number}{'n' * length}", "127.0.0.1")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 500 * length / 10
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ _OF_MANY = frozenset({"127.0.0.1", "::/64"})
 """Loopback: behind a proxy on the same machine it is everybody's."""
 _NETWORK_BITS = 64
 """Of an address of IPv6, which a guesser can change as it likes below that."""
+_LONGEST_NAME = 128
+"""Longer ones, which a guesser may send, count by their beginning."""
 
 
 class Free(NamedTuple):
@@ -67,14 +69,14 @@ class Lockout:
     def wait_seconds(self, name: str, address: str) -> float:
         """How long these credentials will not be looked at; not above 0: they will be."""
         with self._lock:
-            now, pair = self._clock(), (name, network_of(address))
+            now, pair = self._clock(), _pair(name, address)
             found = [self._failures.get(key) for key, _ in self._keys(pair, now)]
             return max((each.until - now for each in found if each), default=0.0)
 
     def failed(self, name: str, address: str) -> bool:
         """Count a failure; whether a pause has begun with it."""
         with self._lock:
-            now, pair = self._clock(), (name, network_of(address))
+            now, pair = self._clock(), _pair(name, address)
             return any([self._count(key, free, now) for key, free in self._keys(pair, now)])
 
     def succeeded(self, name: str, address: str) -> None:
@@ -83,7 +85,7 @@ class Lockout:
         Those of the address stay: an account of one's own is no way to guess at others.
         """
         with self._lock:
-            pair = (name, network_of(address))
+            pair = _pair(name, address)
             self._failures.pop(pair, None)
             self._known[pair] = self._clock()
             self._known.move_to_end(pair)
@@ -115,6 +117,10 @@ class Lockout:
         pause = _FIRST_PAUSE_SECONDS * 2.0 ** min(beyond, 30)
         found.until = now + min(pause, _LONGEST_PAUSE_SECONDS)
         return True
+
+
+def _pair(name: str, address: str) -> tuple[str, str]:
+    return name[:_LONGEST_NAME], network_of(address)
 
 
 def network_of(address: str) -> str:
