@@ -16,12 +16,20 @@ REMEDY = (
     "start with an empty folder and restart the scrapers: they deliver anew what exporters serve"
 )
 SENTENCE = "the file of the database is damaged; whoever runs the handler has to put back a copy"
+_OF_STATEMENTS = (
+    duckdb.DataError,
+    duckdb.IntegrityError,
+    duckdb.NotSupportedError,
+    duckdb.ProgrammingError,
+)
+"""What the engine says of statements, in which values and names of users stand."""
 
 
 def is_damage(error: BaseException) -> bool:
     """Whether an error is the engine's word for a file that cannot be trusted."""
     # A log that belongs to another state of the file is as bad: the two were copied apart.
-    said = str(error) if isinstance(error, duckdb.Error) else ""
+    is_of_file = isinstance(error, duckdb.Error) and not isinstance(error, _OF_STATEMENTS)
+    said = str(error) if is_of_file else ""
     return "Corrupt" in said or "WAL checkpoint iteration" in said
 
 
