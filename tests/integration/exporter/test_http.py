@@ -348,7 +348,7 @@ def test_too_many_series_are_400_with_how_many_and_what_to_do(
             assert "EXPORTER_SERIES_LIMIT" in failure.problem["detail"]
 
 
-def test_sign_in_guards_all_but_probes_and_own_metrics(
+def test_sign_in_guards_all_but_probes_own_metrics_and_description(
     serve: Serve, write_report: WriteReport
 ) -> None:
     hashed = bcrypt.hashpw(b"s3cret", bcrypt.gensalt(4)).decode()
@@ -357,8 +357,8 @@ def test_sign_in_guards_all_but_probes_and_own_metrics(
     with serve(path, web_config=web_config) as client:
         for guarded in ("/metrics", "/metrics?by=", "/delivery", "/quarantine"):
             assert refused(client, guarded).status == 401
-        for probe in ("/-/healthy", "/-/ready", "/-/metrics"):
-            assert client.get(probe).ok
+        for unguarded in ("/-/healthy", "/-/ready", "/-/metrics", "/openapi.json"):
+            assert client.get(unguarded).ok
     with serve(path, web_config=web_config, auth=("ann", "s3cret")) as client:
         assert client.get("/metrics").ok
 

@@ -6,7 +6,15 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
 from costwire_focus.canonical import to_text
@@ -19,7 +27,11 @@ TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 Mode = Literal["replace", "append"]
-Instant = Annotated[AwareDatetime, PlainSerializer(to_text, when_used="json")]
+Instant = Annotated[
+    AwareDatetime,
+    PlainSerializer(to_text, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 Count = Annotated[int, Field(ge=0)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -47,9 +59,17 @@ def _version(text: str) -> str:
     return text
 
 
-TableName = Annotated[str, AfterValidator(_table_name)]
-Month = Annotated[str, AfterValidator(_month)]
-FocusVersion = Annotated[str, AfterValidator(_version)]
+TableName = Annotated[
+    str,
+    AfterValidator(_table_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{TABLE_NAME.pattern}$"}),
+]
+Month = Annotated[
+    str,
+    AfterValidator(_month),
+    WithJsonSchema({"type": "string", "pattern": f"^{MONTH.pattern}$"}),
+]
+FocusVersion = Annotated[str, AfterValidator(_version), WithJsonSchema({"enum": list(VERSIONS)})]
 
 
 class _Model(BaseModel):

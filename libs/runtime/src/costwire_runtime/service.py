@@ -48,13 +48,14 @@ def create_service(
     registry: CollectorRegistry,
     lifespan: Lifespan[Starlette] | None = None,
     sign_in: WebConfig | None = None,
+    open_paths: Sequence[str] = (),
     limits: RequestLimits | None = None,
 ) -> Starlette:
     """Build a service's ASGI application.
 
     `ready` says why the service is not ready, or None; it is called for each probe on the event
     loop, so it looks at a variable and waits for nothing, or gives what is to be awaited. `sign_in`
-    guards every path but probes and own metrics; without users in it all paths are open.
+    guards every path but probes, own metrics and `open_paths`; without users in it all are open.
     """
     ProcessCollector(registry=registry)
     limits = limits or RequestLimits()
@@ -63,7 +64,8 @@ def create_service(
         Middleware(LimitRequests, limits=limits),
     ]
     if sign_in is not None and sign_in.has_users:
-        middleware.append(Middleware(SignIn, verify=sign_in.verify, open_paths=OPEN_PATHS))
+        unguarded = (*OPEN_PATHS, *open_paths)
+        middleware.append(Middleware(SignIn, verify=sign_in.verify, open_paths=unguarded))
     app = Starlette(
         routes=[*routes, *_probe_routes(ready, registry)],
         middleware=middleware,

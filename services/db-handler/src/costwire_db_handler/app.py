@@ -19,13 +19,13 @@ from costwire_db_handler.handler import Handler, Turns
 from costwire_db_handler.ledger import Clock, Entry
 from costwire_db_handler.lockout import Free, Lockout
 from costwire_db_handler.metrics import HandlerMetrics
+from costwire_db_handler.openapi import document
 from costwire_db_handler.quarantine_watch import QuarantineWatch
 from costwire_db_handler.retention import Retention
 from costwire_db_handler.routes.answers import answer_routes
 from costwire_db_handler.routes.audit import audit_routes
 from costwire_db_handler.routes.deliveries import delivery_routes
 from costwire_db_handler.routes.erasures import erasure_routes
-from costwire_db_handler.routes.openapi import openapi_routes
 from costwire_db_handler.routes.quarantine import quarantine_routes
 from costwire_db_handler.routes.sql import sql_routes
 from costwire_db_handler.routes.tables import table_routes
@@ -35,6 +35,7 @@ from costwire_db_handler.settings import MIB, Settings
 from costwire_db_handler.signing_in import SigningIn
 from costwire_db_handler.stores import OnSettled, Store, StoreLimits, open_store
 from costwire_runtime.clocks import utc_now
+from costwire_runtime.openapi import description_route
 from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.server import CannotStart
 from costwire_runtime.service import create_service
@@ -107,7 +108,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
             *table_routes(),
             *user_routes(),
             *audit_routes(),
-            *openapi_routes(),
+            description_route(document),
         ],
         ready=ready,
         registry=registry,

@@ -11,7 +11,9 @@ from starlette.routing import Route
 from costwire_exporter.endpoints import Endpoints
 from costwire_exporter.exporter import Exporter
 from costwire_exporter.metrics import SERVICE
+from costwire_exporter.openapi import document
 from costwire_exporter.settings import Settings
+from costwire_runtime.openapi import DESCRIPTION_PATH, description_route
 from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.service import create_service
 from costwire_runtime.web_config import WebConfig
@@ -44,10 +46,12 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
             Route("/metrics", endpoints.metrics),
             Route("/delivery", endpoints.delivery),
             Route("/quarantine", endpoints.quarantine),
+            description_route(document),
         ],
         ready=exporter.why_not_ready,
         registry=exporter.metrics.registry,
         lifespan=lifespan,
         sign_in=web_config,
+        open_paths=[DESCRIPTION_PATH],
         limits=RequestLimits.of(settings),
     )

@@ -22,7 +22,8 @@ from costwire_db_handler.openapi import (
     upload,
     users,
 )
-from costwire_db_handler.openapi.parts import SHARED_SCHEMAS, Node
+from costwire_db_handler.openapi.parts import SHARED_SCHEMAS
+from costwire_runtime.openapi import Node
 
 _GROUPS = (
     *(service, sql, answers, deliveries, quarantine),

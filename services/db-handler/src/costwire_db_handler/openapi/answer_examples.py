@@ -5,7 +5,7 @@ The second delivery corrects a charge of Compute from 1.5 to 1.75, and brings on
 
 from __future__ import annotations
 
-from costwire_db_handler.openapi.parts import Node
+from costwire_runtime.openapi import Node
 
 _FIRST: Node = {
     "state": 1,

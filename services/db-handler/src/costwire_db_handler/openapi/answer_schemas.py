@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costwire_db_handler.answers.changed import Kind
-from costwire_db_handler.openapi.parts import Node, listed, or_null, record, ref
 from costwire_focus.amounts import COST_COLUMNS
+from costwire_runtime.openapi import Node, listed, or_null, record, ref
 
 _TEXT: Node = {"type": "string"}
 _TEXT_OR_NULL: Node = {"type": ["string", "null"]}

@@ -22,19 +22,10 @@ from costwire_db_handler.openapi.answer_examples import (
     RATES_CSV,
 )
 from costwire_db_handler.openapi.answer_schemas import SCHEMAS
-from costwire_db_handler.openapi.parts import (
-    Failure,
-    Node,
-    answer,
-    content,
-    listed,
-    operation,
-    query,
-    record,
-    ref,
-)
+from costwire_db_handler.openapi.parts import operation
 from costwire_db_handler.users import Role
 from costwire_focus.amounts import COST_COLUMNS
+from costwire_runtime.openapi import Failure, Node, answer, content, listed, query, record, ref
 
 __all__ = ["PATHS", "SCHEMAS"]
 

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from costwire_db_handler import errors
-from costwire_db_handler.openapi.parts import (
-    Node,
-    answer,
-    content,
-    listed,
-    operation,
-    or_null,
-    query,
-    record,
-    ref,
-)
+from costwire_db_handler.openapi.parts import operation
 from costwire_db_handler.users import Role
+from costwire_runtime.openapi import Node, answer, content, listed, or_null, query, record, ref
 
 _TEXT: Node = {"type": "string"}
 _HASH: Node = {"type": "string", "pattern": "^[0-9a-f]{64}$"}

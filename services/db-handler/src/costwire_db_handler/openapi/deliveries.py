@@ -12,7 +12,10 @@ from costwire_db_handler.openapi.ledger import (
     UNCHANGED,
 )
 from costwire_db_handler.openapi.manifest import MANIFEST, QUARANTINED
-from costwire_db_handler.openapi.parts import (
+from costwire_db_handler.openapi.parts import operation
+from costwire_db_handler.upload import ARROW, NDJSON
+from costwire_db_handler.users import Role
+from costwire_runtime.openapi import (
     JSON,
     Failure,
     Node,
@@ -20,13 +23,10 @@ from costwire_db_handler.openapi.parts import (
     content,
     in_path,
     listed,
-    operation,
     query,
     record,
     ref,
 )
-from costwire_db_handler.upload import ARROW, NDJSON
-from costwire_db_handler.users import Role
 
 _TEXT: Node = {"type": "string"}
 QUARANTINE_LINE = json.dumps(QUARANTINED, ensure_ascii=False) + "\n"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costwire_db_handler.ledger import Act, HeldFor, State
-from costwire_db_handler.openapi.parts import Node, listed, or_null, record, ref
 from costwire_focus.columns import VERSIONS
+from costwire_runtime.openapi import Node, listed, or_null, record, ref
 
 DELIVERY_ID = "5f0c7e3e0d6b4b7f8c1a2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 
 from costwire_db_handler.openapi.ledger import DELIVERY_ID, PERIOD
-from costwire_db_handler.openapi.parts import Node, listed, or_null, record, ref
 from costwire_focus.columns import VERSIONS
+from costwire_runtime.openapi import Node, listed, or_null, record, ref
 
 _SHA256: Node = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _TEXT: Node = {"type": "string"}

@@ -6,18 +6,10 @@ from costwire_db_handler import errors
 from costwire_db_handler.openapi.deliveries import COMMIT, DRY_RUN, UNKNOWN
 from costwire_db_handler.openapi.ledger import COMMITTED, REPLAYED
 from costwire_db_handler.openapi.manifest import QUARANTINED
-from costwire_db_handler.openapi.parts import (
-    Node,
-    answer,
-    content,
-    listed,
-    operation,
-    query,
-    record,
-    ref,
-)
+from costwire_db_handler.openapi.parts import operation
 from costwire_db_handler.users import Role
 from costwire_focus.repairs import SheetRow, write_sheet
+from costwire_runtime.openapi import Node, answer, content, listed, query, record, ref
 
 _TEXT: Node = {"type": "string"}
 _OR_NULL: Node = {"type": ["string", "null"]}

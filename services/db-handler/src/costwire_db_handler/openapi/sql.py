@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from costwire_db_handler.openapi.parts import (
-    JSON,
-    OPEN,
-    Node,
-    answer,
-    content,
-    listed,
-    query,
-    record,
-    ref,
-)
+from costwire_runtime.openapi import JSON, OPEN, Node, answer, content, listed, query, record, ref
 
 _ANY: Node = {}
 _SIGN_IN = "sign in with a user and its password\n"

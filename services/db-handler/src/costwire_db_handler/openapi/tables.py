@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from costwire_db_handler import errors
 from costwire_db_handler.openapi.ledger import COMMITTED
-from costwire_db_handler.openapi.parts import Node, answer, content, in_path, operation, ref
+from costwire_db_handler.openapi.parts import operation
 from costwire_db_handler.users import Role
+from costwire_runtime.openapi import Node, answer, content, in_path, ref
 
 PATHS: Node = {
     "/tables/{table}/adopt": {

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from costwire_db_handler import errors
-from costwire_db_handler.openapi.parts import (
-    Node,
-    answer,
-    content,
-    listed,
-    operation,
-    query,
-    record,
-    ref,
-)
+from costwire_db_handler.openapi.parts import operation
 from costwire_db_handler.upload import ARROW, NDJSON
 from costwire_db_handler.users import Role
+from costwire_runtime.openapi import Node, answer, content, listed, query, record, ref
 
 SCHEMAS: Node = {
     "UploadRecord": {

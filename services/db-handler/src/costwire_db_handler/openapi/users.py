@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from costwire_db_handler import errors
-from costwire_db_handler.openapi.parts import (
-    Node,
-    answer,
-    content,
-    in_path,
-    listed,
-    operation,
-    or_null,
-    record,
-    ref,
-)
+from costwire_db_handler.openapi.parts import operation
 from costwire_db_handler.users import Role
+from costwire_runtime.openapi import Node, answer, content, in_path, listed, or_null, record, ref
 
 _NAME: Node = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$"}
 
