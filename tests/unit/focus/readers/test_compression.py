@@ -72,13 +72,21 @@ def test_a_compressed_stream_that_is_cut_off_is_unreadable(read, compress, kept)
         read(data[: int(len(data) * kept)])
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress, bz2.compress])
 def test_a_second_part_that_is_cut_off_is_unreadable(read, compress):
     with pytest.raises(Unreadable, match="cut off or damaged"):
         read(compress(REPORT) + compress(REPORT)[:-6])
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress, bz2.compress])
+def test_a_second_part_that_is_damaged_is_never_passed_over(read, compress):
+    second = bytearray(compress(b"1,a\n"))
+    second[0] ^= 1
+    with pytest.raises(Unreadable, match="cut off or damaged"):
+        read(compress(REPORT) + bytes(second))
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress, bz2.compress])
 def test_damaged_compressed_data_are_unreadable(read, compress):
     data = bytearray(compress(REPORT))
     data[len(data) // 2 : len(data) // 2 + 4] = b"\xff\x00\xff\x00"

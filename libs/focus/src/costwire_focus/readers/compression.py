@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
 import zipfile
@@ -138,13 +137,17 @@ def _layer(head: bytes, stream: BinaryIO, file: str) -> BinaryIO | None:
         plain = cast(BinaryIO, gzip.GzipFile(fileobj=counted, mode="rb"))
     elif head.startswith(_ZSTD_MAGIC):
         # The zstandard package takes a stream that was cut off for one that has ended.
-        reader = pa.CompressedInputStream(pa.PythonFile(counted, mode="r"), "zstd")
-        plain = cast(BinaryIO, reader)
+        plain = _by_arrow(counted, "zstd")
     elif head.startswith(_BZIP2_MAGIC):
-        plain = cast(BinaryIO, bz2.BZ2File(counted, mode="rb"))
+        # The standard library takes a damaged member behind the first one for no part of it.
+        plain = _by_arrow(counted, "bz2")
     else:
         return None
     return _bounded(plain, lambda: counted.taken, file)
+
+
+def _by_arrow(packed: io.RawIOBase, codec: str) -> BinaryIO:
+    return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(packed, mode="r"), codec))
 
 
 def _bounded(plain: BinaryIO, packed_bytes: Callable[[], int], file: str) -> BinaryIO:
