@@ -345,6 +345,22 @@ def test_cells_of_quarantined_rows_are_those_that_would_be_published(
     assert told["ChargePeriodStart"] == "2024-09-02T00:00:00Z"
 
 
+@pytest.mark.parametrize("usable", [0, 2])
+def test_quarantined_records_on_one_line_have_each_their_own_cells(
+    tmp_path: Path, publish: Publish, usable: int
+) -> None:
+    uncut = '{"BilledCost": 1, "BilledCost": 2, "ChargePeriodStart": null}'
+    broken = [f'{{"BilledCost": "{word}", "x": "{word}"}}' for word in ("free", "none")]
+    path = tmp_path / "bill.json"
+    path.write_text("[" + ", ".join([*['{"BilledCost": 7}'] * usable, uncut, *broken]) + "]")
+    delivery = publish(path, focus_version="1.0")
+    assert [row["cells"] for row in quarantined(delivery)] == [
+        None,
+        {"BilledCost": "free", "x": "free"},
+        {"BilledCost": "none", "x": "none"},
+    ]
+
+
 def test_told_version_is_the_one_checked(write_report: WriteReport, publish: Publish) -> None:
     manifest, _, _ = published(publish(write_report({}), focus_version="1.2"))
     assert manifest.focus_version == "1.2"

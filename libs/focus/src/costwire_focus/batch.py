@@ -18,6 +18,8 @@ class Unusable:
     column: str | None
     rule: str
     reason: str
+    row: int | None = None
+    """Its place among the charges of its batch; None where it could not be cut into cells."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Batch:
     Shape: every column of `charges` is text (`pa.string()`), named as in the report.
     Null:  an empty cell, and a bare `NULL` or `null`, is null; a quoted `"NULL"` is text.
     Lines: 1-based physical line at which a charge starts (the header is line 1); in formats
-           without lines, the number of the row.
+           without lines, the number of the row. Several records of JSON may share a line.
     """
 
     charges: pa.Table

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from costwire_focus.batch import Batch, Unusable
 from costwire_focus.rules import Checked
@@ -38,11 +37,10 @@ class QuarantineWriter:
         """
         if not checked.unusable:
             return
-        aside = pc.invert(pc.is_in(batch.lines, value_set=checked.lines))
-        cut = frozenset(batch.lines.filter(aside).to_pylist())
-        cells = _cells(batch.charges.filter(aside), conformed)
+        cut = pa.array([row.row for row in checked.unusable if row.row is not None], pa.int64())
+        cells = _cells(batch.charges.take(cut), conformed)
         self._file.writelines(
-            _line(row, next(cells) if row.line in cut else None) for row in checked.unusable
+            _line(row, None if row.row is None else next(cells)) for row in checked.unusable
         )
 
 

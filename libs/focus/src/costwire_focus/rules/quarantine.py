@@ -62,7 +62,7 @@ def unusable_rows(
         name, explain = bad[index]
         rule, reason = explain(name, _cell(batch.charges, name, index))
         line = batch.lines[index].as_py()
-        yield index, Unusable(batch.file, line, batch.raw(index), name, rule, reason)
+        yield index, Unusable(batch.file, line, batch.raw(index), name, rule, reason, index)
 
 
 def _cell(charges: pa.Table, name: str, index: int) -> str:
