@@ -75,8 +75,9 @@ def test_a_column_of_the_report_may_not_be_one_of_the_sheet() -> None:
         (b"1\0,USD", {"BilledCost": "1", "BillingCurrency": "USD"}),
         (b"1,5;USD;", {"BilledCost": "1,5", "BillingCurrency": "USD"}),
         (b'{"BilledCost": 1.50, "Other": 1, "x_Note": null}', {"BilledCost": "1.50"}),
+        (b'{"BilledCost": 1, "x_Note": ' + b"[" * 600 + b"]" * 600 + b"}", {"BilledCost": "1"}),
     ],
-    ids=["short", "long", "empty", "nul", "semicolons", "JSON"],
+    ids=["short", "long", "empty", "nul", "semicolons", "JSON", "deep JSON"],
 )
 def test_a_torn_row_is_cut_as_far_as_it_goes(raw: bytes, cells: dict[str, str]) -> None:
     assert cut(raw, COLUMNS) == cells

@@ -6,6 +6,9 @@ import json
 from json.encoder import encode_basestring
 from typing import Any, Final, NoReturn
 
+MOST_NESTED: Final = 100
+"""How deep lists and objects may stand in each other; Python goes some hundreds deep."""
+
 
 class Number(str):
     """The text of a JSON number."""
@@ -35,8 +38,27 @@ DECODER: Final = json.JSONDecoder(
 )
 
 
+def is_too_deep(value: object) -> bool:
+    """Whether lists and objects stand in each other more than `MOST_NESTED` deep."""
+    level = [value]
+    for _ in range(MOST_NESTED + 1):
+        level = [inner for outer in level for inner in _within(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _within(value: object) -> list[Any]:
+    if isinstance(value, Members):
+        return [inner for _, inner in value]
+    return value if isinstance(value, list) else []
+
+
 def cell_text(value: object) -> str | None:
-    """A value as the text of a cell: texts and numbers as they are, what is nested as JSON."""
+    """A value as the text of a cell: texts and numbers as they are, what is nested as JSON.
+
+    `value` is not too deep.
+    """
     if value is None or isinstance(value, str):
         return value
     return _json(value)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from costwire_focus.csv_line import csv_line
 from costwire_focus.errors import FocusError
-from costwire_focus.json_values import DECODER, Members, cell_text
+from costwire_focus.json_values import DECODER, Members, cell_text, is_too_deep
 from costwire_focus.readers import open_report
 from costwire_focus.readers.dialect import SEPARATORS
 from costwire_focus.rules import Validator
@@ -111,14 +111,15 @@ def cut(raw: bytes, columns: Sequence[str]) -> dict[str, str]:
 
 
 def _told(text: str) -> dict[str, str] | None:
-    """The cells of a row that is a JSON object."""
+    """The cells of a row that is a JSON object, without those nested too deeply."""
     try:
         members = DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(members, Members):
         return None
-    return {name: cell for name, value in members if (cell := cell_text(value)) is not None}
+    usable = [(name, value) for name, value in members if not is_too_deep(value)]
+    return {name: cell for name, value in usable if (cell := cell_text(value)) is not None}
 
 
 def read_sheet(

@@ -139,6 +139,11 @@ def test_keys_are_named_like_the_cells_of_a_header(read):
         pytest.param(b'{"BilledCost": 2} null', NOT_A_RECORD, id="more behind it"),
         pytest.param(b'{"BilledCost": NaN}', NOT_A_RECORD, id="NaN"),
         pytest.param(b'{"x":' + b"[" * 100_000, NOT_A_RECORD, id="nested without end"),
+        pytest.param(
+            b'{"x": ' + b'{"a":' * 300 + b"1" + b"}" * 300 + b', "BilledCost": 2}',
+            NOT_A_RECORD,
+            id="nested deeply",
+        ),
         pytest.param(b"null", NOT_A_RECORD, id="null"),
         pytest.param(b"[1, 2]", NOT_A_RECORD, id="array"),
         pytest.param(b"7", NOT_A_RECORD, id="number"),
@@ -147,6 +152,7 @@ def test_keys_are_named_like_the_cells_of_a_header(read):
         pytest.param(b'{"BilledCost": 2, "BilledCost": 3}', COLUMN_REPEATED, id="cost twice"),
         pytest.param(b'{"BilledCost": 2, "x": 1, "x": 1}', COLUMN_REPEATED, id="key twice"),
         pytest.param(b'{"x": "\\ud800", "BilledCost": 2}', UNDECODABLE, id="half of a pair"),
+        pytest.param(b'{"\\ud800": 1, "BilledCost": 2}', UNDECODABLE, id="half of a pair as key"),
     ],
 )
 def test_a_damaged_line_is_set_aside_alone(read, line, rule):

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costwire_focus.own_rules import COLUMN_REPEATED, COLUMN_UNNAMED
+from costwire_focus.own_rules import COLUMN_BLANKS, COLUMN_REPEATED, COLUMN_UNNAMED
 from costwire_focus.readers.names import unique_names
 
 
@@ -25,6 +25,13 @@ def test_a_column_without_a_name_is_called_by_its_place():
 
 def test_a_column_without_a_name_takes_no_other_column_s_name():
     assert unique_names(["", "column_1"], {}) == ["column_1_2", "column_1"]
+
+
+def test_blanks_are_taken_off_around_a_name_and_stay_within_however_many_there_are():
+    remarks = {}
+    within = f"Billed{' ' * 1_000_000}Cost"
+    assert unique_names([f"\ufeff\t {within}\u200b\u00a0 "], remarks) == [within]
+    assert list(remarks) == [COLUMN_BLANKS]
 
 
 @given(st.lists(st.sampled_from(["", "a", "a_2", "a_3", "column_1", "column_2", "b"]), max_size=9))

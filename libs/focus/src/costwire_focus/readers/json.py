@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from costwire_focus.batch import Batch, Unusable
 from costwire_focus.errors import Unreadable
-from costwire_focus.json_values import Members, Number, cell_text
+from costwire_focus.json_values import MOST_NESTED, Members, Number, cell_text, is_too_deep
 from costwire_focus.own_rules import COLUMN_REPEATED, NOT_A_RECORD, UNDECODABLE
 from costwire_focus.readers.compression import read_plain_block
 from costwire_focus.readers.json_records import (
@@ -95,7 +95,7 @@ class JsonReport:
                 )
         if not keys:
             raise Unreadable(f"read {self._file}: it holds no record, and so names no column")
-        return list(keys)
+        return [key for key in keys if _is_text(key)]
 
     def _batch(self, records: list[Record]) -> Batch:
         unusable: dict[int, Unusable] = {}
@@ -151,20 +151,31 @@ def _why_unusable(record: Record, cells: Cells | None) -> tuple[str, str] | None
         return NOT_A_RECORD, "the record is no JSON object"
     if len(cells) != len(record.value):
         return COLUMN_REPEATED, f"the record names {record.value.repeated()!r} twice"
+    if _is_too_deep(record):
+        return NOT_A_RECORD, f"its lists and objects are nested more than {MOST_NESTED} deep"
     if _has_half_a_pair(record.raw, cells):
         return UNDECODABLE, "a text holds half of a surrogate pair (\\ud800 to \\udfff)"
     return None
+
+
+def _is_too_deep(record: Record) -> bool:
+    deepest = record.raw.count(b"{") + record.raw.count(b"[")
+    return deepest > MOST_NESTED and is_too_deep(record.value)
 
 
 def _has_half_a_pair(raw: bytes, cells: Cells) -> bool:
     """Whether some text is none: JSON can escape half of a pair, and no encoding can write it."""
     if b"\\u" not in raw:
         return False
+    return not _is_text("".join([*cells, *(cell_text(value) or "" for value in cells.values())]))
+
+
+def _is_text(text: str) -> bool:
     try:
-        "".join(cell_text(value) or "" for value in cells.values()).encode()
+        text.encode()
     except UnicodeEncodeError:
-        return True
-    return False
+        return False
+    return True
 
 
 def _as_text(values: list[object]) -> pa.Array:

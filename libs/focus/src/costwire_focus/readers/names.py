@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from typing import Final
 
 from costwire_focus.own_rules import COLUMN_BLANKS, COLUMN_REPEATED, COLUMN_UNNAMED
 
-_AROUND = re.compile("^[\\s\ufeff\u200b]+|[\\s\ufeff\u200b]+$")
+_BLANKS: Final = "".join(filter(str.isspace, map(chr, range(0x10000)))) + "\ufeff\u200b"
 """Blanks, and the marks that look like nothing: a second byte order mark, a zero-width space."""
 
 
@@ -38,7 +38,7 @@ def unique_names(cells: list[str], remarks: dict[str, str]) -> list[str]:
 
 
 def _bare(cell: str, remarks: dict[str, str]) -> str:
-    name = _AROUND.sub("", cell)
+    name = cell.strip(_BLANKS)
     if name != cell:
         sentence = f"the header has blanks around {cell!r}; the column is called {name!r}"
         remarks.setdefault(COLUMN_BLANKS, sentence)
