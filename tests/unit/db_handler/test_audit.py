@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +201,44 @@ def test_log_is_bounded_and_tells_what_left(tmp_path: Path) -> None:
     broken = log.verify().broken
     assert broken is not None
     assert "no entry tells that it left" in broken[1]
+
+
+def test_kill_while_the_oldest_file_leaves_takes_nothing_without_a_word(tmp_path: Path) -> None:
+    class Killed(BaseException):
+        pass
+
+    dies, kills = cycle((True, False, False)), 0
+
+    def clock() -> datetime:
+        if not (tmp_path / LOG).exists() and next(dies):  # it has just got another name
+            raise Killed
+        return NOW
+
+    log = AuditLog(tmp_path, clock=clock, most_bytes=20_000)
+    for number in range(300):
+        try:
+            log.note("settled", about={"commit": number, "source": "s" * 100})
+        except Killed:
+            kills += 1
+            log = AuditLog(tmp_path, clock=clock, most_bytes=20_000)
+            assert log.verify().broken is None
+    assert kills > 3
+    assert log.verify().first > 1
+
+
+def test_entries_are_read_whole_while_files_leave(tmp_path: Path) -> None:
+    log = opened(tmp_path, most_bytes=20_000)
+
+    def note(times: int) -> None:
+        for number in range(times):
+            log.note("settled", about={"commit": number, "source": "s" * 100})
+
+    note(50)
+    entries = log.entries()
+    first = next(entries)["n"]
+    note(150)
+    told = [entry["n"] for entry in entries]
+    assert told[:49] == [*range(first + 1, first + 50)]
 
 
 def test_entry_that_finds_no_room_stops_nothing_and_is_counted(

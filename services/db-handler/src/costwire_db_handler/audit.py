@@ -15,8 +15,10 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from contextvars import ContextVar
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -160,12 +162,12 @@ class AuditLog:
         if not path.exists() or path.stat().st_size < self._segment_bytes:
             return
         path.rename(self._folder / f"audit-{self._head.number:012d}.ndjson")
-        gone = None
-        while len(old := sorted(self._folder.glob(_OLD))) >= _SEGMENTS:
-            gone = int(old[0].stem.partition("-")[2])
-            old[0].unlink()
-        if gone is not None:
-            self._append("rotated", None, None, {"through": gone})
+        leaving = sorted(self._folder.glob(_OLD))[: 1 - _SEGMENTS]
+        if leaving:  # told first: what left without a word would look as if it was taken
+            through = int(leaving[-1].stem.partition("-")[2])
+            self._append("rotated", None, None, {"through": through})
+        for old in leaving:
+            old.unlink()
 
     def _mend(self) -> int:
         """Cut off a last line that a kill left unfinished; how many bytes it had."""
@@ -196,16 +198,19 @@ class AuditLog:
     def entries(self, since: int = 0, most: int | None = None) -> Iterator[Entry]:
         """The entries after a number, oldest first; lines that are damaged are left out."""
         told = 0
-        for line in _lines(self._folder):
-            number = _NUMBER.match(line)
-            if number is not None and int(number[1]) <= since:
-                continue
-            entry = _read(line)
-            if entry is not None and entry["n"] > since:
-                yield entry
-                told += 1
-                if told == most:
-                    return
+        with ExitStack() as opened:
+            with self._lock:  # meanwhile files get other names, and the oldest leaves
+                files = [opened.enter_context(path.open("rb")) for path in _files(self._folder)]
+            for line in chain.from_iterable(files):
+                number = _NUMBER.match(line)
+                if number is not None and int(number[1]) <= since:
+                    continue
+                entry = _read(line)
+                if entry is not None and entry["n"] > since:
+                    yield entry
+                    told += 1
+                    if told == most:
+                        return
 
     def verify(self, noted: Head | None = None) -> Verdict:
         """Look at the whole chain; `noted`: an entry that somebody knows to have been there."""
@@ -215,7 +220,8 @@ class AuditLog:
 
 def verify(folder: Path, noted: Head | None = None) -> Verdict:
     """Look at every entry of a folder: whether it is whole, follows the one before, and is last."""
-    head, first, entries, through = Head(), 0, 0, 0
+    head, first, entries = Head(), 0, 0
+    left: set[int] = set()
     broken: tuple[int, str] | None = None
     known = {each.number: each for each in (read_head(folder), noted) if each}
     for line in _lines(folder):
@@ -229,11 +235,11 @@ def verify(folder: Path, noted: Head | None = None) -> Verdict:
         head, entries = Head(entry["n"], entry["hash"]), entries + 1
         first = first or head.number
         if entry["act"] == "rotated":
-            through = entry["about"]["through"]
+            left.add(entry["about"]["through"])
     last = max(known, default=0)
     if broken is None and last > head.number:
         broken = (head.number + 1, f"it is missing, as is all up to entry {last}")
-    elif broken is None and first > 1 and through != first - 1:
+    elif broken is None and first > 1 and first - 1 not in left:
         broken = (1, "it is missing, and no entry tells that it left")
     return Verdict(entries, first, head, broken)
 
