@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
@@ -55,13 +56,16 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
             metrics.settled(entry)
             audit.settled(entry)
 
+        def retired(entry: Entry) -> None:
+            Context().run(settled, entry)  # nobody's act, whoever's request it follows
+
         store = await run_in_threadpool(_open, settings, settled)
         try:
             audit = await run_in_threadpool(_audit, settings, clock)
         except CannotStart:
             await run_in_threadpool(store.close)
             raise
-        retention = Retention(store, settings.history_days, clock=clock, on_retired=settled)
+        retention = Retention(store, settings.history_days, clock=clock, on_retired=retired)
         watch = QuarantineWatch(store, metrics)
 
         def meanwhile() -> None:

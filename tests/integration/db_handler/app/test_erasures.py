@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.factories import a_charge, a_report, charges
+from tests.support.waiting import until
 
 from costwire_runtime.logs import JsonFormatter
 
@@ -112,6 +113,12 @@ def test_history_leaves_after_a_settlement_where_days_are_set(run: Callable[...,
     assert f'charges_total{{fate="retired",table="charges"}} {told["rows"]["retired"]}.0' in shown
     assert 'deliveries_total{state="retired"' not in shown
     assert running.admin.sql("SELECT count(*) FROM charges") == [[11]]
+
+    def noted() -> Any:
+        entries = running.admin.get("/audit").json()["entries"]
+        return next((entry for entry in entries if entry["about"].get("act") == "retired"), None)
+
+    assert until("the audit log tells what left", noted)["by"] is None
 
 
 def test_history_of_a_quiet_table_leaves_after_a_start(run: Callable[..., Any]) -> None:
