@@ -11,8 +11,10 @@ import sys
 
 import pyarrow as pa
 
+from costwire_runtime.memory import share_one_arena
+
 _ARROW_KEEPS_MS = 1_000
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 _KEPT_BYTES = 64 << 20
 _MAPPED_BYTES = 32 << 20
 
@@ -23,7 +25,7 @@ def keep_freed_memory() -> None:
     if "jemalloc" in pa.supported_memory_backends():
         pa.set_memory_pool(pa.jemalloc_memory_pool())
         pa.jemalloc_set_decay_ms(_ARROW_KEEPS_MS)
+    share_one_arena()
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
-        mallopt(_ARENA_MAX, 1)
         mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
         mallopt(_MMAP_THRESHOLD, _MAPPED_BYTES)

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from costwire_focus.arrow import do_without_pandas
 from costwire_runtime.client import HttpError
+from costwire_runtime.memory import share_one_arena
 from costwire_runtime.settings import settings_from_environment
 from costwire_runtime.telemetry import configure
 from costwire_runtime.web_config import WebConfig, WebConfigError
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 def main() -> int:
     """Run once or serve; the exit status of a single run tells how the delivery ended."""
+    share_one_arena()
     parser = argparse.ArgumentParser(prog="costwire_scraper", description="Set by SCRAPER_*.")
     parser.add_argument("--once", action="store_true", help="settle one delivery and end")
     once = parser.parse_args().once
