@@ -206,6 +206,23 @@ def test_runs_without_any_manifest_are_waited_for() -> None:
         plan({PART: None})
 
 
+def runs_as_files(*numbers: int) -> dict[str, bytes | None]:
+    return {f"{PERIOD}/acme_{uuid.UUID(int=number)}.csv": None for number in numbers}
+
+
+def test_runs_that_are_files_without_manifests_are_not_added_up() -> None:
+    with pytest.raises(Unreadable, match=f"read {EXPORT}/{PERIOD}: these are 2 runs"):
+        plan(runs_as_files(1, 2))
+    assert len(plan(runs_as_files(1, 2), Wanted("none")).files) == 2
+    assert len(plan(runs_as_files(1)).files) == 1
+
+
+def test_report_beside_the_runs_of_a_period_is_not_passed_over() -> None:
+    with pytest.raises(Unreadable, match="is no part of the export"):
+        plan(run_of(PERIOD) | runs_as_files(2))
+    assert chosen(plan(run_of(PERIOD) | runs_as_files(2), Wanted("azure"))) == [1]
+
+
 def test_month_that_no_run_has_finished_is_not_there() -> None:
     with pytest.raises(NotFound, match="it has no 2024-10; it has 2024-09"):
         plan(run_of(PERIOD), Wanted(months=("2024-10",)))

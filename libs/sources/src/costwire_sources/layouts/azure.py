@@ -1,7 +1,8 @@
 """Azure Cost Management exports: `<export>/20240901-20240930/<run>/manifest.json` and its blobs.
 
 An export either overwrites the run of its period, or leaves each one beside those before it, in
-most cases below a folder of its time. A run whose manifest is not there yet is unfinished.
+most cases below a folder of its time. A run whose manifest is not there yet is unfinished. Older
+exports have neither runs' folders nor manifests, but a file `<export>_<run>.csv` for each run.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from itertools import chain
 from operator import itemgetter
@@ -32,6 +33,7 @@ from costwire_sources.layouts.tree import Document, Tree
 _PERIOD = re.compile(r"(?P<export>.*)/(?P<period>(\d{8})-(\d{8}))(?:/(?P<run>.+))?", re.ASCII)
 _MANIFESTS = ("manifest.json", "_manifest.json")
 _RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_RUN_FILE = re.compile(rf".*[-_](?P<run>{_RUN.pattern})\.[^/]*", re.IGNORECASE)
 _TIME = re.compile(r"\d{12}(\d\d)?", re.ASCII)
 _FOCUS = "focuscost"
 
@@ -49,6 +51,7 @@ def read(tree: Tree, months: Sequence[str]) -> Plan | None:
     exports: set[str] = set()
     others: list[str] = []
     folders: defaultdict[str, list[str]] = defaultdict(list)
+    files: defaultdict[str, set[str]] = defaultdict(set)
     for full, path in tree.full.items():
         folder, _, name = full.rpartition("/")
         found = _PERIOD.fullmatch(folder)
@@ -58,9 +61,13 @@ def read(tree: Tree, months: Sequence[str]) -> Plan | None:
         if name in _MANIFESTS:
             folders[found["period"]].append(full)
         elif not any(_RUN.fullmatch(part) for part in (found["run"] or "").split("/")):
+            others.append(path)
+            if told := _RUN_FILE.fullmatch(name):
+                files[folder].add(told["run"])
             continue
         exports.add(found["export"])
     if not exports:
+        _refuse_runs_as_files(files)
         return None
     export = the_one(tree.root, sorted(exports))
     months_of = {period: _months(export, period) for period in sorted(folders)}
@@ -72,6 +79,16 @@ def read(tree: Tree, months: Sequence[str]) -> Plan | None:
         if is_wanted(own, months)
     ]
     return plan_of(export, runs, others)
+
+
+def _refuse_runs_as_files(files: Mapping[str, set[str]]) -> None:
+    for folder, runs in files.items():
+        if len(runs) > 1:
+            raise Unreadable(
+                f"read {folder}: these are {len(runs)} runs of an Azure export without manifests, "
+                "each with all charges; name one file, let the export overwrite its file or write "
+                "manifests (file partitioning), or read them as one report with the layout none"
+            )
 
 
 def _months(export: str, period: str) -> tuple[str, ...]:
