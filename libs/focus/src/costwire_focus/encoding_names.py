@@ -11,7 +11,8 @@ def encoding_name(text: str) -> str:
     """
     try:
         found = codecs.lookup(text)
-        ",1\n".encode(found.name)
+        row = ",1\n".encode(found.name)
+        codecs.getincrementaldecoder(found.name)("replace").decode(row)  # idna's is strict alone
     except (LookupError, UnicodeError) as unknown:
         raise ValueError(
             f"{text!r} is no text encoding: give one such as windows-1252, latin-1 or utf-16-le"

@@ -124,7 +124,7 @@ def test_an_encoding_has_one_name(told, name):
     assert encoding_name(told) == name
 
 
-@pytest.mark.parametrize("told", ["", "klingon", "rot13", "base64", "zip", "undefined"])
+@pytest.mark.parametrize("told", ["", "klingon", "rot13", "base64", "zip", "undefined", "idna"])
 def test_what_is_no_text_encoding_is_refused(told):
     with pytest.raises(ValueError, match="no text encoding"):
         encoding_name(told)

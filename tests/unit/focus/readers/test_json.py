@@ -163,6 +163,11 @@ def test_a_damaged_line_is_set_aside_alone(read, line, rule):
     assert seen.disagreement is None
 
 
+def test_a_key_that_no_store_can_name_is_refused(read):
+    with pytest.raises(Unreadable, match="holds the character U"):
+        read(b'{"BilledCost": 1}\n{"a\\u0000": 2}\n')
+
+
 def test_a_first_line_that_is_damaged_does_not_hide_the_others(read):
     seen = read(b'{"BilledCost": \n{"BilledCost": 2}\n{"BilledCost": 3}\n')
     assert seen.rows == [("2",), ("3",)]

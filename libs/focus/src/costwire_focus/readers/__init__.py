@@ -63,7 +63,7 @@ def open_report(
     if head.startswith(_PARQUET_MAGIC):
         if plain is not stream:
             raise Unreadable(f"read {file}: it is a packed parquet file; unpack it")
-        return ParquetReport(stream, file)
+        return _with_names(ParquetReport(stream, file), file)
     if told := told_by_head(head):
         what, advice = told
         raise Unreadable(f"read {file}: it is {what}, not a report; {advice}")
@@ -84,6 +84,15 @@ def open_report(
         report = CsvReport(text(plain), file, batch_bytes=batch_bytes, encoding=encoding)
     if encoding != UTF_8:
         report.remarks[TEXT_ENCODING] = f"its text is {encoding}, not UTF-8"
+    return _with_names(report, file)
+
+
+def _with_names(report: Report, file: str) -> Report:
+    """The report; one whose columns no store can name is refused."""
+    if odd := next((name for name in report.names if "\0" in name), None):
+        raise Unreadable(
+            f"read {file}: the name of the column {odd!r} holds the character U+0000; rename it"
+        )
     return report
 
 
