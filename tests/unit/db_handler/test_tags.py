@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.fuzz import FUZZED
 
 from costwire_db_handler.charges import tags
 from costwire_db_handler.charges.tags import TagReader
@@ -104,3 +105,38 @@ def test_a_list_of_key_and_value_records_is_read_as_tags(
     assert found == expected
     if expected is None:
         assert canonical == cell
+
+
+ODD = st.sampled_from(
+    ('{"a": "1"', '"a": "1"}', "[[", "\\", "\\ud800", "\0", "1e999", "NaN", "'", "\ufeff")
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+CELLS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
+    JSON.map(json.dumps),
+    st.tuples(JSON.map(json.dumps), st.integers(0, 60), ODD).map(
+        lambda told: told[0][: told[1]] + told[2] + told[0][told[1] :]
+    ),
+    st.lists(ODD, max_size=4).map("".join),
+)
+
+
+@FUZZED
+@given(st.lists(CELLS, min_size=1, max_size=6))
+def test_any_text_is_read_as_tags_or_stays_a_text(
+    sql: duckdb.DuckDBPyConnection, cells: list[str]
+) -> None:
+    maps, canonical = read(TagReader(sql), list(cells))
+    assert len(maps) == len(canonical) == len(cells)
+    for cell, found, text in zip(cells, maps, canonical, strict=True):
+        assert text is not None
+        alone = read(TagReader(sql), [cell])
+        assert alone == ([found], [text])  # whatever stands beside it
+        if text != cell:  # canonical text is canonical
+            assert read(TagReader(sql), [text])[1] == [text]

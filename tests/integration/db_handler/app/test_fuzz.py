@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.fuzz import FUZZED
 
-EXAMPLES = int(os.environ.get("COSTWIRE_TEST_FUZZ", "25"))
-FUZZED = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 WORDS = st.sampled_from(
     (
         *("stmt", "args", "bulk_args", "labels", "value", "timestamp", "table", "where", "reason"),

@@ -170,6 +170,30 @@ def test_what_cannot_be_unpacked_or_is_no_report_is_named(read, data, said):
         read(data)
 
 
+def _directory_moved():
+    """The directory says that it begins later than it does: the file before the first byte."""
+    end = ONE.rindex(b"PK\x05\x06") + 16
+    (start,) = struct.unpack_from("<L", ONE, end)
+    return ONE[:end] + struct.pack("<L", start + 7) + ONE[end + 4 :]
+
+
+def _newer_format():
+    entry = ONE.rindex(b"PK\x01\x02") + 6
+    return ONE[:entry] + struct.pack("<H", 99) + ONE[entry + 2 :]
+
+
+@pytest.mark.parametrize(
+    "data", [_directory_moved(), _newer_format()], ids=["directory", "version"]
+)
+def test_damaged_zip_is_told_as_one_wherever_it_is(tmp_path, data):
+    file = tmp_path / "bill.zip"
+    file.write_bytes(data)
+    with file.open("rb") as on_disk:
+        for stream in (io.BytesIO(data), on_disk):
+            with pytest.raises(Unreadable, match="cut off or damaged"):
+                open_report(stream, "bill.zip")
+
+
 def test_zip_that_cannot_be_read_from_its_end_is_refused():
     with pytest.raises(Unreadable, match="save it as a file"):
         open_report(Forward(ONE, 100_000), "part")

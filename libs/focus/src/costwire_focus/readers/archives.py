@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 from costwire_focus.errors import Unreadable
@@ -29,7 +32,8 @@ def only_member(stream: BinaryIO, file: str) -> tuple[BinaryIO, int]:
     if not stream.seekable():
         raise Unreadable(f"read {file}: a zip archive is read from its end; save it as a file")
     _refuse_long_directory(stream, file)
-    archive = zipfile.ZipFile(stream)
+    with _damage_told():
+        archive = zipfile.ZipFile(stream)
     members = [info for info in archive.infolist() if _is_file(info)]
     if any(info.filename == _WORKBOOK for info in members):
         raise Unreadable(f"read {file}: it is an Excel workbook; save it as CSV (UTF-8)")
@@ -47,7 +51,21 @@ def only_member(stream: BinaryIO, file: str) -> tuple[BinaryIO, int]:
             f"read {file}: {member.filename} is packed by zip's method {member.compress_type}, "
             "which is not read; pack it again (deflate), or with gzip"
         )
-    return cast(BinaryIO, archive.open(member)), member.compress_size
+    with _damage_told():
+        return cast(BinaryIO, archive.open(member)), member.compress_size
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """What else `zipfile` raises for places, versions and names that damage made up."""
+    try:
+        yield
+    except (ValueError, RuntimeError, OverflowError, struct.error) as error:
+        raise zipfile.BadZipFile(str(error)) from error
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # a place before the file's first byte
+            raise zipfile.BadZipFile(str(error)) from error
+        raise
 
 
 def _is_file(info: zipfile.ZipInfo) -> bool:
