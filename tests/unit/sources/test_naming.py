@@ -38,6 +38,7 @@ def test_reports_are_known_by_their_name(name: str) -> None:
         "_metadata",
         "part.parquet.crc",
         "all.tar.gz",
+        "all.tar.bz2",
     ],
 )
 def test_hidden_files_and_documents_are_no_reports(name: str) -> None:
@@ -46,8 +47,14 @@ def test_hidden_files_and_documents_are_no_reports(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("head", "verdict"),
-    [(b"\x1f\x8b\x08\x00", True), (b"PAR1", True), (b"\x28\xb5\x2f\xfd", True), (b"Bill", False)],
-    ids=["gzip", "parquet", "zstd", "text"],
+    [
+        (b"\x1f\x8b\x08\x00", True),
+        (b"PAR1", True),
+        (b"\x28\xb5\x2f\xfd", True),
+        (b"BZh91AY&SY", True),
+        (b"Bill", False),
+    ],
+    ids=["gzip", "parquet", "zstd", "bzip2", "text"],
 )
 def test_files_of_other_names_are_judged_by_their_content(head: bytes, verdict: bool) -> None:
     assert judge_name("export-0001") is None

@@ -11,9 +11,9 @@ _PACKINGS = ("", ".gz", ".gzip", ".zst", ".zstd", ".bz2", ".zip")
 _REPORTS = (*(text + packing for text in _TEXTS for packing in _PACKINGS), ".zip", ".parquet")
 _JSON = (".json", ".json.gz")
 _MANIFESTS = ("manifest", "metadata", "schema")
-_OTHERS = (".txt", ".md", ".xml", ".yaml", ".yml", ".crc", ".tar.gz", ".tgz")
+_OTHERS = (".txt", ".md", ".xml", ".yaml", ".yml", ".crc", ".tar.gz", ".tgz", ".tar.bz2")
 _PARQUET_SUMMARIES = ("_metadata", "_common_metadata")
-_HEADS = (b"\x1f\x8b", b"PAR1", b"\x28\xb5\x2f\xfd")  # gzip, parquet, zstd
+_HEADS = (b"\x1f\x8b", b"PAR1", b"\x28\xb5\x2f\xfd", b"BZh")  # gzip, parquet, zstd, bzip2
 _COST_KEY = re.compile(rb'"BilledCost"\s*:')
 _LIST_OF_OBJECTS = re.compile(rb"\s*\[\s*\{")
 _GZIP = 31  # zlib's sign for gzip's own frame
@@ -35,7 +35,7 @@ def judge_name(name: str) -> bool | None:
 
 
 def judge_head(name: str, head: bytes) -> bool:
-    """Whether a file that begins so may be a report: gzip, zstd, parquet, or charges in JSON.
+    """Whether a file that begins so may be a report: packed, parquet, or charges in JSON.
 
     A `.json` in a folder is most often a manifest, a schema or somebody's notes: it is a part where
     it is a list of objects, or has an object on its first line that names a BilledCost.
