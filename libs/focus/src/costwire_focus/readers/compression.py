@@ -111,11 +111,15 @@ def unpacked(stream: BinaryIO, file: str) -> tuple[bytes, BinaryIO]:
     Raises: `Unreadable` for other archives, and where unpacking meets a bound.
     """
     head, stream = _peek_plain(stream, file)
+    outermost: Callable[[], int] | None = None
     for _ in range(_MOST_LAYERS):
-        inner = _layer(head, stream, file)
-        if inner is None:
+        layer = _layer(head, stream, file)
+        if layer is None:
             return head, stream
-        head, stream = _peek_plain(inner, file)
+        plain, packed_bytes = layer
+        outermost = outermost or packed_bytes
+        bounded = cast(BinaryIO, _Bounded(plain, outermost, file))
+        head, stream = _peek_plain(bounded, file)
     if _layer(head, stream, file) is not None:
         raise Unreadable(f"read {file}: it is packed more than {_MOST_LAYERS} times; unpack it")
     return head, stream
@@ -126,12 +130,12 @@ def _peek_plain(stream: BinaryIO, file: str) -> tuple[bytes, BinaryIO]:
         return peek(stream)
 
 
-def _layer(head: bytes, stream: BinaryIO, file: str) -> BinaryIO | None:
-    """The stream that is packed in this one; None when it is plain."""
+def _layer(head: bytes, stream: BinaryIO, file: str) -> tuple[BinaryIO, Callable[[], int]] | None:
+    """What is packed in this stream, and how many bytes of that were taken; None when plain."""
     if head.startswith(ZIP_MAGICS):
         with translated(file):
             member, packed = only_member(stream, file)
-        return _bounded(member, lambda: packed, file)
+        return member, lambda: packed
     counted = _Counted(stream)
     if head.startswith(_GZIP_MAGIC):
         plain = cast(BinaryIO, gzip.GzipFile(fileobj=counted, mode="rb"))
@@ -143,15 +147,11 @@ def _layer(head: bytes, stream: BinaryIO, file: str) -> BinaryIO | None:
         plain = _by_arrow(counted, "bz2")
     else:
         return None
-    return _bounded(plain, lambda: counted.taken, file)
+    return plain, lambda: counted.taken
 
 
 def _by_arrow(packed: io.RawIOBase, codec: str) -> BinaryIO:
     return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(packed, mode="r"), codec))
-
-
-def _bounded(plain: BinaryIO, packed_bytes: Callable[[], int], file: str) -> BinaryIO:
-    return cast(BinaryIO, _Bounded(plain, packed_bytes, file))
 
 
 def read_block(stream: BinaryIO, size: int) -> bytes:
