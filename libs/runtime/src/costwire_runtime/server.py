@@ -74,6 +74,8 @@ def serve(
         except SystemExit:
             _tell_failed_start(guarded.failure)
             sys.exit(_FAILED)
+        finally:
+            gc.unfreeze()  # what the interpreter cannot take down, libraries report as leaked
     _logger.info("stopped", extra={"url": url})
 
 
