@@ -3,8 +3,8 @@
 Failures are counted by user and address together, by address, and by user. After some, credentials
 are not looked at for a pause that doubles with each further failure. What is counted for an address
 or a user alone never keeps out a pair that has signed in before: so whoever names others, or shares
-their address, locks out no one but newcomers. Counts are forgotten after a quiet while, when there
-are too many, and with a restart.
+their address, locks out no one but newcomers; who does both at once, the pair. Counts are forgotten
+after a quiet while, when there are too many, and with a restart.
 """
 
 from __future__ import annotations
