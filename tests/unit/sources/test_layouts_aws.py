@@ -224,6 +224,12 @@ def test_several_exports_are_not_taken_for_one() -> None:
         plan(files)
 
 
+def test_reports_beside_an_export_are_told_below_a_folder_called_metadata() -> None:
+    files = {f"acme/{path}": told for path, told in months_of("2024-09").items()}
+    with pytest.raises(Unreadable, match=r"other\.csv\.gz is no part of the export"):
+        plan(files | {"other.csv.gz": NOON}, root="s3://bills/metadata/finops")
+
+
 @pytest.mark.parametrize("other", ["other/a.csv.gz", "acme/old.csv.gz", "acme/data/x/a.csv.gz"])
 def test_reports_beside_an_export_are_not_passed_over(other: str) -> None:
     files = {f"acme/{path}": told for path, told in months_of("2024-09").items()}

@@ -57,7 +57,7 @@ def read(tree: Tree, months: Sequence[str]) -> Plan | None:
             at = run_time(found["run"] or "") or tree.files[path].modified
             manifests[found["month"]].append(_Manifest(at, full, found["partition"]))
         elif not (found := _DATA.fullmatch(full)):
-            if _ABOUT not in full:
+            if _ABOUT not in f"/{path}":
                 others.append(path)
             continue
         exports.add(found["export"])
