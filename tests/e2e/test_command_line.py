@@ -158,7 +158,7 @@ def test_quarantined_rows_give_status_3_and_can_be_looked_at(
 
     shown = costwire_here("deliveries", "show", commit, "--data", store.data)
     assert shown.status == 0
-    assert "'1,5' is not a number" in shown.out
+    assert "'1,5' has a decimal comma" in shown.out
     assert "--dates mdy" in shown.out
     assert "32" in shown.out
     assert "33" in shown.out

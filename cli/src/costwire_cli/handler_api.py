@@ -190,7 +190,7 @@ class HandlerApi:
             rows: list[Json] = []
             with response:
                 every = map(json.loads, _lines(iter_body(response)))
-                wanted = (row for row in every if rule in (None, row["rule"]))
+                wanted = (row for row in every if rule in (None, row.get("rule")))
                 rows += islice(wanted, most)
             return rows
 

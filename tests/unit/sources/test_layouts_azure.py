@@ -154,6 +154,13 @@ def test_blob_of_another_size_is_waited_for() -> None:
         one_run(manifest(blob(byteCount=8)))
 
 
+def test_size_of_a_packed_blob_is_not_compared() -> None:
+    packed = f"{RUN}/part_0_0001.csv.gz"
+    told = manifest(blob(packed, byteCount=8))
+    found = plan({packed: None, f"{RUN}/manifest.json": told})
+    assert [each.path for each in found.files] == [packed]
+
+
 @pytest.mark.parametrize("times", [("202412010600/", "202412020600/"), ("", "")], ids=["timed", ""])
 def test_newest_run_of_a_period_is_the_period(times: tuple[str, str]) -> None:
     older = run_of(PERIOD, 9, time=times[0], submitted="2024-12-01T06:00:00Z")

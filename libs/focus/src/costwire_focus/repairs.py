@@ -10,12 +10,9 @@ from typing import BinaryIO, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from costwire_focus.csv_line import csv_line
+from costwire_focus.csv_line import SEPARATORS, csv_line
 from costwire_focus.errors import FocusError
 from costwire_focus.json_values import DECODER, Members, cell_text, is_too_deep
-from costwire_focus.readers import open_report
-from costwire_focus.readers.dialect import SEPARATORS
-from costwire_focus.rules import Validator
 
 ROW: Final = "costwire:row"
 """The column of a sheet with the number of the quarantined row."""
@@ -131,6 +128,10 @@ def read_sheet(
     `declared`: the months that it is declared to be the state of; none: any.
     Raises: `NotASheet`, and `Unreadable` for what is no CSV.
     """
+    # They take a third of a second to load, and few handlers ever see a sheet.
+    from costwire_focus.readers import open_report
+    from costwire_focus.rules import Validator
+
     report = open_report(stream, _FILE)
     _require_columns(report.names, columns)
     validator = Validator(columns, version, declared=declared, file=_FILE)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from costwire_focus.csv_line import SEPARATORS
 from costwire_focus.encoding_names import encoding_name
 from costwire_focus.errors import Unreadable
 from costwire_focus.own_rules import (
@@ -21,7 +22,7 @@ from costwire_focus.own_rules import (
     UNDECODABLE,
 )
 from costwire_focus.readers import open_report
-from costwire_focus.readers.dialect import SEPARATORS, separator_of, told_separator
+from costwire_focus.readers.dialect import separator_of, told_separator
 
 HEADER = ["BilledCost", "ServiceName", "Tags"]
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]

@@ -6,8 +6,8 @@ import csv
 import re
 
 from costwire_focus.columns import COLUMNS, DRAFT_NAMES
+from costwire_focus.csv_line import SEPARATORS
 
-SEPARATORS = (b",", b";", b"\t", b"|")
 _SPREADSHEET_LINE = re.compile(rb'\s*"?sep=(.)"?\s*', re.IGNORECASE)
 
 
