@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from costwire_db_handler.allocator import VARIABLE
 from costwire_db_handler.sql.checked import Kind
 from costwire_db_handler.sql.errors import SqlError
-from costwire_db_handler.stores.duckdb.allocator import VARIABLE
 from costwire_db_handler.users import Role
 
 SqlFace = Any
