@@ -16,7 +16,7 @@ COMPOSE := docker compose $(if $(wildcard .env.override),--env-file .env --env-f
 	$(addprefix -f ,docker-compose.yml $(if $(EMBEDDED),docker-compose.embedded.yml) $(wildcard docker-compose.override.yml))
 SECRETS := deploy/secrets
 
-.PHONY: help setup demo run test test-unit faults lint fmt lock check bench docs audit sbom clean up down compose-secrets
+.PHONY: help setup demo run test test-unit faults schemathesis lint fmt lock check bench docs audit sbom clean up down compose-secrets
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ test-unit: setup ## the tests without sockets, in seconds
 
 faults: setup ## every fault in full, hours of them, and their table (PYTEST_ARGS narrows)
 	COSTWIRE_TEST_FAULTS=full $(BIN)/pytest -n logical --maxprocesses 4 -m faults $(PYTEST_ARGS)
+
+schemathesis: setup ## requests made up from /openapi.json, sent to both services (SECONDS=120 each)
+	PATH="$(CURDIR)/$(BIN):$$PATH" COSTWIRE_TEST_SCHEMATHESIS=$(or $(SECONDS),120) $(BIN)/pytest -n0 -s tests/e2e/test_schemathesis.py
 
 lint: setup ## format, lint, types, import contracts, and that the lock is current
 	$(BIN)/ruff format --check .
