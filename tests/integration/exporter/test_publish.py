@@ -185,6 +185,11 @@ def test_months_that_a_layout_tells_are_part_of_what_a_delivery_is(
     assert plain.id != declared.id
 
 
+def test_runs_of_an_export_are_never_appended(publish: Publish, tmp_path: Path) -> None:
+    with pytest.raises(NotPublishable, match="would double them; let it replace them"):
+        publish(azure_export(tmp_path / "a"), mode="append")
+
+
 def test_another_name_of_the_same_content_is_published_anew(
     publish: Publish, tmp_path: Path, write_report: WriteReport
 ) -> None:

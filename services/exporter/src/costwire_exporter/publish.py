@@ -264,4 +264,9 @@ class _Run:
 
 def _declared(meaning: Meaning, months: Sequence[str]) -> Meaning:
     """What the user declares holds; else what the layout of the source tells."""
+    if months and meaning.mode == "append":
+        raise NotPublishable(
+            "publish: each run of an export is the whole of its months, and appended to the run "
+            "before it would double them; let it replace them (mode replace)"
+        )
     return meaning if meaning.period else replace(meaning, period=tuple(months))
