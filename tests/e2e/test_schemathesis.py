@@ -14,6 +14,7 @@ from tests.support.processes import ServiceProcess
 from tests.support.reports import charges, write_report
 
 SECONDS = int(os.environ.get("COSTWIRE_TEST_SCHEMATHESIS", "0"))
+SEED = os.environ.get("COSTWIRE_TEST_SEED", "20240901")
 TOOL = ("uvx", "--quiet", "--from", "schemathesis==4.32.5", "st")
 HOOKS = Path(__file__).parents[1] / "support" / "schemathesis_bodies.py"
 CHECKS = (
@@ -64,7 +65,7 @@ def assert_withstands(service: ServiceProcess, folder: Path, *options: str) -> N
             *(*TOOL, "run", f"{service.url}/openapi.json", f"--checks={','.join(CHECKS)}"),
             *(f"--max-time={SECONDS}", f"--request-timeout={LONGEST_ANSWER_SECONDS}"),
             *("--max-examples=100", "--continue-on-failure", "--no-shrink", "--no-color"),
-            *("--warnings=off", "--generation-database=none", *options),
+            *("--warnings=off", "--generation-database=none", f"--seed={SEED}", *options),
         ],
         env=os.environ | {"SCHEMATHESIS_HOOKS": HOOKS.stem, "PYTHONPATH": str(HOOKS.parent)},
         cwd=folder,
