@@ -33,7 +33,6 @@ from costwire_db_handler.errors import (
 )
 from costwire_db_handler.ledger import Rows, State
 from costwire_db_handler.stores import StoreLimits
-from costwire_db_handler.users import Caller, Role
 from costwire_focus.manifest import CostSum, RowCounts
 
 Shop = Any
@@ -299,10 +298,9 @@ def test_open_deliveries_are_bounded(make_shop: MakeShop) -> None:
 
 def test_one_user_leaves_room_for_the_deliveries_of_others(make_shop: MakeShop) -> None:
     shop = make_shop(StoreLimits(open_deliveries=4, open_deliveries_per_user=2))
-    ann, bob = (shop.of(Caller(name, Role.WRITER)) for name in ("ann", "bob"))
+    user, name = shop.of(shop.user), shop.user.name
     manifests = [TEN.generated(hours=hours).manifest for hours in (1, 2, 3)]
-    assert [ann.open_delivery(each, shop.tick).by for each in manifests[:2]] == ["ann", "ann"]
-    with pytest.raises(TooManyOpen, match="2 of ann are open"):
-        ann.open_delivery(manifests[2], shop.tick)
-    assert bob.open_delivery(manifests[2], shop.tick).by == "bob"
+    assert [user.open_delivery(each, shop.tick).by for each in manifests[:2]] == [name, name]
+    with pytest.raises(TooManyOpen, match=f"2 of {name} are open"):
+        user.open_delivery(manifests[2], shop.tick)
     assert shop.open(TEN.generated(hours=4)).by is None
