@@ -89,4 +89,4 @@ def test_a_share_in_quarantine_is_told_after_a_quarter_of_an_hour(tmp_path: Path
     }
     path = tmp_path / "test.yml"
     path.write_text(yaml.safe_dump(cases), encoding="utf-8")
-    promtool("test", "rules", path)
+    assert "SUCCESS" in promtool("test", "rules", path)

@@ -11,6 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute
 
 from costwire_db_handler.audit import AuditLog
 from costwire_db_handler.decide import ClosedPeriods, Thresholds
@@ -102,24 +103,28 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
 
     app = create_service(
         "db_handler",
-        [
-            *sql_routes(),
-            *delivery_routes(),
-            *quarantine_routes(),
-            *answer_routes(),
-            *erasure_routes(),
-            *upload_routes(),
-            *table_routes(),
-            *user_routes(),
-            *audit_routes(),
-            description_route(document),
-        ],
+        _routes(),
         ready=ready,
         registry=registry,
         lifespan=lifespan,
         limits=RequestLimits.of(settings),
     )
     return app
+
+
+def _routes() -> list[BaseRoute]:
+    return [
+        *sql_routes(),
+        *delivery_routes(),
+        *quarantine_routes(),
+        *answer_routes(),
+        *erasure_routes(),
+        *upload_routes(),
+        *table_routes(),
+        *user_routes(),
+        *audit_routes(),
+        description_route(document),
+    ]
 
 
 def _lockout(settings: Settings) -> Lockout | None:

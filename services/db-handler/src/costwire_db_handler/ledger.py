@@ -245,15 +245,7 @@ class Erased:
     @classmethod
     def told_by(cls, entry: Entry) -> Erased:
         """As a settled entry tells it."""
-        return cls(
-            entry.rows.erased,
-            {
-                currency: {
-                    name: Decimal(line.erased) for name, line in lines.items() if line is not None
-                }
-                for currency, lines in entry.sums.items()
-            },
-        )
+        return cls(entry.rows.erased, _told(entry, lambda line: line.erased))
 
 
 @dataclass(frozen=True)
@@ -267,15 +259,15 @@ class Mended:
     @classmethod
     def told_by(cls, entry: Entry) -> Mended:
         """As a settled entry tells it."""
-        return cls(
-            entry.rows.repaired,
-            {
-                currency: {
-                    name: Decimal(line.repaired) for name, line in lines.items() if line is not None
-                }
-                for currency, lines in entry.sums.items()
-            },
-        )
+        return cls(entry.rows.repaired, _told(entry, lambda line: line.repaired))
+
+
+def _told(entry: Entry, figure: Callable[[SumLine], str]) -> dict[str, dict[str, Decimal]]:
+    """One figure of an entry's sums: currency -> cost column -> sum."""
+    return {
+        currency: {name: Decimal(figure(line)) for name, line in lines.items() if line is not None}
+        for currency, lines in entry.sums.items()
+    }
 
 
 class _Claimed(NamedTuple):

@@ -230,6 +230,43 @@ def _manifest_schemas() -> Node:
     return {"Manifest": root, **parts}
 
 
+def _paths() -> Node:
+    return {
+        "/metrics": {
+            "get": _operation(
+                "charges",
+                "A sample per charge, or with `by` the exact sums of the costs",
+                content(_TEXT, _PROMETHEUS, charges=_CHARGES, sums=_SUMS),
+                (_BY,),
+                _OF_SUMS,
+                is_cached=True,
+            )
+        },
+        "/delivery": {
+            "get": _operation(
+                "delivery",
+                "The manifest, and how the exporter stands",
+                content(ref("Delivery"), JSON, one={**MANIFEST, "exporter": STANDING}),
+                (_PREFER,),
+                is_cached=False,
+            )
+        },
+        "/quarantine": {
+            "get": _operation(
+                "quarantine",
+                "The rows that could not be used, as they were: a `QuarantinedRow` a line",
+                content(_TEXT, _NDJSON, one=f"{json.dumps(QUARANTINED)}\n"),
+                is_cached=True,
+            )
+        },
+        **service_paths(
+            healthy="Whether the process answers; the source is not asked",
+            ready="Whether a delivery is being served",
+            not_ready="the first report is being read",
+        ),
+    }
+
+
 @cache
 def document() -> Node:
     """The whole description; not to be changed by whoever gets it."""
@@ -243,40 +280,7 @@ def document() -> Node:
         "servers": [{"url": "/", "description": "The exporter that serves this document"}],
         "tags": [{"name": name, "description": told} for name, told in _TAGS.items()],
         "security": [{"basic": []}, {}],
-        "paths": {
-            "/metrics": {
-                "get": _operation(
-                    "charges",
-                    "A sample per charge, or with `by` the exact sums of the costs",
-                    content(_TEXT, _PROMETHEUS, charges=_CHARGES, sums=_SUMS),
-                    (_BY,),
-                    _OF_SUMS,
-                    is_cached=True,
-                )
-            },
-            "/delivery": {
-                "get": _operation(
-                    "delivery",
-                    "The manifest, and how the exporter stands",
-                    content(ref("Delivery"), JSON, one={**MANIFEST, "exporter": STANDING}),
-                    (_PREFER,),
-                    is_cached=False,
-                )
-            },
-            "/quarantine": {
-                "get": _operation(
-                    "quarantine",
-                    "The rows that could not be used, as they were: a `QuarantinedRow` a line",
-                    content(_TEXT, _NDJSON, one=f"{json.dumps(QUARANTINED)}\n"),
-                    is_cached=True,
-                )
-            },
-            **service_paths(
-                healthy="Whether the process answers; the source is not asked",
-                ready="Whether a delivery is being served",
-                not_ready="the first report is being read",
-            ),
-        },
+        "paths": _paths(),
         "components": {
             "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
             "schemas": {

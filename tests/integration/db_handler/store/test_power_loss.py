@@ -205,6 +205,7 @@ def test_copy_of_one_file_after_the_other_shows_a_whole_state_or_is_refused(
             if (delivering.folder / name).exists():
                 shutil.copyfile(delivering.folder / name, copy / name)
         shown.append(shown_by(copy))
+        assert shown[-1].state <= delivering.confirmed + 2
     record_fault(
         f"copy of {order[0]}, later of {order[1]}, while commits run",
         times=count,

@@ -79,7 +79,7 @@ FORMS: dict[str, Callable[[], bytes]] = {
 whole = cache(lambda form: FORMS[form]())
 
 
-def accounted(data: bytes, size: int) -> tuple[int, int]:
+def assert_accounted(data: bytes, size: int) -> tuple[int, int]:
     """Rows that would be published, and rows set aside; raises what the readers raise."""
     report = open_report(io.BytesIO(data), "part", batch_bytes=size)
     validator = Validator(report.names, "1.0", file="part")
@@ -101,7 +101,7 @@ def accounted(data: bytes, size: int) -> tuple[int, int]:
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "bzip2"])
 def test_report_of_each_form_is_whole(form: str) -> None:
-    assert accounted(whole(form), 200) == (len(ROWS), 0)
+    assert assert_accounted(whole(form), 200) == (len(ROWS), 0)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -110,7 +110,7 @@ def test_damaged_report_is_refused_or_every_row_is_accounted_for(form: str) -> N
     @given(CHANGES, BLOCK_SIZES)
     def damage(changes: list[Mutation], size: int) -> None:
         with suppress(FocusError):
-            accounted(mutated(whole(form), changes), size)
+            assert_accounted(mutated(whole(form), changes), size)
 
     damage()
 
@@ -121,4 +121,4 @@ def test_any_bytes_are_refused_or_every_row_is_accounted_for(
     signature: bytes, rest: bytes, size: int
 ) -> None:
     with suppress(FocusError):
-        accounted(signature + rest, size)
+        assert_accounted(signature + rest, size)
