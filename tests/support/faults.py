@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import pytest
@@ -30,6 +30,9 @@ def lost_and_doubled(expected: Counter[T], found: Counter[T]) -> tuple[int, int]
     """How many rows are missing, and how many are there that should not be, as multisets."""
     return (expected - found).total(), (found - expected).total()
 
+
+Reports = Mapping[str, Sequence[pytest.TestReport | pytest.CollectReport]]
+"""What pytest reported, by outcome."""
 
 RecordFigures = Callable[[str, Sequence[str]], None]
 """Has a title and lines printed after the table."""
@@ -71,21 +74,28 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.user_properties.append((_MARKED, True))
 
 
-def lines_of(reports: Mapping[str, list[pytest.TestReport]]) -> list[list[str]]:
+def lines_of(reports: Reports) -> list[list[str]]:
     """The table's lines: what tests recorded, and the tests of faults that failed before."""
     failed = [
         [report.nodeid, "", "FAILED", "?", "?"]
-        for report in (*reports.get("failed", []), *reports.get("error", []))
+        for report in _of_tests(reports, "failed", "error")
         if (_MARKED, True) in map(tuple, report.user_properties)
     ]
     return sorted(_recorded(reports, _LINE)) + sorted(failed)
 
 
-def _recorded(reports: Mapping[str, list[pytest.TestReport]], kind: str) -> list[list[str]]:
+def _of_tests(reports: Reports, *outcomes: str) -> Iterator[pytest.TestReport]:
+    """Reports of tests alone: a file that could not be collected has one, too."""
+    for outcome in outcomes:
+        for report in reports.get(outcome, []):
+            if isinstance(report, pytest.TestReport):
+                yield report
+
+
+def _recorded(reports: Reports, kind: str) -> list[list[str]]:
     return [
         [*map(str, told)]
-        for outcome in ("passed", "failed")
-        for report in reports.get(outcome, [])
+        for report in _of_tests(reports, "passed", "failed")
         if report.when == "call"
         for name, told in report.user_properties
         if name == kind and isinstance(told, (list, tuple))

@@ -40,7 +40,14 @@ def test_damage_is_told_or_is_in_bytes_that_say_nothing(text: bytes, at: int, fl
         return
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"x" * 99)[:-1], b"\x1f"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"no gzip", id="no gzip"),
+        pytest.param(gzip.compress(b"x" * 99)[:-1], id="early end"),
+        pytest.param(b"\x1f", id="one byte"),
+    ],
+)
 def test_what_is_no_gzip_or_ends_early_is_damaged(body: bytes) -> None:
     with pytest.raises(Damaged):
         list(gunzipped([body], PIECE))
