@@ -33,10 +33,15 @@ class _Passing(BaseRequestHandler):
     def handle(self) -> None:
         target = self.server.owner.target  # type: ignore[attr-defined]
         with socket.create_connection(target) as server:
-            back = threading.Thread(target=_pass_on, args=(server, self.request), daemon=True)
-            back.start()
-            _pass_on(self.request, server)
-            back.join()
+            pass_both_ways(self.request, server)
+
+
+def pass_both_ways(client: socket.socket, server: socket.socket) -> None:
+    """Pass bytes on until one of the two ends."""
+    back = threading.Thread(target=_pass_on, args=(server, client), daemon=True)
+    back.start()
+    _pass_on(client, server)
+    back.join()
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:

@@ -119,7 +119,28 @@ def test_untrusted_certificate_is_no_matter_of_trying_again() -> None:
     refused.verify_message = "self-signed certificate"
     ours = translated(requests.exceptions.SSLError(urllib3.exceptions.SSLError(refused)), "GET x")
     assert isinstance(ours, Impossible)
-    assert str(ours) == "GET x: the certificate is not trusted (self-signed certificate)"
+    assert str(ours) == (
+        "GET x: the certificate is not trusted (self-signed certificate); name the file of the "
+        "authority that signed it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "name the files of ours and its key"),
+        ("TLSV1_ALERT_UNKNOWN_CA", "does not trust the certificate that we show"),
+        ("SSLV3_ALERT_CERTIFICATE_EXPIRED", "the certificate that we show has expired"),
+        ("TLSV1_ALERT_PROTOCOL_VERSION", "no version or cipher of TLS that we do"),
+        ("UNSUPPORTED_PROTOCOL", "no version or cipher of TLS that we do"),
+        ("WRONG_VERSION_NUMBER", "is it http://"),
+        ("DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "broke (DECRYPTION_FAILED_OR_BAD_RECORD_MAC)"),
+    ],
+)
+def test_broken_handshake_says_what_to_do(reason: str, words: str) -> None:
+    broken = ssl.SSLError(1, "a handshake")
+    broken.reason = reason
+    assert words in str(translated(requests.exceptions.SSLError(broken), "GET x"))
 
 
 @pytest.mark.parametrize(

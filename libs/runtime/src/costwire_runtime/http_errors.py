@@ -125,18 +125,48 @@ def _reason(causes: list[BaseException]) -> str:
     for kind, text in _REASONS.items():
         for cause in causes:
             if isinstance(cause, kind):
-                return text + _tls_detail(cause)
+                return _tls_reason(cause) if isinstance(cause, ssl.SSLError) else text
     for cause in causes:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror[:1].lower() + cause.strerror[1:]
     return "the request can't be made"
 
 
-def _tls_detail(cause: BaseException) -> str:
-    if not isinstance(cause, ssl.SSLError):
-        return ""
-    detail = getattr(cause, "verify_message", None) or getattr(cause, "reason", None)
-    return f" ({detail})" if detail else ""
+def _tls_reason(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        detail = getattr(error, "verify_message", "") or "it cannot be verified"
+        words = _UNVERIFIED.get(getattr(error, "verify_code", 0), _UNTRUSTED)
+        return words.format(detail.rstrip("."))
+    reason = getattr(error, "reason", None) or ""
+    for part, words in _ALERTS.items():
+        if part in reason:
+            return words
+    if isinstance(error, ssl.SSLEOFError):
+        return "the server hung up on TLS; perhaps it asks for a certificate of ours"
+    return "the TLS handshake broke" + (f" ({reason})" if reason else "")
+
+
+_UNTRUSTED = "the certificate is not trusted ({}); name the file of the authority that signed it"
+_OF_ANOTHER = "the server is not the one that its certificate names ({}); ask it by such a name"
+_UNVERIFIED = {  # by OpenSSL's codes, X509_V_ERR_...
+    9: "the certificate is not valid yet; is the clock right, here and there?",
+    10: "the certificate has expired; it has to be renewed where the server runs",
+    62: _OF_ANOTHER,
+    64: _OF_ANOTHER,
+}
+_NOTHING_IN_COMMON = (
+    "the server speaks no version or cipher of TLS that we do (1.2 and 1.3), or asks for a "
+    "certificate of ours"
+)
+_ALERTS = {  # by parts of OpenSSL's reasons
+    "CERTIFICATE_REQUIRED": "the server asks for a certificate; name the files of ours and its key",
+    "WRONG_VERSION_NUMBER": "the server does not speak TLS there; is it http:// or another port?",
+    "PROTOCOL_VERSION": _NOTHING_IN_COMMON,
+    "UNSUPPORTED_PROTOCOL": _NOTHING_IN_COMMON,
+    "HANDSHAKE_FAILURE": _NOTHING_IN_COMMON,
+    "ALERT_UNKNOWN_CA": "the server does not trust the certificate that we show",
+    "ALERT_CERTIFICATE_EXPIRED": "the server finds that the certificate that we show has expired",
+}
 
 
 # The first kind that is found among the causes gives the words; texts of the libraries that could
@@ -151,7 +181,7 @@ _REASONS: dict[type[BaseException], str] = {
     requests.exceptions.ReadTimeout: "no answer in time",
     ConnectionRefusedError: "connection refused; is it running there?",
     urllib3.exceptions.ProxyError: "the proxy doesn't let it through",
-    ssl.SSLError: "TLS handshake broke",
+    ssl.SSLError: "the TLS handshake broke",
     urllib3.exceptions.IncompleteRead: "the answer was cut off",
     urllib3.exceptions.DecodeError: "the answer can't be decoded",
     requests.exceptions.ContentDecodingError: "the answer can't be decoded",
