@@ -13,9 +13,10 @@ import pytest
 from tests.support.faults import RecordFault
 from tests.support.in_process import Pipeline
 from tests.support.processes import ServiceProcess, local_get
+from tests.support.relay import Relay
 from tests.support.reports import LONG_AGO, numbered, read_rows, sums, write_report
 from tests.support.small_disk import small_disk
-from tests.support.store import ON_CRATEDB, Store
+from tests.support.store import ADMIN, ON_CRATEDB, Store
 from tests.support.waiting import until
 
 pytestmark = [
@@ -25,6 +26,7 @@ pytestmark = [
 TABLE = "on_a_small_disk"
 SMALL, LARGE = 12, 400
 """Mebibytes: too little for the second report, and enough for all."""
+STANDARD_FILES = 3
 
 
 def wide(count: int) -> list[dict[str, str]]:
@@ -137,22 +139,75 @@ def test_service_says_at_its_start_that_its_folder_is_read_only(
     )
 
 
+@contextmanager
+def no_file_left(service: ServiceProcess) -> Iterator[None]:
+    """The process keeps the files that it has open, and can open none."""
+    assert service.process is not None
+    pid = service.process.pid
+    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (STANDARD_FILES, usual[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+
+
 def test_handler_without_a_file_to_open_recovers(tmp_path: Path, record_fault: RecordFault) -> None:
     (tmp_path / "own").mkdir()
     with handler_on(tmp_path / "own") as (process, store):
         pipeline = Pipeline(store, tmp_path)
         report = write_report(tmp_path / "bill.csv", numbered(20))
         assert pipeline.deliver(report, TABLE).error is None
-        assert process.process is not None
-        pid = process.process.pid
-        usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        open_now = len(list(Path(f"/proc/{pid}/fd").iterdir()))
         write_report(report, numbered(22), at=LONG_AGO + 60)
         with pipeline.exporter(report, table=TABLE) as exporter:
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (open_now, usual[1]))
-            assert pipeline.scrape(exporter, patience_seconds=0, stall_seconds=1.0).transient
-            assert process.is_running()
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+            with no_file_left(process):
+                assert pipeline.scrape(exporter, patience_seconds=0, stall_seconds=1.0).transient
+                assert process.is_running()
             assert pipeline.scrape(exporter, patience_seconds=60).error is None
         assert store.shown(TABLE)[0] == 22
     record_fault("no file left to open, handler", times=1, outcome="told", lost=0, doubled=0)
+
+
+@pytest.mark.parametrize("name", ["exporter", "scraper"])
+def test_service_without_a_file_to_open_recovers(
+    tmp_path: Path, store: Store, record_fault: RecordFault, name: str
+) -> None:
+    table = f"no_file_left_{name}"
+    report = write_report(tmp_path / "bill.csv", numbered(20))
+    exporter = ServiceProcess(
+        "exporter",
+        tmp_path,
+        source=report,
+        table=table,
+        data_dir=tmp_path / "shelf",
+        polling_interval_seconds=0.2,
+    )
+    with exporter.start().wait_until_ready(), Relay(exporter.url) as relay:
+        scraper = ServiceProcess(
+            "scraper",
+            tmp_path,
+            exporter_url=relay.url,
+            handler_url=store.url,
+            handler_user=ADMIN,
+            handler_password=store.password,
+            polling_interval_seconds=0.2,
+            spool_dir=tmp_path,
+        )
+        with scraper.start():
+            until("the first state arrives", lambda: rows_shown(store, table) == 20)
+            service = exporter if name == "exporter" else scraper
+            relay.cut()  # what is open would be enough
+            with no_file_left(service):
+                write_report(report, numbered(22), at=LONG_AGO + 60)
+                relay.mend()
+                until(
+                    "the lack is told", lambda: "oo many open files" in service.log.read_text(), 60
+                )
+                assert service.is_running()
+            until("the next state arrives", lambda: rows_shown(store, table) == 22)
+    record_fault(f"no file left to open, {name}", times=1, outcome="told", lost=0, doubled=0)
+
+
+def rows_shown(store: Store, table: str) -> int:
+    """How many charges readers see, 0 before there is a table."""
+    return store.shown(table)[0] if table in store.tables() else 0

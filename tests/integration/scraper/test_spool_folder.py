@@ -5,6 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.scraper.test_compatible import original_text
+from tests.support.faults import RecordFault
+from tests.support.small_disk import small_disk
 
 from costwire_scraper.compatible.folder import spool_folder
 
@@ -40,3 +46,34 @@ def test_folder_of_a_killed_scraper_is_removed_by_the_next_one_and_that_of_a_liv
             owner.kill()
     with spool_folder(tmp_path) as mine:
         assert list(tmp_path.iterdir()) == [mine]
+
+
+@pytest.mark.faults
+def test_full_disk_of_a_spool_is_told_and_the_delivery_arrives_once_there_is_room(
+    bench: Any, tmp_path: Path, record_fault: RecordFault
+) -> None:
+    bench.exporter.text = original_text(*["1.5"] * 20_000)
+    with small_disk(tmp_path / "disk", 1) as disk:
+        refused = bench.run(spool_dir=disk.folder, patience_seconds=0)
+        assert refused.transient
+        assert "No space left on device; free some room there" in refused.error
+        assert list(disk.folder.iterdir()) == []
+        assert bench.handler.visible is None
+        disk.resize(64)
+        assert bench.run(spool_dir=disk.folder).error is None
+    lost = 20_000 - bench.handler.visible.num_rows
+    record_fault("disk full, scraper's spool", times=1, outcome="told", lost=lost, doubled=0)
+
+
+@pytest.mark.faults
+def test_read_only_folder_of_a_spool_is_told_and_the_delivery_arrives_once_it_can_be_written(
+    bench: Any, tmp_path: Path, record_fault: RecordFault
+) -> None:
+    bench.exporter.text = original_text("1.5", "2")
+    with small_disk(tmp_path / "disk", 1) as disk:
+        disk.protect()
+        refused = bench.run(spool_dir=disk.folder, patience_seconds=0)
+        assert "Read-only file system; make it writable" in refused.error
+    assert bench.run(spool_dir=tmp_path).error is None
+    lost = 2 - bench.handler.visible.num_rows
+    record_fault("folder read-only, scraper", times=1, outcome="told", lost=lost, doubled=0)

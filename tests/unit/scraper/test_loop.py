@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -47,6 +48,30 @@ def ending(*results: Outcome | Exception) -> Callable[[], Outcome]:
 
 def test_transient_trouble_is_tried_again() -> None:
     assert a_loop(ending(ExporterSilent("not yet"), SETTLED)).run_once() == SETTLED
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/spool/x"),
+            "/spool/x: No space left on device; free some room there, or choose another folder "
+            "for temporary files (SCRAPER_SPOOL_DIR)",
+        ),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            "Too many open files; let the scraper open more files (ulimit -n)",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "password"),
+            "password: Permission denied",
+        ),
+    ],
+)
+def test_lack_of_something_here_is_told_and_tried_again(error: OSError, told: str) -> None:
+    outcome = a_loop(ending(error), patience_seconds=0).run_once()
+    assert (outcome.error, outcome.transient) == (told, True)
+    assert a_loop(ending(error, SETTLED)).run_once() == SETTLED
 
 
 def test_server_that_asks_to_be_left_alone_longer_than_patience_lasts_is_left_alone() -> None:

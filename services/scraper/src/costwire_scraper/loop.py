@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import random
 import threading
@@ -17,6 +18,13 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 LONGEST_ASKED_SECONDS = 86_400.0
+_ANOTHER_FOLDER = "or choose another folder for temporary files (SCRAPER_SPOOL_DIR)"
+_ADVICE = {
+    errno.ENOSPC: f"free some room there, {_ANOTHER_FOLDER}",
+    errno.EDQUOT: f"free some room there, {_ANOTHER_FOLDER}",
+    errno.EROFS: f"make it writable, {_ANOTHER_FOLDER}",
+    errno.EMFILE: "let the scraper open more files (ulimit -n)",
+}
 
 
 def pause_after(failures: int, jitter: float) -> float:
@@ -26,6 +34,14 @@ def pause_after(failures: int, jitter: float) -> float:
     """
     ceiling = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 10))
     return ceiling * (0.5 + jitter / 2)
+
+
+def local_trouble(error: OSError) -> str:
+    """What a lack of room, rights or descriptors here is, and what to do."""
+    what = error.strerror or str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    advice = _ADVICE.get(error.errno or 0)
+    return f"{where}{what}" + (f"; {advice}" if advice else "")
 
 
 class Loop:
@@ -129,6 +145,10 @@ class Loop:
                 transient=error.transient,
                 asked_pause_seconds=error.retry_after_seconds,
             )
+        except OSError as error:  # of this machine alone: those of the wire are ScraperErrors
+            told = local_trouble(error)
+            log.warning("cycle did not settle", extra={"reason": told, "transient": True})
+            return Outcome(error=told, transient=True)
         except Exception as error:
             log.exception("cycle broke")
             return Outcome(error=f"{type(error).__name__}: {error}")
