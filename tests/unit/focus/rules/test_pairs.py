@@ -28,22 +28,46 @@ def _batches(keys, seed=5, rows=4_000):
 
 
 def _told_by_hand(batches):
+    """Where the second SKU of a price first stands, and where a price without any does."""
     firsts = defaultdict(dict)
     for frame, places in batches:
         for (price, sku), place in zip(frame.iter_rows(), places, strict=True):
-            if price is not None and sku is not None:
+            if price is not None:
                 firsts[price].setdefault(sku, place)
-    return sorted(sorted(seen.values())[1] for seen in firsts.values() if len(seen) > 1)
+    seconds, without = [], []
+    for seen in firsts.values():
+        said = sorted(place for sku, place in seen.items() if sku is not None)
+        if not said:
+            without.append(seen[None])
+        seconds += said[1:]
+    return seconds, without
 
 
 @pytest.mark.parametrize("most", [10, 150, 100_000])
-def test_keys_with_two_values_are_found_wherever_their_rows_stand(most):
+def test_keys_with_two_values_or_none_are_found_wherever_their_rows_stand(most):
     pairs = Pairs(_SKU, most)
-    for frame, places in _batches(300):
+    for frame, places in _batches(2_500):
         pairs.add(frame, places)
-    seconds = _told_by_hand(_batches(300))
-    assert pairs.conflicts(10).keys == len(seconds) > 100
-    assert pairs.conflicts(10).places == seconds[:10]
+    seconds, without = _told_by_hand(_batches(2_500))
+    assert min(len(seconds), len(without)) > 100
+    assert pairs.conflicts(10).keys == len(seconds) + len(without)
+    assert pairs.conflicts(10).places == sorted(seconds + without)[:10]
+
+
+def test_a_row_without_a_value_says_nothing_where_its_key_has_one():
+    pairs = Pairs(_SKU)
+    rows = pl.DataFrame({"SkuPriceId": ["1", "1", "2", None], "SkuId": [None, "a", None, None]})
+    pairs.add(rows, pl.Series([1, 2, 3, 4]))
+    assert pairs.conflicts(10).places == [3]
+
+
+def test_only_versions_that_say_one_and_only_one_miss_a_value():
+    assert {
+        (relation.rule.id, version)
+        for version in ("1.0", "1.1", "1.2", "1.3")
+        for relation in relations_of(version)
+        if relation.wanted
+    } == {("SkuPriceId-C-008-M", "1.2"), ("CAU-SkuPriceId-C-008-M", "1.3")}
 
 
 def test_each_provider_has_keys_of_its_own():

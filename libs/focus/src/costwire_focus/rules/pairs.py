@@ -21,12 +21,16 @@ MOST_PAIRS: Final = 250_000
 
 _PARTITIONS: Final = 64
 _SHIFT: Final = 64 - 6
+_NO_VALUE: Final = pl.lit(0, pl.UInt64)
 _FIELDS: Final = np.dtype([("key", "<u8"), ("value", "<u8"), ("place", "<i8")])
 
 
 @dataclass(frozen=True)
 class Conflicts:
-    """The keys of a relation that have several values, and where the second ones first stand."""
+    """The keys of a relation that have several values, and where the second ones first stand.
+
+    Keys without the one value that they should have are among them, where they first stand.
+    """
 
     keys: int
     places: list[int]
@@ -61,7 +65,9 @@ class Pairs:
             .select(
                 self._speaks.alias("speaks"),
                 key=reduce(xor, (pl.col(name).hash(seed) for seed, name in enumerate(names))),
-                value=pl.col(self._relation.value).hash(),
+                value=pl.when(pl.col(self._relation.value).is_null())
+                .then(_NO_VALUE)
+                .otherwise(pl.col(self._relation.value).hash()),
                 place=places,
             )
             .filter("speaks")
@@ -81,13 +87,18 @@ class Pairs:
         places: list[int] = []
         for part in self._partitions():
             firsts = part.group_by("key", "value").agg(pl.col("place").min())
-            several = (
+            said = pl.col("value") != _NO_VALUE
+            broken = (
                 firsts.group_by("key")
-                .agg(second=pl.col("place").sort().get(1, null_on_oob=True))
+                .agg(
+                    second=pl.col("place").filter(said).sort().get(1, null_on_oob=True),
+                    without=pl.when(~said.any()).then(pl.col("place").min()),
+                )
+                .select(place=pl.coalesce("second", "without"))
                 .drop_nulls()
             )
-            keys += several.height
-            places = sorted([*places, *several["second"].sort().head(most_places)])[:most_places]
+            keys += broken.height
+            places = sorted([*places, *broken["place"].sort().head(most_places)])[:most_places]
         return Conflicts(keys, places)
 
     def _compact(self) -> None:

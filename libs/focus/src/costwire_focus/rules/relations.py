@@ -18,7 +18,8 @@ _OTHER: Final = "Other"
 class Relation:
     """Of each key, null in none of its columns, the rows must all show one value.
 
-    Rows in which the value is null, or begins with `Other` where `but_other`, say nothing.
+    Rows in which the value is null, or begins with `Other` where `but_other`, say nothing, but for
+    this where `wanted`: a key must have a value in one row at least.
     `provider`: the column, if the report has it, of which each value has keys of its own.
     """
 
@@ -27,6 +28,7 @@ class Relation:
     value: str
     provider: str
     but_other: bool = False
+    wanted: bool = False
 
     @property
     def needs(self) -> frozenset[str]:
@@ -35,7 +37,8 @@ class Relation:
 
     def speaks(self) -> pl.Expr:
         """The rows that say something."""
-        said = pl.all_horizontal(pl.col(name).is_not_null() for name in (*self.key, self.value))
+        columns = self.key if self.wanted else (*self.key, self.value)
+        said = pl.all_horizontal(pl.col(name).is_not_null() for name in columns)
         return said & ~pl.col(self.value).str.starts_with(_OTHER) if self.but_other else said
 
 
@@ -56,14 +59,20 @@ def _relations(version: str) -> Iterator[Relation]:
     provider = "ServiceProviderName" if version >= "1.3" else "ProviderName"
 
     def relation(
-        rule_id: str, grade: Grade, key: str, value: str, *, but_other: bool = False
+        rule_id: str,
+        grade: Grade,
+        key: str,
+        value: str,
+        *,
+        but_other: bool = False,
+        wanted: bool = False,
     ) -> Relation:
         must = "must" if grade is Grade.VIOLATION else "should"
         sentence = f"a {key} {must} have one {value} throughout"
         if but_other:
             sentence += f", {_OTHER} left aside"
         rule = Rule(spec_id(rule_id, version), grade, value, sentence)
-        return Relation(rule, (key,), value, provider, but_other)
+        return Relation(rule, (key,), value, provider, but_other, wanted)
 
     advice, violation = Grade.ADVICE, Grade.VIOLATION
     yield relation(
@@ -72,7 +81,7 @@ def _relations(version: str) -> Iterator[Relation]:
     yield relation(
         "ServiceName-C-008-C", advice, "ServiceName", "ServiceSubcategory", but_other=True
     )
-    yield relation("SkuPriceId-C-008-M", since_1_2, "SkuPriceId", "SkuId")
+    yield relation("SkuPriceId-C-008-M", since_1_2, "SkuPriceId", "SkuId", wanted=version >= "1.2")
     yield relation("SkuPriceDetails-C-013-O", advice, "SkuPriceId", "SkuPriceDetails")
     yield relation("SkuMeter-C-006-O", advice, "SkuId", "SkuMeter")
     yield relation(
