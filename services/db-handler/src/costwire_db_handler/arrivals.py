@@ -38,11 +38,14 @@ def continued(books: Books, manifest: Manifest) -> Delivery | None:
     return None
 
 
-def shown_already(books: Books, manifest: Manifest) -> Delivery | None:
-    """The delivery of the same content that readers see as it is, if there is one.
+def shown_already(
+    books: Books, manifest: Manifest, *, whatever_age: bool = False
+) -> Delivery | None:
+    """The newest state of the same content, if readers see it as it is.
 
     Not one of which charges were erased: where the source still has them, they come back. Appended
-    ones do not, since all of the others would be appended once more.
+    ones do not, since all of the others would be appended once more. Nor one for which the content
+    comes too late, unless `whatever_age`: what readers see would become as old as what came.
     """
     same = books.same_content(manifest, _SHOWN)
     if not same:
@@ -53,8 +56,12 @@ def shown_already(books: Books, manifest: Manifest) -> Delivery | None:
     if last.entry.rows.erased:
         return None
     shapes = books.shapes(manifest.table, manifest.source)
-    mine = {period for period, other in shapes.items() if other.commit == last.commit}
-    return last if last.periods and mine == set(last.periods) else None
+    mine = {period: other for period, other in shapes.items() if other.commit == last.commit}
+    if not last.periods or mine.keys() != set(last.periods):
+        return None
+    if not whatever_age and decide.late(manifest.generation, manifest.times.read, True, mine):
+        return None
+    return last
 
 
 def aside_already(books: Books, manifest: Manifest) -> Delivery | None:

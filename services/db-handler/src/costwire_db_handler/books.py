@@ -157,9 +157,10 @@ class Books(Protocol):
         ...
 
     def same_content(self, manifest: Manifest, states: Sequence[State]) -> Sequence[int]:
-        """The numbers of the deliveries of the same content by the same source, oldest first.
+        """The numbers of the deliveries of the same content by the same source.
 
-        Of those in one of these states; dry runs are none.
+        Of those in one of these states; dry runs are none. In the order in which readers saw
+        them: it is not that of the numbers where one waited for its acceptance.
         """
         ...
 

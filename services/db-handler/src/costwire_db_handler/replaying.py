@@ -282,8 +282,7 @@ def present_state(books: Books, asked: Delivery) -> Delivery:
             f"replay into {entry.commit}: it was appended, so nothing says what belongs to it; "
             "deliver the repaired rows as a report of their own (--mode append)"
         )
-    same = [books.get(commit) for commit in books.same_content(manifest, _SHOWN)]
-    last = max(same, key=_state)
+    last = books.get(books.same_content(manifest, _SHOWN)[-1])
     shapes = books.shapes(manifest.table, manifest.source)
     newer = {other.commit for period, other in shapes.items() if period in last.periods}
     if not last.periods:  # all of its rows are in quarantine

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from costwire_db_handler import decide
+from costwire_db_handler.arrivals import shown_already
 from costwire_db_handler.books import Books, Charges, Counted
 from costwire_db_handler.charges import verify
 from costwire_db_handler.charges.difference import Difference
@@ -67,6 +68,9 @@ class Settlement:
         `now` tells which billing periods are closed.
         """
         self._verify(parts)
+        earlier = shown_already(self._books, self._manifest)
+        if earlier is not None:  # since it was opened
+            return self.repeat(earlier)
         fit = self._charges.load_staged(parts, verify.default_period(self._manifest))
         refused = self._books.keep_refused(self._delivery.commit, refused_rows(parts, fit))
         self._refused = Refused.counted(refused, refused_sums(parts, fit))
@@ -92,6 +96,11 @@ class Settlement:
                 f"accept {entry.commit}: its charges have left with the history that became too "
                 "old; deliver it anew"
             )
+        earlier = shown_already(self._books, self._manifest, whatever_age=True)
+        if earlier is not None:
+            repeated = self.repeat(earlier)
+            self._charges.forget_kept(self._delivery)
+            return replace(repeated, kept=None)
         self._refused = Refused.told_by(entry, self._manifest)
         self._erased = Erased.told_by(entry)
         self._charges.load_kept(self._delivery)
@@ -108,7 +117,8 @@ class Settlement:
         """Record that a content arrived again that readers see already."""
         source, commit = self._manifest.source, self._delivery.commit
         self._supersede_held(earlier.periods)
-        self._books.set_shapes(self._manifest.table, source, earlier.periods, commit)
+        if self._manifest.mode == "replace":  # what was appended is told by its first delivery
+            self._books.set_shapes(self._manifest.table, source, earlier.periods, commit)
         brought = self._books.get(earlier.brought_by)
         self._refused = Refused.told_by(earlier.entry, earlier.manifest)
         self._erased = Erased.told_by(earlier.entry)

@@ -262,16 +262,18 @@ def same_content(session: Session, manifest: Manifest, states: Sequence[State]) 
     """The deliveries of the same content by the same source, in one of these states."""
     session.execute("REFRESH TABLE costwire.deliveries")
     found = session.execute(
-        'SELECT "commit", state FROM costwire.deliveries WHERE id = ? AND table_name = ? '
-        'AND source = ? AND mode = ? AND NOT dry_run ORDER BY "commit" LIMIT 100000',
+        'SELECT "commit", state, applied FROM costwire.deliveries WHERE id = ? AND table_name = ? '
+        "AND source = ? AND mode = ? AND NOT dry_run LIMIT 100000",
         [manifest.id, manifest.table, manifest.source, manifest.mode],
     ).rows
     decided = _decided(session, [manifest.table])
-    return [
-        commit
-        for commit, state in found
-        if (decided[commit].state if commit in decided else state) in states
-    ]
+    same = {commit: (state, applied) for commit, state, applied in found}
+    same |= {
+        commit: (decided[commit].state, decided[commit].applied)
+        for commit in same.keys() & decided.keys()
+    }
+    shown = sorted(same, key=lambda commit: (same[commit][1] or 0, commit))
+    return [commit for commit in shown if same[commit][0] in states]
 
 
 def log(session: Session, table: str) -> list[Line]:

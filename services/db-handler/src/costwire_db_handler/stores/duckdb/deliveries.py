@@ -138,7 +138,8 @@ def same_content(
     """The deliveries of the same content by the same source, in one of these states."""
     rows = sql.execute(
         "SELECT commit FROM costwire.deliveries WHERE id = ? AND table_name = ? AND source = ? "
-        "AND mode = ? AND list_contains(?, state) AND NOT dry_run ORDER BY commit",
+        "AND mode = ? AND list_contains(?, state) AND NOT dry_run "
+        "ORDER BY applied NULLS FIRST, commit",
         [
             manifest.id,
             manifest.table,
