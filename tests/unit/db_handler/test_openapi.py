@@ -67,6 +67,7 @@ def test_every_answer_of_an_operation_is_told(operation: Operation) -> None:
     if operation.told.get("security") == []:
         return
     assert operation.told["x-role"] in {"reader", "writer", "admin"}
+    assert {"414", "431"} <= responses.keys()
     if operation.path != "/_sql":
         assert {"401", "403", "500", "502", "503", "504"} <= responses.keys()
         assert "Retry-After" in responses["503"]["headers"]

@@ -6,6 +6,7 @@ The examples of the description are sent as they stand, and come back as they st
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -92,6 +93,22 @@ def will(lasting: Running) -> Client:
 @pytest.fixture(scope="module")
 def rita(lasting: Running) -> Client:
     return lasting.user("rita", "reader")
+
+
+@pytest.mark.parametrize("name", [str(each) for each in GUARDED])
+def test_requests_beyond_the_limits_are_refused_as_told(
+    rita: Client, name: str
+) -> None:
+    operation = DESCRIBED[name]
+    path = re.sub(r"\{.*?\}", "1", operation.path)
+    method = operation.method.upper()
+    for status, long in (
+        (414, {"path": f"{path}?by={'x' * 9000}"}),
+        (431, {"path": path, "headers": {f"X-{number}": "1" for number in range(120)}}),
+    ):
+        answer = rita.request(method, **long)
+        assert answer.status_code == status
+        assert_as_told(DOCUMENT, operation, answer)
 
 
 TIMES = frozenset({"times", "at", "frozen", "delivery"})

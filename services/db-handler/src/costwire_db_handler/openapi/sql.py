@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from costwire_runtime.openapi import JSON, OPEN, Node, answer, content, listed, query, record, ref
+from costwire_db_handler.openapi.parts import BEYOND_LIMITS
+from costwire_runtime.openapi import (
+    JSON,
+    OPEN,
+    Node,
+    answer,
+    content,
+    failures,
+    listed,
+    query,
+    record,
+    ref,
+)
 
 _ANY: Node = {}
 _SIGN_IN = "sign in with a user and its password\n"
@@ -217,6 +229,7 @@ PATHS: Node = {
                     "Too large",
                     body=("RequestTooLargeException[a request may have 16,777,216 bytes]", 4130),
                 ),
+                **failures(BEYOND_LIMITS),
                 "429": answer(
                     "Too many sign-ins have failed", content({"type": "string"}, "text/plain")
                 )
