@@ -41,6 +41,7 @@ from costwire_runtime.openapi import description_route
 from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.server import CannotStart
 from costwire_runtime.service import create_service
+from costwire_runtime.watched import Watched
 
 if TYPE_CHECKING:
     from costwire_db_handler.stores.cratedb.store import CrateDBOptions
@@ -168,26 +169,35 @@ def _open(settings: Settings, on_settled: OnSettled) -> Store:
             settings.data_dir,
             thresholds=thresholds,
             limits=limits,
-            cratedb=_cratedb(settings) if settings.cratedb_urls else None,
+            cratedb=cratedb_options(settings) if settings.cratedb_urls else None,
             on_settled=on_settled,
         )
     except CannotOpen as error:
         raise CannotStart(str(error)) from error
 
 
-def _cratedb(settings: Settings) -> CrateDBOptions:
+def cratedb_options(settings: Settings) -> CrateDBOptions:
+    """How CrateDB is used; raises `CannotOpen`.
+
+    The password of the account is that of its file as it is at the time.
+    """
     from costwire_db_handler.stores.cratedb.cluster import ClusterOptions, Credentials
     from costwire_db_handler.stores.cratedb.layout import Storage
     from costwire_db_handler.stores.cratedb.loading import Bulk
     from costwire_db_handler.stores.cratedb.store import CrateDBOptions
 
-    try:
-        account = Credentials(*settings.cratedb_sign_in())
-    except OSError as error:
-        raise CannotOpen(
-            f"read {settings.cratedb_password_file}: {error.strerror}; it holds the password of "
-            "the handler's account in CrateDB"
-        ) from error
+    def account() -> Credentials:
+        file = settings.cratedb_password_file
+        try:
+            return Credentials(*settings.cratedb_sign_in())
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+            raise CannotOpen(
+                f"read {file}: {why}; it holds the password of the handler's account in CrateDB"
+            ) from error
+
+    files = [settings.cratedb_password_file] if settings.cratedb_password_file else []
+    watched = Watched("the password of the account in CrateDB", files, account, CannotOpen)
     return CrateDBOptions(
         ClusterOptions(
             settings.cratedb_urls,
@@ -196,7 +206,7 @@ def _cratedb(settings: Settings) -> CrateDBOptions:
             read_seconds=settings.cratedb_statement_seconds,
             overload_seconds=settings.cratedb_overload_seconds,
         ),
-        account,
+        lambda: watched.value,
         Storage(
             shards=settings.cratedb_shards,
             replicas=settings.cratedb_replicas,

@@ -59,6 +59,28 @@ class TestPrivileges:
         ):
             pass
 
+    def test_a_new_password_counts_once_it_stands_in_the_file(
+        self, url: str, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "password"
+        with (
+            granted(url, ACCOUNT, privileges.HANDLER) as account,
+            granted(url, "wanda", privileges.ROLES[Role.WRITER]) as user,
+            superuser(url) as session,
+        ):
+            file.write_text(account.password)
+            given = Credentials(account.name, "")
+            with a_handler(url, tmp_path / "data", given, cratedb_password_file=file) as handler:
+                writer = Client(handler[0], (user.name, user.password))
+                assert writer.deliver(a_report(charges(1)))["state"] == "committed"
+                session.execute(f"ALTER USER {ACCOUNT} SET (password = 'another one')")
+                file.write_text("another one\n")
+                again = a_report(charges(2)).generated(hours=1)
+                assert writer.deliver(again)["state"] == "committed"
+                file.write_text("a wrong one\n")
+                refused = writer.open(a_report(charges(3)).generated(hours=2))
+                assert refused.status_code == 502
+
     def test_a_missing_privilege_is_told_at_the_start(self, url: str, tmp_path: Path) -> None:
         with (
             a_user(url, name=ACCOUNT) as account,

@@ -96,9 +96,7 @@ def rita(lasting: Running) -> Client:
 
 
 @pytest.mark.parametrize("name", [str(each) for each in GUARDED])
-def test_requests_beyond_the_limits_are_refused_as_told(
-    rita: Client, name: str
-) -> None:
+def test_requests_beyond_the_limits_are_refused_as_told(rita: Client, name: str) -> None:
     operation = DESCRIBED[name]
     path = re.sub(r"\{.*?\}", "1", operation.path)
     method = operation.method.upper()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.support.fake_cratedb import FakeCrateDB, Play, recorded
 
+from costwire_db_handler.app import cratedb_options
+from costwire_db_handler.errors import CannotOpen
+from costwire_db_handler.settings import Settings
 from costwire_db_handler.stores.cratedb import failures
 from costwire_db_handler.stores.cratedb.cluster import Cluster, ClusterOptions, Credentials
 from costwire_db_handler.stores.cratedb.probe import Probe
@@ -145,6 +149,37 @@ class TestOwnAccount:
             session.execute("SELECT 1")
         assert caught.value.status == 502
         assert "right" not in str(caught.value)
+
+    def test_its_password_is_read_anew_when_the_file_changes(
+        self, cluster: Cluster, node: FakeCrateDB, tmp_path: Path
+    ) -> None:
+        node.users = None
+        file = tmp_path / "password"
+        file.write_text("first\n")
+        settings = Settings(
+            cratedb_urls=(node.url,), cratedb_user="ann", cratedb_password_file=file
+        )
+        session = cluster.own_session(cratedb_options(settings).account)
+        session.execute("SELECT 1")
+        file.write_text("the second")
+        session.execute("SELECT 2")
+        file.write_bytes(b"\xff is no text")
+        session.execute("SELECT 3")
+        file.unlink()
+        session.execute("SELECT 4")
+        told = [request.user for request in node.arrived]
+        assert told == [("ann", "first"), *[("ann", "the second")] * 3]
+
+    @pytest.mark.parametrize(("left", "why"), [(None, "No such file"), (b"\xff", "no UTF-8")])
+    def test_a_file_without_a_password_is_told_at_the_start(
+        self, tmp_path: Path, left: bytes | None, why: str
+    ) -> None:
+        file = tmp_path / "password"
+        if left is not None:
+            file.write_bytes(left)
+        settings = Settings(cratedb_urls=("http://n1:4200",), cratedb_password_file=file)
+        with pytest.raises(CannotOpen, match=why):
+            cratedb_options(settings)
 
 
 class TestProbe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -97,9 +97,12 @@ class Cluster:
             raise WrongCredentials("sign in to the store: a name is not empty and has no colon")
         return Session(self, credentials)
 
-    def own_session(self, credentials: Credentials) -> OwnSession:
-        """Statements with the rights of the handler's own account."""
-        return OwnSession(self, credentials)
+    def own_session(self, account: Credentials | Callable[[], Credentials]) -> OwnSession:
+        """Statements with the rights of the handler's own account.
+
+        A function is asked before each statement: so its password may change.
+        """
+        return OwnSession(self, account)
 
     def forget_callers(self) -> None:
         """Have every password checked anew: users have changed."""
@@ -201,7 +204,12 @@ class Session:
 
     def __init__(self, cluster: Cluster, credentials: Credentials) -> None:
         self._cluster = cluster
-        self.credentials = credentials
+        self._credentials = credentials
+
+    @property
+    def credentials(self) -> Credentials:
+        """Whose rights these are."""
+        return self._credentials
 
     def execute(
         self,
@@ -340,6 +348,15 @@ class Session:
 
 class OwnSession(Session):
     """The same for the handler's own account, whose lack of rights is no fault of a caller."""
+
+    def __init__(self, cluster: Cluster, account: Credentials | Callable[[], Credentials]) -> None:
+        self._account = account if callable(account) else lambda: account
+        super().__init__(cluster, self._account())
+
+    @property
+    def credentials(self) -> Credentials:
+        """As they are now."""
+        return self._account()
 
     def _run(
         self, statement: str, body: bytes, seconds: float | None, repeatable: bool | None

@@ -7,6 +7,7 @@ import fcntl
 import logging
 import shutil
 import uuid
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,8 +51,11 @@ class CrateDBOptions:
     """Where CrateDB is, and how it is used."""
 
     cluster: ClusterOptions
-    account: Credentials
-    """The handler's own: it makes tables and views, and finishes what a kill left behind."""
+    account: Credentials | Callable[[], Credentials]
+    """The handler's own: it makes tables and views, and finishes what a kill left behind.
+
+    A function where its password may change.
+    """
     storage: Storage = field(default_factory=Storage)
     bulk: Bulk = field(default_factory=Bulk)
     lease_seconds: float = 60.0
@@ -90,7 +94,7 @@ class CrateDBStore:
         scratch.mkdir()
         shared = Shared(
             own=own,
-            account=options.account.name,
+            account=own.credentials.name,
             storage=options.storage,
             bulk=options.bulk,
             parts=PartsStore(data_dir / "parts"),
