@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import cycle
 from pathlib import Path
@@ -256,6 +257,53 @@ def test_entry_that_finds_no_room_stops_nothing_and_is_counted(
     (told,) = log.entries(5)
     assert told["lost"] == 2
     assert log.verify().broken is None
+
+
+def test_head_that_cannot_be_noted_loses_no_entry(log: AuditLog, tmp_path: Path) -> None:
+    unfinished = tmp_path / f"{HEAD}.unfinished"
+    unfinished.mkdir()  # cannot be written to, by nobody
+    log.note("settled")
+    unfinished.rmdir()
+    assert parse_head((tmp_path / HEAD).read_text().strip()).number == 5
+    assert log.verify().broken is None
+    log.note("exported")
+    assert all("lost" not in entry for entry in log.entries(5))
+    assert (tmp_path / HEAD).read_text().strip() == str(log.head)
+    assert log.head.number == 7
+
+
+def test_entries_come_in_while_the_log_is_verified(log: AuditLog) -> None:
+    with ThreadPoolExecutor(1) as pool:
+
+        class Noted(Head):
+            """A head that is looked at while the log is verified: an entry comes just then."""
+
+            def __bool__(self) -> bool:
+                pool.submit(log.note, "exported").result(timeout=30)
+                return True
+
+        before = log.head
+        assert log.verify(Noted(*before)) == (5, 1, before, None)
+    assert log.verify()[:2] == (6, 1)
+
+
+def test_log_is_whole_whenever_it_is_verified(tmp_path: Path) -> None:
+    log = opened(tmp_path, most_bytes=20_000)
+
+    def note(times: int) -> None:
+        for number in range(times):
+            log.note("settled", about={"commit": number, "source": "s" * 100})
+
+    note(1)
+    with ThreadPoolExecutor(1) as pool:
+        noting = pool.submit(note, 400)
+        while not noting.done():
+            before = log.head
+            verdict = log.verify(before)
+            assert verdict.broken is None
+            assert verdict.head.number >= before.number
+        noting.result(timeout=30)
+    assert log.verify().head.number == log.head.number
 
 
 def test_only_its_owner_reads_the_folder(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from costwire_db_handler.decide import ClosedPeriods, Thresholds
 from costwire_db_handler.errors import CannotOpen
 from costwire_db_handler.gather import Gatherer
 from costwire_db_handler.handler import Handler, Turns
-from costwire_db_handler.ledger import Clock, Entry
+from costwire_db_handler.ledger import Clock, Entry, State
 from costwire_db_handler.lockout import Free, Lockout
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.openapi import document
@@ -55,7 +55,11 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         def settled(entry: Entry) -> None:
-            metrics.settled(entry)
+            if entry.state is not State.ABORTED:
+                metrics.settled(entry)
+            elif entry.decisions[-1].by is None:  # whoever opens the next one did not do it
+                Context().run(audit.settled, entry)
+                return
             audit.settled(entry)
 
         def retired(entry: Entry) -> None:

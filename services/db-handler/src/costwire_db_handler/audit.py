@@ -14,13 +14,12 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from costwire_db_handler.ledger import Entry as LedgerEntry
 from costwire_focus.canonical import to_text
@@ -155,7 +154,10 @@ class AuditLog:
                 raise
         self._head = Head(entry["n"], entry["hash"])
         self._lost = 0
-        write_head(self._folder, self._head)
+        try:
+            write_head(self._folder, self._head)
+        except OSError as error:  # the entry is there; the next one notes the head anew
+            _logger.error("the head of the audit log was not noted: %s", error.strerror)
 
     def _rotate(self) -> None:
         path = self._folder / LOG
@@ -200,8 +202,8 @@ class AuditLog:
         told = 0
         with ExitStack() as opened:
             with self._lock:  # meanwhile files get other names, and the oldest leaves
-                files = [opened.enter_context(path.open("rb")) for path in _files(self._folder)]
-            for line in chain.from_iterable(files):
+                snapshot = opened.enter_context(_Snapshot.of(self._folder))
+            for line in snapshot.lines():
                 number = _NUMBER.match(line)
                 if number is not None and int(number[1]) <= since:
                     continue
@@ -213,18 +215,47 @@ class AuditLog:
                         return
 
     def verify(self, noted: Head | None = None) -> Verdict:
-        """Look at the whole chain; `noted`: an entry that somebody knows to have been there."""
-        with self._lock:
-            return verify(self._folder, noted)
+        """Look at the whole chain; `noted`: an entry that somebody knows to have been there.
+
+        As it stands at this moment: entries that come meanwhile wait for nothing.
+        """
+        with ExitStack() as opened:
+            with self._lock:
+                snapshot = opened.enter_context(_Snapshot.of(self._folder))
+            return _verified(snapshot, noted)
 
 
-def verify(folder: Path, noted: Head | None = None) -> Verdict:
-    """Look at every entry of a folder: whether it is whole, follows the one before, and is last."""
+class _Snapshot:
+    """The files of a log as they are at a moment, whatever is appended, renamed or removed."""
+
+    def __init__(self, files: Sequence[BinaryIO], head: Head) -> None:
+        self._files = [(file, os.fstat(file.fileno()).st_size) for file in files]
+        self.head = head
+        """The last entry, as it is noted beside the log."""
+
+    @classmethod
+    @contextmanager
+    def of(cls, folder: Path) -> Iterator[_Snapshot]:
+        """Opens the files, oldest first; nobody may write meanwhile."""
+        with ExitStack() as opened:
+            files = [opened.enter_context(path.open("rb")) for path in _files(folder)]
+            yield cls(files, read_head(folder))
+
+    def lines(self) -> Iterator[bytes]:
+        """What stood there, line by line."""
+        for file, left in self._files:
+            while line := file.readline(left):
+                yield line
+                left -= len(line)
+
+
+def _verified(snapshot: _Snapshot, noted: Head | None) -> Verdict:
+    """Look at every entry: whether it is whole, follows the one before, and is last."""
     head, first, entries = Head(), 0, 0
     left: set[int] = set()
     broken: tuple[int, str] | None = None
-    known = {each.number: each for each in (read_head(folder), noted) if each}
-    for line in _lines(folder):
+    known = {each.number: each for each in (snapshot.head, noted) if each}
+    for line in snapshot.lines():
         entry = _read(line)
         if entry is None:
             broken = (head.number + 1, _CHANGED)
@@ -299,12 +330,6 @@ def _files(folder: Path) -> list[Path]:
     """The files of the log, oldest first."""
     latest = folder / LOG
     return sorted(folder.glob(_OLD)) + ([latest] if latest.exists() else [])
-
-
-def _lines(folder: Path) -> Iterator[bytes]:
-    for path in _files(folder):
-        with path.open("rb") as file:
-            yield from file
 
 
 def _read(line: bytes) -> Entry | None:

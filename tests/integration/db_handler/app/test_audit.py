@@ -41,6 +41,19 @@ def test_decisions_are_noted_with_who_took_them(running: Any) -> None:
     }
 
 
+def test_deliveries_that_nobody_finished_are_noted_as_nobodys_act(
+    run: Callable[..., Any],
+) -> None:
+    running = run(open_hours=1e-9)
+    will, ruth = running.user("will", "writer"), running.user("ruth", "writer")
+    forsaken = will.open(a_report(charges(1))).json()["entry"]
+    ruth.open(a_report(charges(2)))
+    (told,) = noted(running, "settled")
+    assert (told["by"], told["address"]) == (None, None)
+    assert (told["about"]["commit"], told["about"]["act"]) == (forsaken["commit"], "aborted")
+    assert "deliveries_total{" not in running.nobody.get("/-/metrics").text
+
+
 def test_rehearsals_are_not_noted(running: Any) -> None:
     opened = running.admin.open(a_report(charges(1)), "?dryRun=true").json()["entry"]
     running.admin.post(f"/deliveries/{opened['commit']}/commit?dryRun=true")

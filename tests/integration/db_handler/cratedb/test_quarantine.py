@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.factories import Report, a_report, an_unusable_row, charges, clock, without_numbers
+from tests.factories import (
+    Report,
+    a_charge,
+    a_report,
+    an_unusable_row,
+    charges,
+    clock,
+    without_numbers,
+)
 
 from costwire_db_handler import quarantined
 from costwire_db_handler.errors import DeliveryNotOpen, StoreBusy, UnknownDelivery
@@ -132,12 +142,14 @@ def test_a_settlement_that_was_taken_over_quarantines_nothing_more(
     store = replica().own
     commit = opened(store, REPORT).commit
     means = store._means()
+    raw = base64.b64encode(json.dumps(a_charge()).encode()).decode()  # as the handler keeps them
+    old, new = ([row | {"raw": raw} for row in rows] for rows in (OLD, NEW))
     with Turns("one").take(session, "charges") as turn:
-        CrateDBBooks(means, turn).keep_refused(commit, OLD)
+        CrateDBBooks(means, turn).keep_refused(commit, old)
         with Turns("two", lease_seconds=0.0).take(session, "charges"):
             pass
         with pytest.raises(StoreBusy, match="taken over"):
-            CrateDBBooks(means, turn).keep_refused(commit, NEW[:1])
+            CrateDBBooks(means, turn).keep_refused(commit, new[:1])
     told = [row["reason"] for row in OLD]
     assert listed(store, commit) == told * 2  # the exporter's, and the handler's
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.support.cratedb_store import alone, forget_all
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
-from costwire_db_handler.stores import CostStore, Store, StoreLimits, open_store
+from costwire_db_handler.stores import CostStore, OnSettled, Store, StoreLimits, open_store
 from costwire_db_handler.stores.cratedb.cluster import ClusterOptions, Credentials
 from costwire_db_handler.stores.cratedb.store import CrateDBOptions
 from costwire_db_handler.users import Caller, Role
@@ -34,10 +35,14 @@ class Shop:
     """A store, opened again as often as a test wants, and short ways to use it."""
 
     def __init__(
-        self, open_: Callable[[], Store], reader: Caller = READER, writer: Caller = WRITER
+        self,
+        open_: Callable[[OnSettled], Store],
+        reader: Caller = READER,
+        writer: Caller = WRITER,
     ) -> None:
-        self._open = open_
-        self._opened = open_()
+        self.heard: list[Entry] = []
+        self._open = partial(open_, self.heard.append)
+        self._opened = self._open()
         self._reader = reader
         self._writer = writer
         self.now = NOW
@@ -131,7 +136,7 @@ ROOMY_MIB = 1 << 20
 def _open_duckdb(folder: Path, limits: StoreLimits | None = None, **thresholds: Any) -> Shop:
     told = Thresholds(**thresholds)
     roomy = replace(limits or StoreLimits(), process_memory_mib=ROOMY_MIB)
-    return Shop(lambda: open_store(folder, thresholds=told, limits=roomy))
+    return Shop(lambda heard: open_store(folder, thresholds=told, limits=roomy, on_settled=heard))
 
 
 def _open_cratedb(folder: Path, limits: StoreLimits | None = None, **thresholds: Any) -> Shop:
@@ -141,8 +146,12 @@ def _open_cratedb(folder: Path, limits: StoreLimits | None = None, **thresholds:
         forget_all(url)
     options = CrateDBOptions(ClusterOptions([url]), admin)
     return Shop(
-        lambda: open_store(
-            folder, thresholds=told, limits=limits or StoreLimits(), cratedb=options
+        lambda heard: open_store(
+            folder,
+            thresholds=told,
+            limits=limits or StoreLimits(),
+            cratedb=options,
+            on_settled=heard,
         ),
         Caller("crate", None),
         Caller("crate", None),

@@ -283,6 +283,12 @@ def test_deliveries_that_nobody_finishes_are_given_up(make_shop: MakeShop, tmp_p
     fresh = shop.open(report.generated(hours=1))
     states = {entry.commit: entry.state for entry in shop.store.deliveries()}
     assert states == {forsaken.commit: State.ABORTED, fresh.commit: State.OPEN}
+    (heard,) = shop.heard
+    assert (heard.commit, heard.state, heard.decisions[-1].by) == (
+        forsaken.commit,
+        State.ABORTED,
+        None,
+    )
     assert staged_files(tmp_path) == []
 
 

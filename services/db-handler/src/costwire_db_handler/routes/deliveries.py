@@ -125,12 +125,10 @@ async def commit_delivery(request: Request, caller: Caller) -> Response:
 @requires(Role.WRITER, Reach.TABLES)
 async def abort_delivery(request: Request, caller: Caller) -> Response:
     """Give up an open delivery."""
-    handler = handler_of(request)
-    store, commit = _store(request, caller), commit_of(request)
-    entry = await run_in_threadpool(store.abort, commit, handler.clock)
+    clock = handler_of(request).clock
+    entry = await run_in_threadpool(_store(request, caller).abort, commit_of(request), clock)
     if entry is not None:
         _log_decision(entry)
-        await run_in_threadpool(handler.audit.settled, entry)
     return Response(status_code=204)
 
 

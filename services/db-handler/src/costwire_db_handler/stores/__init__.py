@@ -221,7 +221,7 @@ class CostStore(Protocol):
 
 
 OnSettled = Callable[[Entry], None]
-"""Hears of each delivery that was settled or decided on, once that holds."""
+"""Hears of each delivery that was settled, decided on or given up, once that holds."""
 
 
 def open_store(
@@ -235,7 +235,7 @@ def open_store(
     """The store of these settings, migrated to this version's schema: CrateDB where it is told of,
     else the embedded one of the data folder.
 
-    `on_settled` hears of a delivery once, and of none that only was tried or given up.
+    `on_settled` hears of a delivery once, and of none that only was tried.
     Raises `CannotOpen`, and of these `StoreInUse` when another process has the folder open.
     """
     if cratedb is not None:

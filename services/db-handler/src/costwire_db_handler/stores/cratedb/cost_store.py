@@ -93,8 +93,11 @@ class CrateDBCostStore(Quarantining):
                 continue
             if delivery.dry_run:
                 self._forget(delivery.commit)
-            elif ledger.update_open(self._session, delivery.aborted(now, None, arrivals.FORSAKEN)):
+                continue
+            delivery = delivery.aborted(now, None, arrivals.FORSAKEN)
+            if ledger.update_open(self._session, delivery):
                 self._shared.parts.clear(self._session, delivery.commit)
+                self._shared.on_settled(delivery.entry)
 
     def _opened(self) -> Sequence[Entry]:
         """The open deliveries; files of others are at hand for nothing."""
@@ -190,6 +193,7 @@ class CrateDBCostStore(Quarantining):
             delivery = delivery.aborted(clock(), self._by)
             ledger.update(self._session, delivery, turn.require)
         self._shared.parts.clear(self._session, commit)
+        self._shared.on_settled(delivery.entry)
         return delivery.entry
 
     def _forget(self, commit: int) -> None:

@@ -176,6 +176,8 @@ class DuckDBStore:
                 deliveries.put(sql, delivery)
         for old in forsaken:
             self._staging.clear(old.commit)
+            if old.state is State.ABORTED:
+                self._on_settled(old)
         if delivery.entry.state is not State.OPEN:
             self._on_settled(delivery.entry)
         return delivery.entry
@@ -193,16 +195,19 @@ class DuckDBStore:
         return settlement.conclude(settlement.repeat(earlier), clock)
 
     def _give_up_forsaken(self, sql: duckdb.DuckDBPyConnection, clock: Clock) -> list[Entry]:
+        """Their entries, of trials as they were."""
         limits, now = self._limits, clock()
         books = DuckDBBooks(sql)
         opened = books.in_state(State.OPEN)
-        late = arrivals.forsaken(opened, now, limits, self._by)
-        for entry in late:
+        late = []
+        for entry in arrivals.forsaken(opened, now, limits, self._by):
             delivery = books.get(entry.commit)
             if delivery.dry_run:
                 deliveries.remove(sql, delivery.commit)
             else:
-                deliveries.put(sql, delivery.aborted(now, None, arrivals.FORSAKEN))
+                delivery = delivery.aborted(now, None, arrivals.FORSAKEN)
+                deliveries.put(sql, delivery)
+            late.append(delivery.entry)
         return late
 
     def staged_parts(self, commit: int) -> list[int]:
@@ -261,7 +266,10 @@ class DuckDBStore:
         if delivery.dry_run:
             self._forget(commit)
         self._staging.clear(commit)
-        return None if delivery.dry_run else delivery.entry
+        if delivery.dry_run:
+            return None
+        self._on_settled(delivery.entry)
+        return delivery.entry
 
     def _forget(self, commit: int) -> None:
         with self._database.writing() as sql:
