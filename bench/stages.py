@@ -90,18 +90,19 @@ def stage_read(folder: Path, _rows: int) -> dict[str, Any]:
 
 
 def stage_validate(folder: Path, _rows: int) -> dict[str, Any]:
-    """All rules over batches that are in memory."""
+    """All rules over batches that are in memory, as large as those of the exporter."""
     from costwire_focus.readers import open_report
     from costwire_focus.rules import Validator
 
     with report(folder).open("rb") as stream:
-        opened = open_report(stream, "report.csv", batch_bytes=8 << 20)
+        opened = open_report(stream, "report.csv", batch_bytes=4 << 20)
         batches = list(opened.batches())
     validator = Validator(opened.names, "1.0")
 
     def validate() -> None:
         for batch in batches:
             validator.check(batch)
+        assert validator.findings
 
     return timed(validate)
 

@@ -4,19 +4,21 @@ import json
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costwire_focus.columns import columns_of
-from costwire_focus.rules.documents import judge
+from costwire_focus.rules.documents import VERDICTS, Documents, judge
 
 _TAGS = columns_of("1.3")["Tags"]
 _NESTED = columns_of("1.3")["ContractApplied"]
 
 
 def _broken(column: Any, *texts: str | None) -> list[bool | None]:
-    return judge(column, pl.Series(texts, dtype=pl.String))[f"{column.id}!json"].to_list()
+    cells = pa.chunked_array([texts], pa.string())
+    return Documents(column).verdicts(cells)[f"{column.id}!json"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,27 @@ def test_verdicts_stand_at_their_rows_and_null_is_right():
 )
 def test_objects_may_nest_where_focus_nests_them(text, broken):
     assert _broken(_NESTED, text) == [broken]
+
+
+_KEYS = st.sampled_from(["CoreCount", "InstanceType", "x_own", "other", "a\\u0062"])
+_VALUES = st.sampled_from(["1", '"a"', "true", "null", "[1]", "{}"])
+_MEMBERS = st.lists(st.builds('"{}": {}'.format, _KEYS, _VALUES), max_size=3)
+_CELLS = st.none() | _MEMBERS.map(lambda members: "{" + ", ".join(members) + "}")
+
+
+@pytest.mark.parametrize("most", [0, 1_000, 1 << 20])
+@given(batches=st.lists(st.lists(_CELLS, max_size=8), max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_what_was_judged_in_an_earlier_batch_is_judged_the_same_again(most, batches):
+    column = columns_of("1.4")["SkuPriceDetails"]
+    documents = Documents(column, most=most)
+    for cells in batches:
+        told = documents.verdicts(pa.chunked_array([cells], pa.string()))
+        for row, cell in enumerate(cells):
+            plain = judge(column, pl.Series([cell] if cell else [], dtype=pl.String))
+            for verdict in VERDICTS:
+                expected = [bool(told[f"{column.id}!{verdict}"][row])]
+                assert expected == (plain[verdict].to_list() or [False])
 
 
 def test_keys_of_sku_price_details_are_defined_or_custom(a_charge, check):

@@ -1,10 +1,10 @@
 """Tests of the lists of objects that FOCUS defines inside cells."""
 
-import polars as pl
+import pyarrow as pa
 import pytest
 
 from costwire_focus.columns import columns_of
-from costwire_focus.rules.documents import judge
+from costwire_focus.rules.documents import Documents
 from costwire_focus.rules.shapes import shape_of
 
 _APPLIED = '{"Elements": [{"ContractId": "c", "ContractCommitmentId": "t", %s}]}'
@@ -16,7 +16,8 @@ _PROGRAMS = '{"CommitmentPrograms": [{"ProgramType": "Savings plan"}]}'
 
 def _misshapen(column, text, version="1.4"):
     shape = shape_of(column, version)
-    verdicts = judge(columns_of(version)[column], pl.Series([text, None]), shape)
+    cells = pa.chunked_array([[text, None]], pa.string())
+    verdicts = Documents(columns_of(version)[column], shape).verdicts(cells)
     assert not verdicts[f"{column}!json"][0]
     return verdicts[f"{column}!shape"].to_list()[0]
 

@@ -17,7 +17,7 @@ from costwire_focus.rules.rule import (
     category,
     correction,
     flag,
-    number,
+    not_zero,
     present,
     status,
     unset,
@@ -56,7 +56,7 @@ def arithmetic_rules(version: str) -> Iterator[Rule]:
         Grade.VIOLATION,
         "EffectiveCost",
         "EffectiveCost must be 0 on the Purchase of a commitment",
-        prepaid & (number("EffectiveCost") != 0),
+        prepaid & not_zero("EffectiveCost"),
     )
     if "PricingCurrencyEffectiveCost" in columns_of(version):
         yield Rule(
@@ -64,14 +64,14 @@ def arithmetic_rules(version: str) -> Iterator[Rule]:
             Grade.VIOLATION,
             "PricingCurrencyEffectiveCost",
             "PricingCurrencyEffectiveCost must be 0 on the Purchase of a commitment",
-            prepaid & (number("PricingCurrencyEffectiveCost") != 0),
+            prepaid & not_zero("PricingCurrencyEffectiveCost"),
         )
     yield Rule(
         spec_id("DiscountHandling-A-009-C", version),
         Grade.VIOLATION,
         _BILLED,
         f"{_BILLED} must be 0 on the unused part of a commitment",
-        category("Usage") & status("Unused") & ~correction() & (number(_BILLED) != 0),
+        category("Usage") & status("Unused") & ~correction() & not_zero(_BILLED),
     )
 
 

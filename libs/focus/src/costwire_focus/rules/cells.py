@@ -1,7 +1,7 @@
 """Reads the typed cells of a batch once: what the conditions compare, and what is unreadable."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from costwire_focus import amounts, instants
-from costwire_focus.columns import COLUMNS, ValueType, value_type
+from costwire_focus.columns import ValueType, value_type
 from costwire_focus.rules.arithmetic import compare_amounts
 from costwire_focus.rules.buffers import bounds_of, bytes_of, never
-from costwire_focus.rules.rule import FLAG, INSTANT, NUMBER
+from costwire_focus.rules.rule import FLAG, INSTANT, NEGATIVE, NOT_ZERO, NUMBER, UNSET
 from costwire_focus.rules.values import INSTANT_FINER, INSTANT_FORM, NUMBER_FORM
 
 _FOCUS_NUMBER: Final = r"^-?([0-9]+(\.[0-9]*)?|\.[0-9]+)(E-?[0-9]+)?$"
@@ -38,7 +38,7 @@ def read_cells(
 ) -> Cells:
     """Read every amount and instant of a batch; derive only the columns in `wanted`.
 
-    `frame` holds the same cells as `charges`, for the columns that FOCUS knows.
+    `frame` holds the same cells as `charges`, for all amounts and for ChargeCategory.
     """
     cells = Cells()
     names = [name for name in charges.column_names if value_type(name) is ValueType.AMOUNT]
@@ -46,14 +46,31 @@ def read_cells(
     for name, cast in numbers.items():
         _judge_amounts(name, charges.column(name), frame[name], cast, wanted, cells)
     cells.derived |= {name + NUMBER: cast for name, cast in numbers.items()}
+    cells.derived |= _signs(numbers, wanted)
     cells.derived |= compare_amounts(frame, numbers, wanted)
     _read_instants(charges, wanted, dates, cells)
     return cells
 
 
-def focus_columns(names: list[str]) -> list[str]:
-    """Those of the names that some version of FOCUS knows."""
-    return [name for name in names if name in COLUMNS]
+def _signs(numbers: Mapping[str, pl.Series], wanted: frozenset[str]) -> dict[str, pl.Series]:
+    """Which amounts are below zero, and which are not zero."""
+    signs = {}
+    for name, cast in numbers.items():
+        if (negative := name + FLAG + NEGATIVE) in wanted:
+            below = isinstance(smallest := cast.min(), float) and smallest < 0
+            signs[negative] = cast < 0 if below else never(len(cast))
+        if (not_zero := name + FLAG + NOT_ZERO) in wanted:
+            signs[not_zero] = cast != 0
+    return signs
+
+
+def unset_cells(charges: pa.Table, wanted: frozenset[str]) -> dict[str, pl.Series]:
+    """Which cells are null, of the columns for which it is in `wanted`."""
+    return {
+        unset: pl.Series(column.is_null()) if column.null_count else never(len(column))
+        for name, column in zip(charges.column_names, charges.columns, strict=True)
+        if (unset := name + FLAG + UNSET) in wanted
+    }
 
 
 def cells_with_nul(charges: pa.Table) -> Iterator[tuple[str, NDArray[np.bool_]]]:

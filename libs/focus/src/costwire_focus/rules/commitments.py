@@ -13,7 +13,7 @@ from costwire_focus.rules.rule import (
     Rule,
     category,
     correction,
-    number,
+    not_zero,
     present,
     status,
     text,
@@ -72,7 +72,7 @@ def _covered() -> Iterator[Rule]:
         Grade.ADVICE,
         "BilledCost",
         "BilledCost should be 0 on Usage that a commitment covers in full",
-        category("Usage") & status("Used") & ~correction() & (number("BilledCost") != 0),
+        category("Usage") & status("Used") & ~correction() & not_zero("BilledCost"),
     )
     yield Rule(
         f"{OWN_PREFIX}{_STATUS}-OffUsage",

@@ -1,10 +1,14 @@
 """Judges the JSON documents in cells (Tags and the like), each distinct text once."""
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from costwire_focus.columns import Column
 from costwire_focus.rules.buffers import never
@@ -25,7 +29,13 @@ FLAT_FORMAT: Final = "Key-Value Format"
 VERDICTS: Final = (JSON_FORM, KEYS, KEY_TYPES, KEY_CASE, DEPTH, SHAPE)
 """What is told of a JSON text; some never come about in a column."""
 
+MOST_BYTES: Final = 4 << 20
+"""Of texts that are remembered for one column."""
+
 MOST_LEVELS: Final = 3
+
+_ENTRY_BYTES: Final = 100
+"""About what an entry of a dictionary takes beside its text."""
 
 _STRING: Final = r'"(?:[^"\\\x00-\x1F]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"'
 _NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
@@ -40,29 +50,77 @@ _ELEMENTS: Final = (
 )
 
 
-def judge(column: Column, texts: pl.Series, shape: Shape | None = None) -> dict[str, pl.Series]:
-    """The verdicts on a column of JSON texts, by their names in the evaluation frame.
+class Documents:
+    """Judges a column of JSON texts, batch by batch; what was met before is not judged again.
 
-    `shape`: what FOCUS says about the list that a cell of the column holds, if it does.
+    `shape`:  what FOCUS says about the list that a cell of the column holds, if it does.
+    `wanted`: the names of verdicts that are asked for, in the evaluation frame; None: all.
+    `most`:   how many bytes of memory the texts may take; beyond, all but the last are forgotten.
+    """
+
+    def __init__(
+        self,
+        column: Column,
+        shape: Shape | None = None,
+        wanted: Collection[str] | None = None,
+        *,
+        most: int = MOST_BYTES,
+    ) -> None:
+        flags = {column.id + FLAG + verdict: verdict for verdict in VERDICTS}
+        self._bits = {
+            verdict: (flag, 1 << position)
+            for position, (flag, verdict) in enumerate(flags.items())
+            if wanted is None or flag in wanted
+        }
+        self.column = column
+        self._shape = shape
+        self._most = most
+        self._known: dict[str, int] = {}
+        self._bytes = 0
+
+    def verdicts(self, texts: pa.ChunkedArray) -> dict[str, pl.Series]:
+        """What is told of each cell, by the names in the evaluation frame; of null: nothing."""
+        encoded = texts.combine_chunks().dictionary_encode()
+        marks = self._marks(encoded.dictionary.to_pylist())
+        if not marks.any():
+            return dict.fromkeys((flag for flag, _ in self._bits.values()), never(len(texts)))
+        marked = np.append(marks, np.uint8(0))[encoded.indices.fill_null(len(marks))]
+        return {
+            flag: pl.Series(marked & bit != 0) if (marks & bit).any() else never(len(texts))
+            for flag, bit in self._bits.values()
+        }
+
+    def _marks(self, distinct: list[str]) -> NDArray[np.uint8]:
+        """The verdicts on each text, as bits."""
+        new = [text for text in distinct if text not in self._known]
+        if new and self._bytes + _size(new) > self._most:
+            self._known, self._bytes, new = {}, 0, distinct
+        if new:
+            self._bytes += _size(new)
+            judged = judge(self.column, pl.Series(new, dtype=pl.String), self._shape)
+            bits = judged.select(
+                pl.sum_horizontal(
+                    pl.col(verdict).cast(pl.UInt8) * bit for verdict, (_, bit) in self._bits.items()
+                )
+            )
+            marks = bits.to_series().to_list()
+            self._known.update(zip(judged["text"].to_list(), marks, strict=True))
+        return np.fromiter(map(self._known.__getitem__, distinct), np.uint8, len(distinct))
+
+
+def _size(texts: list[str]) -> int:
+    return sum(map(sys.getsizeof, texts)) + _ENTRY_BYTES * len(texts)
+
+
+def judge(column: Column, distinct: pl.Series, shape: Shape | None = None) -> pl.DataFrame:
+    """The verdicts on JSON texts, each of which stands there once: `text` and `VERDICTS`.
 
     A flat object is a regular language, and so is the one list of flat objects that FOCUS nests:
     nearly every text is judged by expressions, the few others are parsed one by one.
     """
-    distinct = texts.drop_nulls().unique()
     if column.format == FLAT_FORMAT:
-        judged = _judge_flat(distinct, column.properties)
-    else:
-        judged = _judge_nested(distinct, shape)
-    return {
-        column.id + FLAG + verdict: _spread(judged[verdict], judged["text"], texts)
-        for verdict in VERDICTS
-    }
-
-
-def _spread(broken: pl.Series, distinct: pl.Series, texts: pl.Series) -> pl.Series:
-    if not broken.any():
-        return never(len(texts))
-    return texts.is_in(distinct.filter(broken).implode())
+        return _judge_flat(distinct, column.properties)
+    return _judge_nested(distinct, shape)
 
 
 def _judge_flat(distinct: pl.Series, properties: Mapping[str, str]) -> pl.DataFrame:

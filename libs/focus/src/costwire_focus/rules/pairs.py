@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import xor
@@ -15,10 +15,18 @@ import polars as pl
 
 from costwire_focus.errors import FocusError
 from costwire_focus.rules.relations import Relation
+from costwire_focus.rules.rule import Rule
 
 MOST_PAIRS: Final = 250_000
 """Kept in memory for one relation; more are put on disk. 24 bytes each."""
 
+MOST_ROWS: Final = 100_000
+"""Known again by their hashes, 8 bytes each."""
+
+_FEW_ROWS: Final = 1_000
+"""Fewer wait for others: comparing takes as long for one."""
+
+_PLACE: Final = "!place"
 _PARTITIONS: Final = 64
 _SHIFT: Final = 64 - 6
 _NO_VALUE: Final = pl.lit(0, pl.UInt64)
@@ -34,6 +42,59 @@ class Conflicts:
 
     keys: int
     places: list[int]
+
+
+class RowPairs:
+    """The pairs of all relations; a row that is like an earlier one says nothing new.
+
+    `most`: how many rows are known again, by 64 bits each; beyond, all are forgotten.
+    """
+
+    def __init__(self, relations: Iterable[Relation], *, most: int = MOST_ROWS) -> None:
+        self._pairs = {relation: Pairs(relation) for relation in relations}
+        self._most = most
+        self._met = np.empty(0, np.uint64)
+        self._relations: Sequence[Relation] = ()
+        self._schema = pl.Schema()
+        self._waiting: list[tuple[str | int | None, ...]] = []
+
+    def add(self, relations: Sequence[Relation], frame: pl.DataFrame, places: pl.Series) -> None:
+        """Note a batch that has the columns of these relations, and of no others."""
+        asked = frozenset[str]().union(*(relation.asks for relation in relations))
+        rows = frame.select(name for name in frame.columns if name in asked)
+        if not rows.width:
+            return
+        hashes, firsts = np.unique(rows.hash_rows().to_numpy(), return_index=True)
+        rows = rows.with_columns(places.alias(_PLACE))
+        if rows.schema != self._schema:
+            self._compare_waiting()
+            self._relations, self._schema, self._met = relations, rows.schema, self._met[:0]
+        elif len(self._met) > self._most:
+            self._met = self._met[:0]
+        new = np.sort(firsts[~np.isin(hashes, self._met, assume_unique=True)])
+        if not len(new):
+            return
+        self._met = np.union1d(self._met, hashes)
+        if len(self._waiting) + len(new) < _FEW_ROWS:
+            self._waiting += rows[new].rows()  # a frame would keep all texts of its batch
+        else:
+            self._compare_waiting()
+            self._compare(rows[new])
+
+    def _compare_waiting(self) -> None:
+        if self._waiting:
+            self._compare(pl.DataFrame(self._waiting, self._schema, orient="row"))
+            self._waiting = []
+
+    def _compare(self, rows: pl.DataFrame) -> None:
+        for relation in self._relations:
+            self._pairs[relation].add(rows, rows[_PLACE])
+
+    def conflicts(self, most_places: int) -> Iterator[tuple[Rule, Conflicts]]:
+        """Of each relation, what was found so far; more batches may follow."""
+        self._compare_waiting()
+        for relation, pairs in self._pairs.items():
+            yield relation.rule, pairs.conflicts(most_places)
 
 
 class Pairs:

@@ -35,6 +35,11 @@ class Relation:
         """The columns without which nothing can be told."""
         return frozenset((*self.key, self.value))
 
+    @property
+    def asks(self) -> frozenset[str]:
+        """Every column that is looked at where it is there."""
+        return self.needs | {self.provider}
+
     def speaks(self) -> pl.Expr:
         """The rows that say something."""
         columns = self.key if self.wanted else (*self.key, self.value)

@@ -7,6 +7,8 @@ from typing import Final
 
 import polars as pl
 
+from costwire_focus.columns import COLUMNS, ValueType
+
 
 class Grade(Enum):
     """What becomes of a charge that breaks a rule."""
@@ -22,6 +24,11 @@ INSTANT: Final = "@"
 """Suffix of a column's instants, milliseconds since 1970 UTC."""
 FLAG: Final = "!"
 """Begins the suffix of a verdict that is reached outside polars (`Tags!json`)."""
+UNSET: Final = "unset"
+"""The verdict that a cell is null."""
+NEGATIVE: Final = "negative"
+NOT_ZERO: Final = "not-zero"
+"""Verdicts on the sign of an amount; none on a null one."""
 WHOLE_ROW: Final = ""
 """The column of a verdict about several columns at once (`!blank`)."""
 
@@ -50,6 +57,11 @@ class Rule:
         return frozenset() if self.broken is None else frozenset(self.broken.meta.root_names())
 
     @cached_property
+    def is_of_kind(self) -> bool:
+        """Whether verdicts and columns of few values are all that the condition reads."""
+        return all(FLAG in name or _holds_few_values(name) for name in self.reads)
+
+    @cached_property
     def needs(self) -> frozenset[str]:
         """The report's columns without which the rule cannot be judged."""
         read = frozenset(map(source_column, self.reads)) - {WHOLE_ROW}
@@ -59,6 +71,16 @@ class Rule:
 def source_column(name: str) -> str:
     """The report's column that a column of the evaluation frame is made from."""
     return name.partition(FLAG)[0].removesuffix(NUMBER).removesuffix(INSTANT)
+
+
+def _holds_few_values(name: str) -> bool:
+    """Whether a column has a closed list, or holds currencies, units or billing periods."""
+    if name.endswith(INSTANT):
+        return name.startswith("BillingPeriod")
+    column = COLUMNS.get(name)
+    if column is None or column.value_type is not ValueType.TEXT:
+        return False
+    return column.allowed_values is not None or column.format is not None
 
 
 def text(column: str) -> pl.Expr:
@@ -83,12 +105,22 @@ def flag(column: str, verdict: str) -> pl.Expr:
 
 def unset(column: str) -> pl.Expr:
     """The cell is null."""
-    return pl.col(column).is_null()
+    return flag(column, UNSET)
 
 
 def present(column: str) -> pl.Expr:
     """The cell is not null."""
-    return pl.col(column).is_not_null()
+    return ~unset(column)
+
+
+def negative(column: str) -> pl.Expr:
+    """The amount is below zero; null is not."""
+    return flag(column, NEGATIVE)
+
+
+def not_zero(column: str) -> pl.Expr:
+    """The amount is other than zero; null is not."""
+    return flag(column, NOT_ZERO)
 
 
 def category(*values: str) -> pl.Expr:

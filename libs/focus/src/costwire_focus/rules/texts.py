@@ -21,7 +21,8 @@ PLACEHOLDERS: Final = ("N/A", "n/a", "#N/A", "NULL", "Null", "null", "Not Applic
 _LENGTHS: Final = np.zeros(max(map(len, PLACEHOLDERS)) + 2, np.bool_)
 _LENGTHS[[len(word) for word in PLACEHOLDERS]] = True
 _FIRST: Final = np.zeros(256, np.bool_)
-_FIRST[[ord(word[0]) for word in PLACEHOLDERS]] = True
+_FIRST[[ord(" "), *(ord(word[0]) for word in PLACEHOLDERS)]] = True
+"""The bytes that a placeholder or a text of blanks can begin with."""
 _SPACE: Final = ord(" ")
 
 
@@ -55,13 +56,17 @@ def _judge(cells: pa.Array, found: dict[str, NDArray[np.bool_]]) -> None:
     if not data.size:
         return
     bounds = bounds_of(cells)
-    lengths = np.diff(bounds)
     first = data[np.minimum(bounds[:-1] - bounds[0], data.size - 1)]  # of empty cells: another's
-    suspects = np.flatnonzero(_FIRST[first] & _LENGTHS[np.minimum(lengths, len(_LENGTHS) - 1)])
-    if len(suspects):
-        words = pl.Series(cells.take(pa.array(suspects)))
-        found[PLACEHOLDER][suspects] |= words.is_in(PLACEHOLDERS).fill_null(False).to_numpy()
-    led = np.flatnonzero((first == _SPACE) & (lengths > 0))
+    suspects = np.flatnonzero(_FIRST[first])
+    if not len(suspects):
+        return
+    lengths = bounds[suspects + 1] - bounds[suspects]
+    blank = first[suspects] == _SPACE
+    words = suspects[~blank & _LENGTHS[np.minimum(lengths, len(_LENGTHS) - 1)]]
+    if len(words):
+        texts = pl.Series(cells.take(pa.array(words)))
+        found[PLACEHOLDER][words] |= texts.is_in(PLACEHOLDERS).fill_null(False).to_numpy()
+    led = suspects[blank & (lengths > 0)]
     if len(led):
-        words = pl.Series(cells.take(pa.array(led)))
-        found[BLANK][led] |= (words.str.strip_chars() == "").fill_null(False).to_numpy()
+        texts = pl.Series(cells.take(pa.array(led)))
+        found[BLANK][led] |= (texts.str.strip_chars() == "").fill_null(False).to_numpy()

@@ -8,19 +8,20 @@ import polars as pl
 import pyarrow as pa
 
 from costwire_focus.batch import Batch, Unusable
-from costwire_focus.columns import Column, ValueType, columns_of
+from costwire_focus.columns import ValueType, columns_of, value_type
 from costwire_focus.instants import DateOrder
-from costwire_focus.rules.cells import cells_with_nul, focus_columns, read_cells
-from costwire_focus.rules.documents import judge
-from costwire_focus.rules.findings import LINES_KEPT, Finding, Findings
+from costwire_focus.rules.cells import cells_with_nul, read_cells, unset_cells
+from costwire_focus.rules.documents import Documents
+from costwire_focus.rules.findings import LINES_KEPT, Finding
 from costwire_focus.rules.header import broken_by_header
-from costwire_focus.rules.pairs import Pairs
+from costwire_focus.rules.pairs import RowPairs
 from costwire_focus.rules.quarantine import BadCells, unusable_rows
 from costwire_focus.rules.registry import rules_of
 from costwire_focus.rules.relations import Relation, relations_of
 from costwire_focus.rules.rule import FLAG, WHOLE_ROW, Rule, source_column
 from costwire_focus.rules.scope import outside
-from costwire_focus.rules.shapes import Shape, shape_of
+from costwire_focus.rules.shapes import shape_of
+from costwire_focus.rules.tallies import Tallies, Tally
 from costwire_focus.rules.texts import judge_texts, open_texts
 from costwire_focus.rules.touched import Touched
 from costwire_focus.rules.units import UNIT_FORM, unit_verdicts
@@ -45,13 +46,14 @@ class Checked:
 class _Plan:
     """What is evaluated on batches with the same columns."""
 
-    rules: tuple[Rule, ...]
     wanted: frozenset[str]
-    absent: tuple[str, ...]
-    documents: tuple[tuple[Column, Shape | None], ...]
-    units: tuple[str, ...]
     texts: tuple[str, ...]
-    relations: tuple[Pairs, ...]
+    """Columns whose cells are compared as texts."""
+    documents: tuple[Documents, ...]
+    units: tuple[str, ...]
+    open_texts: tuple[str, ...]
+    relations: tuple[Relation, ...]
+    tallies: Tallies
 
 
 class Validator:
@@ -82,27 +84,32 @@ class Validator:
         self._dates = dates
         self._currency = currency
         self._rules = {rule.id: rule for rule in rules_of(version)}
-        self._findings = Findings()
         self._misnamed: dict[str, list[str]] = {}
+        self._headers: dict[str, Finding] = {}
         self._plans: dict[tuple[str, ...], _Plan] = {}
-        self._pairs = {relation: Pairs(relation) for relation in relations_of(version)}
+        self._pairs = RowPairs(relations_of(version))
         self._files: list[str] = []
+        self._last_line = 0
         self._units: dict[str, bool] = {}
         self._plan(tuple(names), file)
 
     @property
     def findings(self) -> Mapping[str, Finding]:
         """What was found so far, by rule id; more batches may follow."""
-        found = dict(self._findings.by_rule())
-        for relation, pairs in self._pairs.items():
-            conflicts = pairs.conflicts(LINES_KEPT)
+        tallies: dict[str, Tally] = {}
+        for plan in self._plans.values():
+            for rule_id, tally in plan.tallies.by_rule().items():
+                tallies.setdefault(rule_id, Tally()).add(tally.count, tally.places)
+        found = dict(self._headers)
+        for rule_id, tally in tallies.items():
+            found[rule_id] = self._finding(self._rules[rule_id], tally.count, tally.places)
+        for rule, conflicts in self._pairs.conflicts(LINES_KEPT):
             if conflicts.keys:
-                rule = relation.rule
-                lines = [self._line(place) for place in conflicts.places]
-                found[rule.id] = Finding(
-                    rule.id, rule.grade, rule.sentence, rule.column, conflicts.keys, lines
-                )
+                found[rule.id] = self._finding(rule, conflicts.keys, conflicts.places)
         return dict(sorted(found.items()))
+
+    def _finding(self, rule: Rule, count: int, places: Sequence[int]) -> Finding:
+        return Finding.of(rule, count, [self._line(place) for place in places])
 
     def _line(self, place: int) -> tuple[str, int]:
         return self._files[place >> _LINE_BITS], place & ((1 << _LINE_BITS) - 1)
@@ -111,35 +118,53 @@ class Validator:
         """Set unusable rows aside, count what the others break, and pass those on unchanged."""
         charges = batch.charges
         plan = self._plan(tuple(charges.column_names), batch.file)
-        frame = _text_frame(charges)
-        cells = read_cells(charges, frame, plan.wanted, self._dates)
-        for column, shape in plan.documents:
-            cells.derived |= judge(column, frame[column.id], shape)
+        texts = _text_frame(charges, plan.texts)
+        cells = read_cells(charges, texts, plan.wanted, self._dates)
+        for documents in plan.documents:
+            cells.derived |= documents.verdicts(charges.column(documents.column.id))
         for name in plan.units:
-            cells.derived |= unit_verdicts(name, frame[name], self._units)
-        cells.derived |= judge_texts(charges, plan.texts)
-        frame = frame.with_columns(
-            **cells.derived, **{name: pl.lit(None, pl.String) for name in plan.absent}
-        )
+            cells.derived |= unit_verdicts(name, texts[name], self._units)
+        cells.derived |= judge_texts(charges, plan.open_texts)
+        cells.derived |= unset_cells(charges, plan.wanted)
         bad = BadCells(
             outside=outside(cells.derived, self._declared),
             unreadable=cells.unreadable,
             nul=dict(cells_with_nul(charges)),
         )
         checked, kept = _set_aside(batch, bad, self._declared)
+        derived = cells.derived
         if kept is not None:
-            frame = frame.filter(pl.Series(kept))
-        if frame.height:
-            broken = self._evaluate(plan, frame, checked.lines, batch.file)
-            if self.touched is not None:
-                self.touched.add(checked.charges, broken)
-            self._compare_rows(plan, frame, checked.lines, batch.file)
+            mask = pl.Series(kept)
+            texts = texts.filter(mask)
+            derived = {name: cells.filter(mask) for name, cells in derived.items()}
+        if checked.charges.num_rows:
+            self._count(plan, texts, derived, checked, batch.file)
         return checked
+
+    def _count(
+        self,
+        plan: _Plan,
+        texts: pl.DataFrame,
+        derived: Mapping[str, pl.Series],
+        checked: Checked,
+        file: str,
+    ) -> None:
+        lines = pl.Series(checked.lines)
+        if not self._files or self._files[-1] != file or lines[0] < self._last_line:
+            self._files.append(file)
+        self._last_line = lines[-1]
+        places = lines + ((len(self._files) - 1) << _LINE_BITS)
+        broken = plan.tallies.add(texts, derived, places)
+        if self.touched is not None:
+            self.touched.add(checked.charges, broken)
+        self._pairs.add(plan.relations, texts, places)
 
     def _plan(self, names: tuple[str, ...], file: str) -> _Plan:
         if names not in self._plans:
             self._judge_header(names, file)
-            self._plans[names] = _make_plan(names, self.version, self._currency, self._pairs)
+            self._plans[names] = _make_plan(
+                names, self.version, self._currency, each=self.touched is not None
+            )
         return self._plans[names]
 
     def _judge_header(self, names: tuple[str, ...], file: str) -> None:
@@ -149,72 +174,55 @@ class Validator:
             if remark in remarks:
                 continue
             remarks.append(remark)
-            finding = self._findings.add(self._rules[rule_id], 1, [])
-            if not finding.lines:
-                finding.lines.append((file, _HEADER_LINE))
+            first = [(file, _HEADER_LINE)]
+            finding = self._headers.setdefault(rule_id, Finding.of(self._rules[rule_id], 0, first))
+            finding.count += 1
+            if finding.count == 1:
                 finding.column = column
             more = len(remarks) - _NAMES_SHOWN
             finding.message = "; ".join(remarks[:_NAMES_SHOWN])
             if more > 0:
                 finding.message += f"; and {more} more"
 
-    def _evaluate(
-        self, plan: _Plan, frame: pl.DataFrame, lines: pa.Array, file: str
-    ) -> dict[str, pl.Series]:
-        """Count the findings of a batch; gives the broken rules, and which charges break each."""
-        conditions = {rule.id: rule.broken for rule in plan.rules if rule.broken is not None}
-        masks = frame.lazy().select(**conditions).collect()
-        counts = masks.sum().row(0, named=True)
-        broken = {}
-        for rule in plan.rules:
-            if count := counts[rule.id]:
-                broken[rule.id] = mask = masks[rule.id]
-                first = mask.arg_true().head(self._findings.wants_lines(rule))
-                self._findings.add(rule, count, ((file, lines[i].as_py()) for i in first))
-        return broken
 
-    def _compare_rows(self, plan: _Plan, frame: pl.DataFrame, lines: pa.Array, file: str) -> None:
-        if not self._files or self._files[-1] != file:
-            self._files.append(file)
-        places = pl.Series(lines) + ((len(self._files) - 1) << _LINE_BITS)
-        for pairs in plan.relations:
-            pairs.add(frame, places)
-
-
-def _make_plan(
-    names: tuple[str, ...],
-    version: str,
-    currency: str | None,
-    pairs: Mapping[Relation, Pairs],
-) -> _Plan:
+def _make_plan(names: tuple[str, ...], version: str, currency: str | None, *, each: bool) -> _Plan:
     present = set(names)
     rules = tuple(
         rule
         for rule in rules_of(version)
         if rule.broken is not None
         and rule.needs <= present
-        and not (currency is not None and rule.reads == {"BillingCurrency"})
+        and not (currency is not None and rule.needs == {"BillingCurrency"})
     )
     wanted = frozenset().union(*(rule.reads for rule in rules))
     known = columns_of(version)
+    relations = tuple(one for one in relations_of(version) if one.needs <= present)
+    units = tuple(name for name in names if name + FLAG + UNIT_FORM in wanted)
+    compared = {*wanted, *units, *(name for one in relations for name in one.asks)}
     documents = (ValueType.TAGS, ValueType.JSON)
     return _Plan(
-        rules=rules,
         wanted=wanted,
-        absent=tuple(sorted({source_column(name) for name in wanted} - present - {WHOLE_ROW})),
+        texts=tuple(
+            name for name in names if name in compared or value_type(name) is ValueType.AMOUNT
+        ),
         documents=tuple(
-            (known[name], shape_of(name, version))
+            Documents(known[name], shape_of(name, version), wanted)
             for name in names
             if name in known and known[name].value_type in documents
         ),
-        units=tuple(name for name in names if name + FLAG + UNIT_FORM in wanted),
-        texts=tuple(open_texts(names)),
-        relations=tuple(one for relation, one in pairs.items() if relation.needs <= present),
+        units=units,
+        open_texts=tuple(open_texts(names)),
+        relations=relations,
+        tallies=Tallies(
+            rules,
+            sorted({source_column(name) for name in wanted} - present - {WHOLE_ROW}),
+            each=each,
+        ),
     )
 
 
-def _text_frame(charges: pa.Table) -> pl.DataFrame:
-    frame = pl.from_arrow(charges.select(focus_columns(charges.column_names)))
+def _text_frame(charges: pa.Table, names: Sequence[str]) -> pl.DataFrame:
+    frame = pl.from_arrow(charges.select(names))
     assert isinstance(frame, pl.DataFrame)  # a table becomes a frame  # noqa: S101
     return frame
 

@@ -22,6 +22,7 @@ from costwire_focus.rules.rule import (
     category,
     flag,
     instant,
+    negative,
     number,
     text,
     unset,
@@ -66,7 +67,7 @@ def value_rules(version: str) -> Iterator[Rule]:
                 Grade.VIOLATION,
                 column.id,
                 f"{column.id} must not be negative",
-                number(column.id) < 0,
+                negative(column.id),
             )
     yield from _currencies(version)
     yield from _texts(version)
