@@ -29,7 +29,8 @@ from costwire_focus.columns import ValueType
 from costwire_focus.typed import DIGITS
 
 PARAMETERS = ("table", "from", "to", "filter", "currency", "as_of", "format", "source")
-_ROW_GROUP_ROWS = 65_536
+_ROW_GROUP_BYTES = 16 << 20
+"""Before they are encoded: several exports may be written at once."""
 
 
 class Form(StrEnum):
@@ -150,7 +151,7 @@ def _parquet(batches: Iterable[pa.RecordBatch], columns: Sequence[TableColumn]) 
             for field, cell in zip(schema, batch.columns, strict=True)
         ]
         waiting.append(pa.RecordBatch.from_arrays(cells, schema=schema))
-        if sum(each.num_rows for each in waiting) >= _ROW_GROUP_ROWS:
+        if sum(each.nbytes for each in waiting) >= _ROW_GROUP_BYTES:
             writer.write_table(pa.Table.from_batches(waiting))
             waiting.clear()
             yield sink.taken()

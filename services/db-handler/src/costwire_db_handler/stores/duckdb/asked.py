@@ -19,7 +19,7 @@ from costwire_db_handler.stores.duckdb.own_rows import seen_sources
 from costwire_db_handler.stores.duckdb.speech import DuckDBSpeech
 from costwire_focus.columns import ValueType
 
-_BATCH_ROWS = 20_000
+_BATCH_ROWS = 4_096
 _CELLS_AT_ONCE = 2_000_000
 Limited = Callable[[duckdb.DuckDBPyConnection], AbstractContextManager[None]]
 
