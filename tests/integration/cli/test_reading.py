@@ -44,6 +44,18 @@ def test_validate_gives_0_for_a_clean_report(costwire: Any, tmp_path: Path) -> N
     assert any(costwire("validate", str(report)).returncode == 0 for report in reports)
 
 
+def test_validate_passes_over_a_part_of_json_without_records(
+    costwire: Any, tmp_path: Path, a_report: Any
+) -> None:
+    (tmp_path / "a.jsonl").write_text("[]")
+    told = costwire("validate", str(tmp_path))
+    assert told.returncode == 1
+    assert "there is no record" in told.stderr
+    (tmp_path / "b.csv").write_text(a_report("1", "3"))
+    document = json.loads(costwire("validate", str(tmp_path), "--format", "json").stdout)
+    assert document["rows"] == {"read": 2, "usable": 2, "unusable": 0}
+
+
 def test_validate_gives_1_for_what_cannot_be_read(costwire: Any, tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     path.write_text("a,b\n1,2\n")

@@ -270,6 +270,28 @@ def test_parts_of_a_folder_are_one_delivery(write_report: WriteReport, publish: 
     assert (manifest.recount.records, manifest.recount.billed_cost) == (3, "4")
 
 
+def test_a_part_of_json_without_records_is_a_part_without_charges(
+    write_report: WriteReport, publish: Publish
+) -> None:
+    path = write_report({"BilledCost": "1"}, file="b.csv")
+    (path.parent / "a.jsonl").write_text("[]")
+    manifest, charges, _ = published(publish(path.parent))
+    assert [charge["BilledCost"] for charge in charges] == ["1"]
+    assert manifest.recount is not None
+    assert (manifest.rows.read, manifest.recount.records) == (1, 1)
+    (path.parent / "a.jsonl").unlink()
+    alone, _, _ = published(publish(path.parent))
+    assert manifest.findings.keys() == alone.findings.keys()
+    assert manifest.id != alone.id
+
+
+def test_a_report_without_any_record_is_refused(tmp_path: Path, publish: Publish) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text("[]")
+    with pytest.raises(NotPublishable, match="there is no record"):
+        publish(tmp_path)
+
+
 def test_parquet_is_published_as_the_same_charges(
     write_report: WriteReport, publish: Publish, tmp_path: Path
 ) -> None:

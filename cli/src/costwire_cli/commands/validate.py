@@ -51,6 +51,8 @@ def validate(args: Namespace, progress: Progress) -> Verdict:
     verdict = Verdict(reading.name, args.min_grade)
     with reading:
         headers = [_header(part, args) for part in reading.parts]
+        if not any(header for _, header in headers):
+            refuse_foreign(())
         names = list(dict.fromkeys(name for own, _ in headers for name in own))
         verdict.version = args.focus_version or versions.detect(names)
         validator = Validator(
@@ -83,7 +85,8 @@ def _header(part: Part, args: Namespace) -> tuple[list[str], tuple[str, ...]]:
         report = open_report(stream, part.name, encoding=args.encoding)
     names = mapped_names(report.names) if args.map_legacy else report.names
     try:
-        refuse_foreign(names)
+        if names:
+            refuse_foreign(names)
     except FocusError as error:
         raise CommandError(f"{part.name}: {error}") from error
     return names, report.header
@@ -100,7 +103,7 @@ def _check_part(
     legacy = LegacyNames() if args.map_legacy else None
     with part.open() as stream:
         report = open_report(stream, part.name, encoding=args.encoding, header=header)
-        for found in report.batches():
+        for found in report.batches() if header else ():
             batch = legacy.map(found) if legacy else found
             checked = validator.check(batch)
             verdict.usable += checked.charges.num_rows

@@ -91,6 +91,8 @@ class Publisher:
     def _written(self, folder: Path, reading: Reading, meaning: Meaning, content: str) -> Manifest:
         read = self._time_of_reading()
         headers = [self._header(part) for part in reading.parts]
+        if not any(header for _, header in headers):
+            refuse_foreign(())
         columns = united_columns([names for names, _ in headers], meaning.currency)
         version = meaning.focus_version or detect(columns)
         run = _Run(meaning, columns, version, reading.parts)
@@ -138,7 +140,7 @@ class Publisher:
         return later_than(last, self._clock())
 
     def _header(self, part: Part) -> tuple[list[str], tuple[str, ...]]:
-        """The columns of a part, and its header as it stands there.
+        """The columns of a part, and its header as it stands there; none of a part without records.
 
         Raises: `NotFocus` for what is no cost report.
         """
@@ -147,7 +149,8 @@ class Publisher:
                 stream, part.name, batch_bytes=_HEADER_BYTES, encoding=self._meaning.encoding
             )
         names = mapped_names(report.names) if self._meaning.map_legacy else report.names
-        refuse_foreign(names)
+        if names:
+            refuse_foreign(names)
         return names, report.header
 
     def _read(
@@ -172,6 +175,8 @@ class Publisher:
                 for found in batches:
                     if self._is_stopping():
                         raise Stopped("publish: the exporter is being stopped")
+                    if not header:
+                        continue
                     batch = run.legacy.map(found) if run.legacy else found
                     checked = run.validator.check(batch)
                     charges = run.conformed(checked.charges)

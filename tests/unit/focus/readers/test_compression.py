@@ -177,6 +177,57 @@ def _directory_moved():
     return ONE[:end] + struct.pack("<L", start + 7) + ONE[end + 4 :]
 
 
+def _as_zip64(data):
+    """The same archive, as tools write it that do not know its size beforehand."""
+    end = data.rindex(b"PK\x05\x06")
+    members, size, start = struct.unpack_from("<HLL", data, end + 10)
+    long_end = struct.pack(
+        "<4sQHHLLQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, members, members, size, start
+    )
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
+    short = struct.pack(
+        "<4sHHHHLLH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0
+    )
+    return data[:end] + long_end + locator + short
+
+
+def test_zip64_is_read_like_any_zip(read):
+    assert len(read(_as_zip64(ONE)).rows) == 20_000
+
+
+def test_zip64_of_thousands_of_files_is_refused_as_such(read):
+    with pytest.raises(Unreadable, match="thousands"):
+        read(_as_zip64(zipped({f"{n}.csv": b"" for n in range(20_000)})))
+
+
+@pytest.mark.parametrize("offset", [0, 8], ids=["magic", "place"])
+def test_zip64_whose_records_are_damaged_is_told_as_damaged(read, offset):
+    data = bytearray(_as_zip64(ONE))
+    data[data.rindex(b"PK\x06\x07") + offset + 1] ^= 0xFF
+    with pytest.raises(Unreadable, match="cut off or damaged"):
+        read(bytes(data))
+
+
+def _claiming_more(data, more):
+    """The archive with more bytes behind its member, which its headers take for the member's."""
+    directory, end = data.rindex(b"PK\x01\x02"), data.rindex(b"PK\x05\x06")
+    (packed,) = struct.unpack_from("<L", data, directory + 20)
+    claiming = bytearray(data[:directory] + bytes(more) + data[directory:])
+    struct.pack_into("<L", claiming, 18, packed + more)
+    struct.pack_into("<L", claiming, directory + more + 20, packed + more)
+    struct.pack_into("<L", claiming, end + more + 16, directory + more)
+    return bytes(claiming)
+
+
+def test_what_a_zip_unpacks_to_is_bounded_by_the_bytes_that_were_taken(monkeypatch):
+    monkeypatch.setattr(compression, "_FREE_BYTES", 1 << 20)
+    bomb = zipped({"a": HEADER + b"1,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n" * 400_000})
+    stream = io.BytesIO(_claiming_more(bomb, 1 << 20))
+    report = open_report(stream, "part", batch_bytes=1 << 13)
+    with pytest.raises(Unreadable, match="over 200 times as many"):
+        list(report.batches())
+
+
 def _newer_format():
     entry = ONE.rindex(b"PK\x01\x02") + 6
     return ONE[:entry] + struct.pack("<H", 99) + ONE[entry + 2 :]

@@ -3,7 +3,9 @@
 import gzip
 import io
 import json
+import tracemalloc
 from decimal import Decimal
+from itertools import repeat
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ from costwire_focus.own_rules import (
 )
 from costwire_focus.readers import json as json_reader
 from costwire_focus.readers import json_records, open_report
+from costwire_focus.readers.json_records import Document
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20)
@@ -205,8 +208,9 @@ def test_a_cost_that_is_told_as_text_is_counted_by_both_readers(read, cost):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        pytest.param(b"[]", "no record", id="empty list"),
-        pytest.param(b'{"items": []}', "no record", id="empty answer"),
+        pytest.param(b"[{}]", "no record of it is usable", id="nothing named"),
+        pytest.param(b"[1]", "no record of it is usable", id="no object"),
+        pytest.param(b'{"BilledCost":1}\r{"BilledCost":2}\r', "carriage returns", id="returns"),
         pytest.param(b'[{"BilledCost":1},{"Bil', "cut off", id="cut off"),
         pytest.param(b'[{"BilledCost":1},', "cut off", id="cut off behind a comma"),
         pytest.param(b'[{"BilledCost":1}', "cut off", id="not closed"),
@@ -227,6 +231,34 @@ def test_a_cost_that_is_told_as_text_is_counted_by_both_readers(read, cost):
 def test_a_document_that_is_broken_is_refused_with_its_place(read, data, said):
     with pytest.raises(Unreadable, match=said):
         read(data)
+
+
+@pytest.mark.parametrize("data", [b"[]", b" [\n] ", b'{"items": []}'])
+def test_a_part_without_records_has_no_columns_and_no_rows(data):
+    first = open_report(io.BytesIO(data), "part")
+    assert first.header == ()
+    again = open_report(io.BytesIO(data), "part", header=first.header)
+    assert [batch.charges.num_rows for batch in again.batches()] == [0]
+    assert again.recount().records == 0
+
+
+@pytest.mark.parametrize(
+    "data", [b'[{"BilledCost":1}%b]', b'[{"BilledCost":1}%b,{"BilledCost":2}]', b'[%b{"a":1}]%b']
+)
+def test_blanks_without_end_take_no_memory(data):
+    def blocks():
+        for number, piece in enumerate(data.split(b"%b")):
+            yield from repeat(b"\n" * (1 << 16), 1_000 if number else 0)
+            yield piece
+
+    found = blocks()
+    document = Document(lambda _: next(filter(None, found), b""), 1 << 16, "part")
+    tracemalloc.start()
+    records = [record for batch, _ in document.elements() for record in batch]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert records[-1].line in (1, 65_536_001)
+    assert peak < 2 << 20
 
 
 def test_a_record_without_end_is_refused(read, monkeypatch):

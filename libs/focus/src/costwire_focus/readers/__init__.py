@@ -25,7 +25,7 @@ class Report(Protocol):
     """One part of a report, read once from beginning to end."""
 
     names: list[str]
-    """The column names as the report has them, each one once."""
+    """The column names as the report has them, each one once; JSON without records has none."""
     header: tuple[str, ...]
     """The same as they stand in it, also repeated ones and ones with blanks around."""
     remarks: dict[str, str]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from costwire_focus.errors import Unreadable
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _WORKBOOK = "[Content_Types].xml"
@@ -18,12 +22,44 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 _ENCRYPTED = 0x1
 _END_MAGIC = b"PK\x05\x06"
 _END_BYTES = 22 + 65_535  # the record that ends an archive, and its longest comment
+_TOLD_ELSEWHERE = 0xFFFFFFFF
+_LOCATOR_MAGIC, _LOCATOR_BYTES = b"PK\x06\x07", 20
+_LONG_END_MAGIC, _LONG_END_BYTES = b"PK\x06\x06", 56
 _MOST_DIRECTORY_BYTES = 1 << 20
 _SHOWN = 3
 
 
-def only_member(stream: BinaryIO, file: str) -> tuple[BinaryIO, int]:
-    """The one file of an archive as a stream, and how many bytes it takes up packed.
+class Counted(io.RawIOBase):
+    """A stream that knows how many bytes were read of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer)
+        piece = self._stream.read(len(target))
+        target[: len(piece)] = piece
+        self.taken += len(piece)
+        return len(piece)
+
+
+def only_member(stream: BinaryIO, file: str) -> tuple[BinaryIO, Callable[[], int]]:
+    """The one file of an archive as a stream, and how many packed bytes were taken for it.
+
+    The bytes are counted: what the archive's directory says of its size may be wrong.
 
     Hidden files and folders are passed over (`__MACOSX/...`, `.DS_Store`).
     Raises: `Unreadable` for an archive of none or several files, an encrypted one, one that is
@@ -33,7 +69,8 @@ def only_member(stream: BinaryIO, file: str) -> tuple[BinaryIO, int]:
         raise Unreadable(f"read {file}: a zip archive is read from its end; save it as a file")
     _refuse_long_directory(stream, file)
     with _damage_told():
-        archive = zipfile.ZipFile(stream)
+        counted = Counted(stream)
+        archive = zipfile.ZipFile(cast(BinaryIO, counted))
     members = [info for info in archive.infolist() if _is_file(info)]
     if any(info.filename == _WORKBOOK for info in members):
         raise Unreadable(f"read {file}: it is an Excel workbook; save it as CSV (UTF-8)")
@@ -52,7 +89,9 @@ def only_member(stream: BinaryIO, file: str) -> tuple[BinaryIO, int]:
             "which is not read; pack it again (deflate), or with gzip"
         )
     with _damage_told():
-        return cast(BinaryIO, archive.open(member)), member.compress_size
+        opened = cast(BinaryIO, archive.open(member))
+    before = counted.taken
+    return opened, lambda: counted.taken - before
 
 
 @contextmanager
@@ -83,8 +122,26 @@ def _refuse_long_directory(stream: BinaryIO, file: str) -> None:
     if end < 0 or len(tail) < end + 16:
         raise zipfile.BadZipFile("the end of the archive is missing")
     (directory_bytes,) = struct.unpack_from("<L", tail, end + 12)
+    if directory_bytes == _TOLD_ELSEWHERE:
+        directory_bytes = _directory_bytes_of_zip64(stream, tail[:end])
     if directory_bytes > _MOST_DIRECTORY_BYTES:
         raise Unreadable(
             f"read {file}: the zip archive lists thousands of files where one is wanted; "
             "unpack it into a folder and give the folder"
         )
+
+
+def _directory_bytes_of_zip64(stream: BinaryIO, before_end: bytes) -> int:
+    """What the longer record says that the one before the end points to."""
+    locator = before_end[-_LOCATOR_BYTES:]
+    if not locator.startswith(_LOCATOR_MAGIC) or len(locator) < _LOCATOR_BYTES:
+        raise zipfile.BadZipFile("the record that tells where its directory is, is missing")
+    (place,) = struct.unpack_from("<Q", locator, 8)
+    if place >= stream.seek(0, os.SEEK_END):
+        raise zipfile.BadZipFile("the record of its directory is missing")
+    stream.seek(place)
+    record = stream.read(_LONG_END_BYTES)
+    stream.seek(0)
+    if not record.startswith(_LONG_END_MAGIC) or len(record) < _LONG_END_BYTES:
+        raise zipfile.BadZipFile("the record of its directory is missing")
+    return int(struct.unpack_from("<Q", record, 40)[0])

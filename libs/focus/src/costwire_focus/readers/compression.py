@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import pyarrow as pa
 
 from costwire_focus.errors import Unreadable
-from costwire_focus.readers.archives import ZIP_MAGICS, only_member
+from costwire_focus.readers.archives import ZIP_MAGICS, Counted, only_member
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -56,24 +56,6 @@ class _Rejoined(io.RawIOBase):
         piece = self._head[: len(target)] or self._stream.read(len(target))
         self._head = self._head[len(target) :]
         target[: len(piece)] = piece
-        return len(piece)
-
-
-class _Counted(io.RawIOBase):
-    """A stream that knows how much was read of it."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.taken = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        target = memoryview(buffer)
-        piece = self._stream.read(len(target))
-        target[: len(piece)] = piece
-        self.taken += len(piece)
         return len(piece)
 
 
@@ -134,9 +116,8 @@ def _layer(head: bytes, stream: BinaryIO, file: str) -> tuple[BinaryIO, Callable
     """What is packed in this stream, and how many bytes of that were taken; None when plain."""
     if head.startswith(ZIP_MAGICS):
         with translated(file):
-            member, packed = only_member(stream, file)
-        return member, lambda: packed
-    counted = _Counted(stream)
+            return only_member(stream, file)
+    counted = Counted(stream)
     if head.startswith(_GZIP_MAGIC):
         plain = cast(BinaryIO, gzip.GzipFile(fileobj=counted, mode="rb"))
     elif head.startswith(_ZSTD_MAGIC):

@@ -18,6 +18,7 @@ from costwire_focus.readers.json_records import (
     LONGEST_RECORD,
     Document,
     Record,
+    ends_lines_by_returns,
     is_lines,
     line_records,
 )
@@ -42,7 +43,7 @@ class JsonReport:
     """One JSON part: an object on each line, an array of objects, or an object with such an array.
 
     Which columns there are is known only when every record was looked at, so the part is read
-    twice, unless the caller knows them from an earlier look.
+    twice, unless the caller knows them from an earlier look. Without any record there are none.
     """
 
     def __init__(
@@ -59,7 +60,13 @@ class JsonReport:
         self._batch_bytes = min(batch_bytes, _MOST_BATCH_BYTES)
         self._recount = JsonRecount()
         self.remarks: dict[str, str] = {}
-        self._has_lines = is_lines(_first_lines(_reader(self._reopen(), file)))
+        head = _first_lines(_reader(self._reopen(), file))
+        if ends_lines_by_returns(head):
+            raise Unreadable(
+                f"read {file}: its lines end in carriage returns alone, as on old Macintoshes; "
+                "end them in line feeds (tr '\\r' '\\n')"
+            )
+        self._has_lines = is_lines(head)
         self.header = tuple(self._keys() if header is None else header)
         self.names = unique_names(list(self.header), self.remarks)
 
@@ -85,7 +92,9 @@ class JsonReport:
 
     def _keys(self) -> list[str]:
         keys: dict[str, None] = {}
+        is_empty = True
         for records, _ in self._records():
+            is_empty = is_empty and not records
             for record in records:
                 keys |= dict.fromkeys(_cells(record) or {})
             if len(keys) > _MOST_COLUMNS:
@@ -93,8 +102,8 @@ class JsonReport:
                     f"read {self._file}: its records have more than {_MOST_COLUMNS} different "
                     "keys, so these are no columns"
                 )
-        if not keys:
-            raise Unreadable(f"read {self._file}: it holds no record, and so names no column")
+        if not keys and not is_empty:
+            raise Unreadable(f"read {self._file}: no record of it is usable, so none names columns")
         return [key for key in keys if _is_text(key)]
 
     def _batch(self, records: list[Record]) -> Batch:

@@ -17,6 +17,7 @@ Read = Callable[[int], bytes]
 
 LONGEST_RECORD: Final = 16 * 1024 * 1024
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
+_BARE_RETURN: Final = re.compile(rb"\}[ \t]*\r[ \t\r]*\{")
 _FURTHER_PAGES: Final = ("nextlink", "@odata.nextlink", "nextpagetoken", "continue", "next_page")
 _TWO_PAGES: Final = "it is one page of several: fetch all, and put each one into a file of its own"
 
@@ -45,6 +46,11 @@ def is_lines(head: bytes) -> bool:
         goes_on = first.rstrip().endswith((b"[", b","))
         return not goes_on and rest.lstrip(b"\r\n").startswith(b"{")
     return not _is_wrapper(members)
+
+
+def ends_lines_by_returns(head: bytes) -> bool:
+    """Whether a text that begins so has records with carriage returns alone between them."""
+    return b"\n" not in head and _BARE_RETURN.search(head) is not None
 
 
 def _is_wrapper(members: Members) -> bool:
@@ -109,7 +115,7 @@ class Document:
         self._taken: list[str] = []
 
     def elements(self) -> Iterator[tuple[list[Record], bytes]]:
-        """Lists of records, and the bytes that they stand in, commas included.
+        """Lists of records, and the bytes that they stand in: commas too, blanks between them not.
 
         Raises: `Unreadable`, with the line, where the text is no JSON, is cut off, or holds no
                 list of records or several.
@@ -179,7 +185,7 @@ class Document:
         while True:
             blanks = _BLANKS.match(self._text, self._position)
             assert blanks is not None  # it matches nothing too  # noqa: S101
-            self._advance(blanks.end())
+            self._pass(blanks.end())
             if self._position < len(self._text) or not self._fill():
                 return self._text[self._position : self._position + 1]
 
@@ -213,9 +219,13 @@ class Document:
         return value, text
 
     def _advance(self, position: int) -> None:
-        text = self._text[self._position : position]
-        self._taken.append(text)
-        self._line += text.count("\n")
+        """Pass over text that is counted again."""
+        self._taken.append(self._text[self._position : position])
+        self._pass(position)
+
+    def _pass(self, position: int) -> None:
+        """Pass over blanks: gigabytes of them are not kept."""
+        self._line += self._text.count("\n", self._position, position)
         self._position = position
 
     def _fill(self) -> bool:
