@@ -67,11 +67,20 @@ class Run:
 
 
 def plan_of(export: str, runs: Sequence[Run], others: Sequence[str]) -> Plan:
-    """The newest runs of an export together. Raises: `Incomplete` where they have no files yet."""
-    files = [file for run in runs for file in run.files]
-    if not files:
-        raise Incomplete(f"read {export}: its manifests list no files yet; it is looked at again")
+    """The newest runs of an export together.
+
+    Raises: `Incomplete` for a run without files: it would withdraw all charges of its months.
+    """
+    for run in runs:
+        if not run.files:
+            told = ", ".join(run.months)
+            raise Incomplete(
+                f"read {export}: the newest manifest of {told} lists no files, and would withdraw "
+                "all its charges; it is looked at again. If that is as it should be, remove this "
+                "manifest, or choose other months by the declared period"
+            )
     months = sorted({month for run in runs for month in run.months})
+    files = [file for run in runs for file in run.files]
     return Plan(files, export, tuple(months), max(run.at for run in runs), others)
 
 
