@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.faults import RecordFault, RecordFigures, times
-from tests.support.processes import ServiceProcess
+from tests.support.processes import CEILING_MIB, ServiceProcess
 from tests.support.store import ADMIN, ON_CRATEDB, Store
 from tests.support.waiting import until
 
@@ -24,7 +23,6 @@ pytestmark = [
     pytest.mark.timeout(7_200),
     pytest.mark.skipif(ON_CRATEDB, reason="the memory of the embedded store"),
 ]
-CEILING_MIB = 512
 CHUNK = 100_000
 LONGEST_SECONDS = 3_600
 ROWS = times(sampled=CHUNK, full=100 * CHUNK)
@@ -51,14 +49,6 @@ def write_long_report(path: Path) -> tuple[int, Decimal]:
                 count += 1
                 billed += Decimal(row["BilledCost"])
     return count, billed
-
-
-def peak_mib(service: ServiceProcess) -> int:
-    """The most memory that a process has held."""
-    assert service.process is not None
-    told = Path(f"/proc/{service.process.pid}/status").read_text()
-    (kibibytes,) = re.findall(r"VmHWM:\s+(\d+) kB", told)
-    return int(kibibytes) // 1024
 
 
 def is_committed(store: Store) -> bool:
@@ -99,13 +89,13 @@ def test_every_process_stays_below_the_ceiling(
         )
         with scraper.start():
             until("the delivery is committed", lambda: is_committed(store), LONGEST_SECONDS)
-            delivered = [(one.name, peak_mib(one)) for one in (exporter, scraper, handler)]
+            delivered = [(one.name, one.peak_mib()) for one in (exporter, scraper, handler)]
         shown, sums = store.shown(TABLE)
         assert sums["BilledCost"] == billed
         with ThreadPoolExecutor(2) as readers:
             exports = [readers.submit(lines_exported, store) for _ in range(2)]
             assert [export.result(LONGEST_SECONDS) for export in exports] == [count, count]
-        read = peak_mib(handler)
+        read = handler.peak_mib()
     record_figures(
         "memory",
         [f"{count} charges, {(tmp_path / 'bill.csv').stat().st_size >> 20} MiB of CSV"]

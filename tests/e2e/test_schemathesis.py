@@ -1,4 +1,4 @@
-"""What schemathesis makes of the descriptions is sent to running services: no fault, no hang."""
+"""What schemathesis makes of the descriptions is sent to services: no fault, hang or growth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.needs import lack
-from tests.support.processes import ServiceProcess
+from tests.support.processes import CEILING_MIB, ServiceProcess
 from tests.support.reports import charges, write_report
 
 SECONDS = int(os.environ.get("COSTWIRE_TEST_SCHEMATHESIS", "0"))
@@ -80,6 +80,7 @@ def assert_withstands(service: ServiceProcess, folder: Path, *options: str) -> N
     assert generated
     assert int(generated[1].replace(",", "")) > 0
     assert service.is_ready()
+    assert service.peak_mib() < CEILING_MIB
     assert '"level": "ERROR"' not in service.log.read_text(encoding="utf-8")
 
 

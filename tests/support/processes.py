@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from tests.support.waiting import until
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
+CEILING_MIB = 512
+"""What no service may take of memory."""
 _BELOW_EPHEMERAL_PORTS = range(20_000, 32_000)
 _PREFIXES = ("EXPORTER_", "SCRAPER_", "HANDLER_", "OTEL_")
 
@@ -109,6 +112,13 @@ class ServiceProcess:
         """Its exit status, once it has ended by itself."""
         assert self.process is not None
         return self.process.wait(seconds)
+
+    def peak_mib(self) -> int:
+        """The most memory that it has held."""
+        assert self.process is not None
+        told = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        (kibibytes,) = re.findall(r"VmHWM:\s+(\d+) kB", told)
+        return int(kibibytes) // 1024
 
     def kill(self) -> None:
         """End it as a crash would."""
