@@ -32,6 +32,8 @@ def test_columns_of_a_cloud_beside_those_of_focus_do_not_matter():
         (["date", "costInBillingCurrency"], "Azure usage details"),
         (["billing_account_id", "usage_start_time", "cost"], "Google Cloud billing export"),
         (["Namespace", "CPUCost", "RAMCost"], "Kubecost or OpenCost"),
+        (["metadata", "spec"], "Kubernetes objects, such as FocusConfig"),
+        (["apiVersion", "kind", "metadata", "spec"], "Kubernetes objects, such as FocusConfig"),
         (["ContractId", "ContractCommitmentCost"], "dataset Contract Commitment"),
         (["BillingPeriodStart", "BillingPeriodEnd", "BillingPeriodStatus"], "dataset Billing"),
         (["BilledCost", "BillingPeriodStart", "InvoiceDetailGrain"], "dataset Invoice Detail"),

@@ -70,6 +70,11 @@ _CLOUD_EXPORTS: Final = (
         "deliver the FOCUS report of the cloud that the cluster runs on",
         frozenset({"CPUCost", "cpuCost", "CPUCoreUsageAverage", "cpuCoreHours", "ramByteHours"}),
     ),
+    Shape(
+        "a list of Kubernetes objects, such as FocusConfig",
+        "write each spec.focusSpec as an object on a line of its own, with FOCUS's column names",
+        frozenset({"apiVersion", "spec"}),
+    ),
 )
 _OTHER_DATASETS: Final = (
     Shape(

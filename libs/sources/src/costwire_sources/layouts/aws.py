@@ -20,6 +20,7 @@ from costwire_sources.layouts.plan import (
     Plan,
     Run,
     check_finished,
+    each_once,
     is_wanted,
     missing,
     plan_of,
@@ -97,20 +98,15 @@ def _run(tree: Tree, export: str, month: str, newest: _Manifest) -> Run:
     listed = document.get("dataFiles", list)
     if len(listed) > MOST_FILES:
         raise document.wrong(f"lists {len(listed)} dataFiles; more than {MOST_FILES} are not read")
-    files: dict[str, Listed] = {}
-    for entry in listed:
-        if not isinstance(entry, str):
-            raise document.wrong("lists dataFiles that are no text")
-        path = _path(tree, document, export, newest.partition, entry)
-        if path in files:
-            raise document.wrong(f"lists {path} twice")
-        if tree.files[path].modified > written:
+    paths = (_path(tree, document, export, newest.partition, entry) for entry in listed)
+    files = each_once(document, map(Listed, paths))
+    for file in files:
+        if tree.files[file.path].modified > written:
             raise Incomplete(
-                f"read {tree.root}/{path}: it is newer than its manifest, so the export is being "
-                "written; it is looked at again. If these are copies, copy the manifests last"
+                f"read {tree.root}/{file.path}: it is newer than its manifest, so the export is "
+                "being written; it is looked at again. If these are copies, copy the manifests last"
             )
-        files[path] = Listed(path)
-    return Run((month,), newest.at, list(files.values()))
+    return Run((month,), newest.at, files)
 
 
 def _check_columns(document: Document) -> None:
@@ -127,11 +123,13 @@ def _check_columns(document: Document) -> None:
         )
 
 
-def _path(tree: Tree, document: Document, export: str, partition: str, entry: str) -> str:
+def _path(tree: Tree, document: Document, export: str, partition: str, entry: object) -> str:
     """Where a listed file lies here: below `data/<partition>/` of this export, whatever is before.
 
     An export that was copied or replicated names the bucket and folder that it was written to.
     """
+    if not isinstance(entry, str):
+        raise document.wrong("lists dataFiles that are no text")
     names = document.names_of(_BUCKET.sub("", entry.strip(), count=1))
     lower = [name.lower() for name in names]
     places = [

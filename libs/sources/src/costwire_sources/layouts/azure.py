@@ -23,6 +23,7 @@ from costwire_sources.layouts.plan import (
     Plan,
     Run,
     check_finished,
+    each_once,
     is_wanted,
     missing,
     plan_of,
@@ -131,13 +132,8 @@ def _run(tree: Tree, months: tuple[str, ...], manifests: Sequence[str]) -> Run:
     told = document.count("blobCount")
     if told is not None and told != len(blobs):
         raise document.wrong(f"tells of {told} blobs and lists {len(blobs)}")
-    files: dict[str, Listed] = {}
-    for blob in blobs:
-        path = _path(tree, newest, blob)
-        if path in files:
-            raise document.wrong(f"lists {path} twice")
-        files[path] = Listed(path, blob.count("dataRowCount"))
-    return Run(months, newest.at, list(files.values()))
+    files = (Listed(_path(tree, newest, blob), blob.count("dataRowCount")) for blob in blobs)
+    return Run(months, newest.at, each_once(document, files))
 
 
 def _newest(manifests: Sequence[str]) -> list[str]:

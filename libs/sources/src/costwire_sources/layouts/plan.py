@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from costwire_sources.errors import Incomplete, NotFound, Unreadable
+from costwire_sources.layouts.tree import Document
 
 Layout = Literal["auto", "none", "aws", "azure", "partitions", "daily"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -82,6 +83,16 @@ def plan_of(export: str, runs: Sequence[Run], others: Sequence[str]) -> Plan:
     months = sorted({month for run in runs for month in run.months})
     files = [file for run in runs for file in run.files]
     return Plan(files, export, tuple(months), max(run.at for run in runs), others)
+
+
+def each_once(manifest: Document, files: Iterable[Listed]) -> list[Listed]:
+    """The files that a manifest lists. Raises: `Unreadable` where it lists one twice."""
+    found: dict[str, Listed] = {}
+    for file in files:
+        if file.path in found:
+            raise manifest.wrong(f"lists {file.path} twice")
+        found[file.path] = file
+    return list(found.values())
 
 
 def check_finished(export: str, there: Iterable[str], months: Sequence[str]) -> None:
