@@ -120,7 +120,12 @@ def _told(text: str) -> dict[str, str] | None:
 
 
 def read_sheet(
-    stream: BinaryIO, columns: Sequence[str], version: str, declared: Sequence[str]
+    stream: BinaryIO,
+    columns: Sequence[str],
+    version: str,
+    declared: Sequence[str],
+    *,
+    most_rows: int | None = None,
 ) -> Sheet:
     """Read a sheet, and check each of its rows as the exporter checks those of a report.
 
@@ -140,7 +145,11 @@ def read_sheet(
     charges: list[pa.Table] = [pa.table({name: pa.array([], pa.string()) for name in columns})]
     broken: list[Broken] = []
     seen: set[str] = set()
+    read = 0
     for batch in report.batches():
+        read += len(batch.lines)
+        if most_rows is not None and read > most_rows:
+            raise NotASheet(f"read the sheet: it has more than {most_rows:,} rows; make several")
         numbers = dict(zip(_ints(batch.lines), batch.charges.column(ROW).to_pylist(), strict=True))
         told = replace(batch, charges=batch.charges.select(list(columns)))
         checked = validator.check(told)

@@ -6,7 +6,7 @@ or none of it does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -184,12 +184,19 @@ class Books(Protocol):
         """How many rows the exporter quarantined of a delivery."""
         ...
 
-    def quarantined_rows(self, commit: int) -> Iterable[Row]:
-        """All rows that were quarantined of a delivery, the repaired ones included."""
+    def quarantined_rows(
+        self, commit: int, numbers: Collection[str] | None = None
+    ) -> Iterable[Row]:
+        """All rows that were quarantined of a delivery, the repaired ones included, in pages.
+
+        Or those of these numbers that there are.
+        """
         ...
 
-    def repaired(self, commit: int, replays: Sequence[int]) -> Mapping[str, Repaired]:
-        """What these replays made of a delivery's quarantined rows, by number; the last counts."""
+    def repaired(
+        self, commit: int, replays: Sequence[int], numbers: Sequence[str]
+    ) -> Mapping[str, Repaired]:
+        """What these replays made of such rows of a delivery, by number; the last counts."""
         ...
 
     def keep_repairs(self, commit: int, replay: int, rows: Sequence[Repaired]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,6 +28,7 @@ Origin = Literal["exporter", "handler"]
 _PIECE_BYTES = 8 << 20
 _OF_HANDLER = "h"
 """What the numbers of rows begin with that the handler quarantined."""
+_NUMBER = re.compile(rf"({_OF_HANDLER})?([1-9][0-9]{{0,17}})")
 
 
 def row_number(origin: str, number: int) -> str:
@@ -36,6 +38,18 @@ def row_number(origin: str, number: int) -> str:
     ('1', 'h5')
     """
     return f"{_OF_HANDLER if origin == 'handler' else ''}{number + 1}"
+
+
+def row_key(named: str) -> tuple[Origin, int] | None:
+    """Which side quarantined the row of a number, and as the how manieth; None of no number.
+
+    >>> row_key("1"), row_key("h5"), row_key("5h")
+    (('exporter', 0), ('handler', 4), None)
+    """
+    found = _NUMBER.fullmatch(named)
+    if found is None:
+        return None
+    return "handler" if found[1] else "exporter", int(found[2]) - 1
 
 
 def pieces(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -14,12 +14,16 @@ from costwire_db_handler.erasing import ERASED_REASON
 from costwire_db_handler.errors import BadSheet, RowsBroken
 from costwire_db_handler.ledger import Entry
 from costwire_db_handler.quarantined import Money, Repaired, Row, cells_of
+from costwire_focus.amounts import COST_COLUMNS
 from costwire_focus.errors import FocusError
 from costwire_focus.manifest import Manifest
 from costwire_focus.repairs import Broken, Sheet, cut, read_sheet
 
 _TOLD = 100
 """Broken rows that a problem lists."""
+_MOST_ROWS = 50_000
+"""Of one sheet: what is known of each row is in memory at a time."""
+_OF_MONEY = (*COST_COLUMNS, "BillingCurrency")
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,13 @@ def check_sheet(request: ReplayRequest, manifest: Manifest, preparer: Preparer) 
     columns = [column.name for column in manifest.columns]
     declared = manifest.scope.declared or []
     try:
-        sheet = read_sheet(io.BytesIO(request.sheet), columns, manifest.focus_version, declared)
+        sheet = read_sheet(
+            io.BytesIO(request.sheet),
+            columns,
+            manifest.focus_version,
+            declared,
+            most_rows=_MOST_ROWS,
+        )
     except FocusError as wrong:
         raise BadSheet(str(wrong)) from wrong
     doubtful = {broken.row for broken in sheet.broken}
@@ -94,29 +104,69 @@ class Plan:
     broken: Sequence[Broken]
 
 
-def plan(checked: CheckedSheet, rows: Mapping[str, Row], before: Mapping[str, Repaired]) -> Plan:
-    """Hold a sheet against the quarantined rows of its numbers.
+@dataclass(frozen=True)
+class Quarantined:
+    """What a replay has to know of a quarantined row: none of its texts, which may be long."""
 
-    `before`: what earlier replays made of them.
+    rule: str
+    column: str | None
+    was: Money
+    is_cut: bool
+    is_erased: bool
+    is_as_it_was_cut: bool
+    """Whether it could not be cut into cells, and the sheet has them as they were cut for it."""
+
+
+def look(checked: CheckedSheet, rows: Iterable[Row]) -> dict[str, Quarantined]:
+    """Hold quarantined rows against those of the same numbers in a sheet, one after the other."""
+    sheet = checked.sheet
+    places = {number: at for at, number in enumerate(sheet.rows)}
+    columns = sheet.charges.column_names
+    found = {}
+    for row in rows:
+        known = cells_of(row, columns)
+        given = sheet.charges.slice(places[row["row"]], 1).to_pylist()[0] if known is None else {}
+        found[row["row"]] = Quarantined(
+            row["rule"],
+            row["column"],
+            Money.of(known or {}),
+            is_cut=known is not None,
+            is_erased=is_erased(row),
+            is_as_it_was_cut=known is None and _is_as_cut(row, given, columns),
+        )
+    return found
+
+
+def _is_as_cut(row: Row, given: Mapping[str, str | None], columns: Sequence[str]) -> bool:
+    cells = {name: cell for name, cell in given.items() if cell is not None}
+    return cells == cut(base64.b64decode(row["raw"]), columns)
+
+
+def plan(
+    checked: CheckedSheet, rows: Mapping[str, Quarantined], before: Mapping[str, Repaired]
+) -> Plan:
+    """Say what becomes of each row of a sheet.
+
+    `rows`: those in quarantine of its numbers; `before`: what earlier replays made of them.
     """
     sheet = checked.sheet
     contents = _contents(checked.prepared.charges)
-    columns, cells = sheet.charges.column_names, sheet.charges.to_pylist()
+    money = [name for name in _OF_MONEY if name in sheet.charges.column_names]
+    cells = sheet.charges.select(money).to_pylist()
     places, repaired, dropped, broken = [], [], [], [*sheet.broken]
     unchanged = 0
     for at, number in enumerate(sheet.rows):
         row, earlier = rows.get(number), before.get(number)
-        if row is None:
-            why: str | None = f"the delivery has no quarantined row {number}"
-        else:
-            why = _unfit(row, cells[at], columns, earlier)
+        why = _unfit(number, row, earlier)
         if row is None or why is not None:
             broken.append(Broken(number, sheet.lines[at], None, None, why or ""))
         elif earlier is not None and earlier.content == contents[at]:
             unchanged += 1
         else:
             places.append(at)
-            repaired.append(_repaired(number, row, columns, contents[at], cells[at], earlier))
+            was, now = earlier.was if earlier else row.was, Money.of(cells[at])
+            rule, column, is_cut = row.rule, row.column, row.is_cut
+            repaired.append(Repaired(number, contents[at], was, now, rule, column, is_cut))
             dropped += [earlier] if earlier else []
     return Plan(places, repaired, dropped, unchanged, sorted(broken, key=lambda each: each.line))
 
@@ -126,40 +176,18 @@ def is_erased(row: Row) -> bool:
     return not row["raw"] and row["reason"] == ERASED_REASON
 
 
-def _unfit(
-    row: Row, cells: Mapping[str, str | None], columns: Sequence[str], earlier: Repaired | None
-) -> str | None:
-    """Why a quarantined row cannot be replayed with these cells; None where it can."""
-    if is_erased(row):
+def _unfit(number: str, row: Quarantined | None, earlier: Repaired | None) -> str | None:
+    """Why a row of the sheet cannot be replayed; None where it can."""
+    if row is None:
+        return f"the delivery has no quarantined row {number}"
+    if row.is_erased:
         return "the row was erased, and is not to come back"
-    if earlier is None and cells_of(row, columns) is None:
-        given = {name: cell for name, cell in cells.items() if cell is not None}
-        if given == cut(base64.b64decode(row["raw"]), columns):
-            return (
-                "it could not be cut into cells, and these are as it was cut in the sheet; set "
-                "them right, each in its column"
-            )
+    if earlier is None and row.is_as_it_was_cut:
+        return (
+            "it could not be cut into cells, and these are as it was cut in the sheet; set "
+            "them right, each in its column"
+        )
     return None
-
-
-def _repaired(
-    number: str,
-    row: Row,
-    columns: Sequence[str],
-    content: str,
-    cells: Mapping[str, str | None],
-    earlier: Repaired | None,
-) -> Repaired:
-    known = cells_of(row, columns)
-    return Repaired(
-        row=number,
-        content=content,
-        was=earlier.was if earlier else Money.of(known or {}),
-        now=Money.of(cells),
-        rule=row["rule"],
-        column=row["column"],
-        is_cut=known is not None,
-    )
 
 
 def _contents(charges: pa.Table) -> list[str]:

@@ -7,7 +7,7 @@ scope stays, the repaired charges come beside it. The rules are the same on ever
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -50,13 +50,13 @@ from costwire_db_handler.repair_sheet import (
     ReplayRequest,
     broken_rows,
     is_erased,
+    look,
     of_sheet,
     plan,
 )
 from costwire_db_handler.settle import Settlement
 from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.canonical import canonical_text
-from costwire_focus.manifest import Manifest
 from costwire_focus.repairs import Broken
 
 _SHOWN = (State.COMMITTED, State.UNCHANGED)
@@ -106,24 +106,9 @@ class Replay(Settlement):
     def _planned(self) -> Plan:
         present, checked = self._present, self._checked
         commits = [repair.commit for repair in present.entry.repairs]
-        before = self._books.repaired(present.brought_by, commits)
-        return plan(checked, self._quarantine({*checked.sheet.rows}), before)
-
-    def _quarantine(self, wanted: set[str]) -> dict[str, Row]:
-        """The wanted rows; the money of all must be what the manifest says, or none can be told."""
-        manifest, commit = self._manifest, self._present.commit
-        columns = [column.name for column in manifest.columns]
-        found: dict[str, Row] = {}
-        totals, erased = Totals(), False
-        for row in self._books.quarantined_rows(self._present.brought_by):
-            if row["row"] in wanted:
-                found[row["row"]] = row
-            erased = erased or is_erased(row)
-            known = None if is_of_handler(row) else cells_of(row, columns)
-            totals = totals if known is None else plus(totals, total([Money.of(known)]))
-        if not erased:  # their money went with them
-            _require_known(manifest, totals, commit)
-        return found
+        books, commit, numbers = self._books, present.brought_by, checked.sheet.rows
+        before = books.repaired(commit, commits, numbers)
+        return plan(checked, look(checked, books.quarantined_rows(commit, numbers)), before)
 
     def settle(self, folder: Path, by: str | None, now: datetime) -> Delivery:
         """Store what the plan says as a new state of the delivery.
@@ -331,18 +316,37 @@ def _next(present: Delivery, commit: int, now: datetime) -> Delivery:
     return Delivery(present.manifest, entry.model_copy(update=changes), twin=present.brought_by)
 
 
-def _require_known(manifest: Manifest, totals: Totals, commit: int) -> None:
-    """What the exporter's rows say of money is what it counted."""
+def require_known_money(books: Books, asked: Delivery) -> None:
+    """The money of the exporter's rows is what it counted, or none of it can be told.
+
+    To be asked before the turn, for it reads all rows of the quarantine: of a delivery that readers
+    see they change no more, but by an erasure. Raises `CannotReplay`.
+    """
+    present = present_state(books, asked)
+    manifest = present.manifest
+    columns = [column.name for column in manifest.columns]
+    erased = False
+
+    def known() -> Iterator[Money]:
+        nonlocal erased
+        for row in books.quarantined_rows(present.brought_by):
+            erased = erased or is_erased(row)
+            cells = None if is_of_handler(row) else cells_of(row, columns)
+            if cells is not None:
+                yield Money.of(cells)
+
+    told = CostSums.of(total(known()))
     counted = CostSums.of(
         {
             currency: {name: Decimal(line.quarantined) for name, line in lines.items() if line}
             for currency, lines in manifest.sums.items()
         }
     )
-    if _amounts(counted) != _amounts(CostSums.of(totals)):
+    # What was erased took its money with it.
+    if not erased and _amounts(counted) != _amounts(told):
         raise CannotReplay(
-            f"replay into {commit}: its rows were quarantined by an earlier version, which did not "
-            "keep their cells; deliver the report anew, then replay into that delivery"
+            f"replay into {present.commit}: its rows were quarantined by an earlier version, which "
+            "did not keep their cells; deliver the report anew, then replay into that delivery"
         )
 
 

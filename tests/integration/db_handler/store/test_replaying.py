@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import tracemalloc
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -22,6 +23,7 @@ from tests.factories import (
     charges,
 )
 
+from costwire_db_handler import repair_sheet
 from costwire_db_handler.answers.conditions import Condition
 from costwire_db_handler.decide import ClosedPeriods
 from costwire_db_handler.erasing import ErasureRequest
@@ -396,6 +398,54 @@ def test_what_is_in_quarantine_by_rule_and_column(delivered: Shop) -> None:
     assert (found.entry.commit, found.unknown) == (2, 0)
     assert shop.store.quarantines("elsewhere") == []
     shop.deliver(a_report(charges(4)).generated(hours=1))
+
+
+def test_rows_of_many_pages_come_back_and_the_others_stay(shop: Shop) -> None:
+    number = 11_000  # more than two pages, on both stores
+    rows = [a_broken_row(line, ResourceId=f"r{line}", ListCost="n/a") for line in range(number)]
+    entry = shop.deliver(a_report(charges(2), quarantine=rows))
+    assert (entry.rows.quarantined, entry.balanced) == (number, True)
+    wanted = [1, 2_000, 2_001, 5_000, 5_001, 9_999, number]
+    told = replay(shop, {str(at): {"ListCost": "1"} for at in wanted})
+    assert (told.rows, told.entry.balanced) == (len(wanted), True)
+    assert told.entry.rows.quarantined == number - len(wanted)
+    again = replay(
+        shop,
+        {str(at): {**rows[at - 1]["cells"], "ListCost": "1"} for at in wanted[:4]}
+        | {"3": {"ListCost": "1"}},
+        commit=told.entry.commit,
+    )
+    assert (again.rows, again.unchanged, again.entry.balanced) == (1, 4, True)
+    assert left(shop, again.entry.commit) == [
+        str(at) for at in range(1, number + 1) if at not in {*wanted, 3}
+    ]
+    assert [each.rows for each in shop.store.quarantines()[0].rules] == [number - len(wanted) - 1]
+
+
+def test_long_rows_are_read_a_page_at_a_time(shop: Shop) -> None:
+    long = "x" * (1 << 20)
+    rows = [a_broken_row(line, ListCost="n/a", x_Note=long) for line in range(30)]
+    names = [*a_charge(), "x_Note"]
+    shop.deliver(a_report(charges(1), columns=names, quarantine=rows))
+    fine = {"ListCost": "1", "x_Note": "short"}
+    text = sheet(shop, {str(at): {**a_charge(), **fine} for at in range(1, 31)})
+    tracemalloc.start()
+    try:
+        told = shop.store.replay(1, ReplayRequest(text), shop.tick)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (told.rows, told.entry.balanced) == (30, True)
+    assert peak < 45 << 20  # all of them have 70 MiB, a page has 8
+
+
+def test_a_sheet_of_too_many_rows_is_refused_with_what_to_do(
+    delivered: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair_sheet, "_MOST_ROWS", 1)
+    with pytest.raises(BadSheet, match="more than 1 rows; make several"):
+        replay(delivered, {"1": {"BilledCost": "1"}, "2": {"ListCost": "1"}})
+    assert replay(delivered, {"1": {"BilledCost": "1"}}).rows == 1
 
 
 def test_two_at_once_repair_a_row_once(delivered: Shop) -> None:

@@ -6,7 +6,7 @@ the ledger is gathered in an `Outcome`, which the turn makes true in one update.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -100,13 +100,19 @@ class CrateDBBooks:
         """How many rows the exporter quarantined."""
         return quarantine.count(self._means.session, commit, "exporter")
 
-    def quarantined_rows(self, commit: int) -> Iterable[Row]:
-        """All rows that were quarantined of a delivery."""
-        return quarantine.rows_of(self._means.session, commit)
+    def quarantined_rows(
+        self, commit: int, numbers: Collection[str] | None = None
+    ) -> Iterable[Row]:
+        """All rows that were quarantined of a delivery, or those of these numbers."""
+        if numbers is None:
+            return quarantine.rows_of(self._means.session, commit)
+        return quarantine.rows_named(self._means.session, commit, numbers)
 
-    def repaired(self, commit: int, replays: Sequence[int]) -> Mapping[str, Repaired]:
-        """What these replays made of a delivery's quarantined rows."""
-        return repairs.repaired(self._means.session, commit, replays)
+    def repaired(
+        self, commit: int, replays: Sequence[int], numbers: Sequence[str]
+    ) -> Mapping[str, Repaired]:
+        """What these replays made of such rows of a delivery."""
+        return repairs.repaired(self._means.session, commit, replays, numbers)
 
     def keep_repairs(self, commit: int, replay: int, rows: Sequence[Repaired]) -> None:
         """Keep what a replay made of rows; it counts once the replay is in the ledger."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from costwire_db_handler.errors import BadPart
 from costwire_db_handler.quarantined import (
     LONG_FIELDS,
     Origin,
-    Repaired,
     Row,
     RuleCount,
     fitting,
     pieces,
+    row_key,
     told,
     written,
 )
@@ -95,28 +95,48 @@ def count(session: Session, commit: int, origin: Origin) -> int:
 
 
 def rows_of(
-    session: Session, commit: int, repaired: Collection[str] = frozenset()
+    session: Session,
+    commit: int,
+    repaired: Callable[[list[str]], Collection[str]] = lambda numbers: (),
 ) -> Iterator[Row]:
-    """The rows of a delivery, by file and line, without the repaired ones, by their numbers.
+    """The rows of a delivery, by file and line; `repaired` tells which of a page are left out."""
+    session.execute("REFRESH TABLE costwire.quarantine")
+    for page in _pages(session, '"commit" = ?', [commit]):
+        done = repaired([row["row"] for row in page])
+        yield from (row for row in page if row["row"] not in done)
+
+
+def rows_named(session: Session, commit: int, numbers: Iterable[str]) -> Iterator[Row]:
+    """Those rows of a delivery that have one of these numbers."""
+    session.execute("REFRESH TABLE costwire.quarantine")
+    wanted: dict[Origin, list[int]] = {"exporter": [], "handler": []}
+    for named in numbers:
+        if (key := row_key(named)) is not None:
+            wanted[key[0]].append(key[1])
+    where = '"commit" = ? AND origin = ? AND number = ANY(?)'
+    for origin, known in wanted.items():
+        for at in range(0, len(known), _CHUNK):
+            for page in _pages(session, where, [commit, origin, known[at : at + _CHUNK]]):
+                yield from page
+
+
+def _pages(session: Session, where: str, arguments: list[Any]) -> Iterator[list[Row]]:
+    """Rows of a condition, by file and line, as many at a time as fit.
 
     CrateDB holds a whole answer in memory, so it is asked first how long the next rows are.
     """
-    session.execute("REFRESH TABLE costwire.quarantine")
     after: list[Any] = []
     while True:
-        where = f'"commit" = ?{_AFTER if after else ""}'
-        sizes = _page(session, _SIZE, where, [commit, *after], _CHUNK)
+        further = where + (_AFTER if after else "")
+        sizes = _page(session, _SIZE, further, [*arguments, *after], _CHUNK)
         if not sizes:
             return
         fit = fitting([size for (size,) in sizes])
-        rows = _page(session, f"{_NAMES}, origin, number", where, [commit, *after], fit)
-        for *fields, origin, number in rows:
-            row = told(origin, number, fields)
-            if row["row"] not in repaired:
-                yield row
+        rows = _page(session, f"{_NAMES}, origin, number", further, [*arguments, *after], fit)
+        yield [told(origin, number, fields) for *fields, origin, number in rows]
         if len(rows) == len(sizes) < _CHUNK or not rows:
             return
-        file, line, *_ = rows[-1]
+        file, line, *_, origin, number = rows[-1]
         after = [file, file, line, line, origin, origin, number]
 
 
@@ -130,7 +150,9 @@ def _page(
     ).rows
 
 
-def rule_counts(session: Session, commit: int, repaired: Mapping[str, Repaired]) -> list[RuleCount]:
+def rule_counts(
+    session: Session, commit: int, repaired: Iterable[RuleCount] = ()
+) -> list[RuleCount]:
     """How many rows of a delivery are left that broke each rule in each column."""
     session.execute("REFRESH TABLE costwire.quarantine")
     counts: Counter[tuple[str, str | None]] = Counter()
@@ -145,8 +167,8 @@ def rule_counts(session: Session, commit: int, repaired: Mapping[str, Repaired])
             [commit],
         ).rows:
             counted[rule, column] += number
-    for row in repaired.values():
-        counts[row.rule, row.column] -= 1
-        unknown[row.rule, row.column] -= not row.is_cut
+    for done in repaired:
+        counts[done.rule, done.column] -= done.rows
+        unknown[done.rule, done.column] -= done.unknown
     left = sorted((+counts).items(), key=lambda item: (-item[1], str(item[0])))
     return [RuleCount(*key, number, unknown[key]) for key, number in left]

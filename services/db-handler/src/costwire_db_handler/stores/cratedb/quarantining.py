@@ -12,7 +12,7 @@ from typing import Any
 from costwire_db_handler.errors import DeliveryNotOpen, UnknownDelivery
 from costwire_db_handler.ledger import Clock, Entry
 from costwire_db_handler.repair_sheet import CheckedSheet, Replayed, ReplayRequest, check_sheet
-from costwire_db_handler.replaying import Replay
+from costwire_db_handler.replaying import Replay, require_known_money
 from costwire_db_handler.standing import QuarantineOf, standing
 from costwire_db_handler.stores.cratedb import ledger, quarantine, repairs
 from costwire_db_handler.stores.cratedb.acting import Acting
@@ -51,9 +51,11 @@ class Quarantining(Acting):
         """The quarantined rows of a delivery, without those that were repaired."""
         delivery = ledger.get(self._session, commit)
         replays = [repair.commit for repair in delivery.entry.repairs]
+        if replays:
+            self._shared.own.execute("REFRESH TABLE costwire.repairs")
         # What is no part of a bill is read with the handler's own rights.
-        done = repairs.repaired(self._shared.own, delivery.brought_by, replays)
-        yield from quarantine.rows_of(self._session, delivery.brought_by, done.keys())
+        done = partial(repairs.numbers_of, self._shared.own, delivery.brought_by, replays)
+        yield from quarantine.rows_of(self._session, delivery.brought_by, done)
 
     def columns(self, commit: int) -> list[str]:
         """The columns of a delivery."""
@@ -65,17 +67,15 @@ class Quarantining(Acting):
 
     def quarantines(self, table: str | None = None) -> list[QuarantineOf]:
         """What of these is in quarantine."""
-        return [
-            QuarantineOf(entry, quarantine.rule_counts(self._session, brought_by, done))
-            for entry in self.standing(table)
-            if entry.rows.quarantined
-            for brought_by in [ledger.get(self._session, entry.commit).brought_by]
-            for done in [
-                repairs.repaired(
-                    self._shared.own, brought_by, [repair.commit for repair in entry.repairs]
-                )
-            ]
-        ]
+        found = []
+        for entry in self.standing(table):
+            if entry.rows.quarantined:
+                brought_by = ledger.get(self._session, entry.commit).brought_by
+                replays = [repair.commit for repair in entry.repairs]
+                done = repairs.rule_counts(self._shared.own, brought_by, replays)
+                rules = quarantine.rule_counts(self._session, brought_by, done)
+                found.append(QuarantineOf(entry, rules))
+        return found
 
     def replay(
         self, commit: int, request: ReplayRequest, clock: Clock, *, dry_run: bool = False
@@ -83,8 +83,10 @@ class Quarantining(Acting):
         """Store the repaired rows of a sheet within a turn; nobody waits while it is read."""
         manifest = ledger.get(self._session, commit).manifest
         checked = check_sheet(request, manifest, self._shared.preparer)
+        read_only = CrateDBBooks(self._means())
+        require_known_money(read_only, ledger.get(self._session, commit))
         if dry_run:
-            return self._replay(CrateDBBooks(self._means()), commit, checked, request).told()
+            return self._replay(read_only, commit, checked, request).told()
         with (
             self._turn(manifest.table) as turn,
             self._means_with_scratch() as means,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from costwire_db_handler.quarantined import Money, Repaired
+from costwire_db_handler.quarantined import Money, Repaired, RuleCount
 from costwire_db_handler.stores.cratedb.cluster import Session
 from costwire_db_handler.stores.cratedb.failures import StoreFailed
 
@@ -39,24 +39,48 @@ def keep(session: Session, commit: int, replay: int, rows: Sequence[Repaired]) -
     session.execute("REFRESH TABLE costwire.repairs")
 
 
-def repaired(session: Session, commit: int, replays: Sequence[int]) -> dict[str, Repaired]:
-    """What these replays made of a delivery's rows; of the same row the last one counts."""
+def repaired(
+    session: Session, commit: int, replays: Sequence[int], numbers: Sequence[str]
+) -> dict[str, Repaired]:
+    """What these replays made of such rows of a delivery; of the same row the last one counts."""
     found: dict[str, Repaired] = {}
-    if not replays:
-        return found
-    session.execute("REFRESH TABLE costwire.repairs")
+    if replays:
+        session.execute("REFRESH TABLE costwire.repairs")
     for replay in sorted(replays):
-        after = ""
-        while True:
-            rows = session.execute(
+        for at in range(0, len(numbers), _CHUNK):
+            for number, content, was, now, *rest in session.execute(
                 f'SELECT {_FIELDS} FROM costwire.repairs WHERE "commit" = ? AND replay = ? '
-                f'AND "row" > ? ORDER BY "row" LIMIT {_CHUNK}',
-                [commit, replay, after],
-            ).rows
-            for number, content, was, now, *rest in rows:
+                f'AND "row" = ANY(?) LIMIT {_CHUNK}',
+                [commit, replay, list(numbers[at : at + _CHUNK])],
+            ).rows:
                 known = Money.from_json(was), Money.from_json(now)
                 found[number] = Repaired(number, content, *known, *rest)
-            if len(rows) < _CHUNK:
-                break
-            after = rows[-1][0]
     return found
+
+
+def numbers_of(
+    session: Session, commit: int, replays: Sequence[int], numbers: Sequence[str]
+) -> set[str]:
+    """Which of these rows of a delivery these replays repaired."""
+    if not replays:
+        return set()
+    rows = session.execute(
+        'SELECT DISTINCT "row" FROM costwire.repairs '
+        f'WHERE "commit" = ? AND replay = ANY(?) AND "row" = ANY(?) LIMIT {len(numbers)}',
+        [commit, list(replays), list(numbers)],
+    ).rows
+    return {number for (number,) in rows}
+
+
+def rule_counts(session: Session, commit: int, replays: Sequence[int]) -> list[RuleCount]:
+    """How many rows of a delivery these replays repaired, by the rule that they had broken."""
+    if not replays:
+        return []
+    session.execute("REFRESH TABLE costwire.repairs")
+    rows = session.execute(
+        'SELECT rule, "column", count(DISTINCT "row"), '
+        'count(DISTINCT CASE WHEN is_cut THEN NULL ELSE "row" END) FROM costwire.repairs '
+        'WHERE "commit" = ? AND replay = ANY(?) GROUP BY 1, 2 LIMIT 100000',
+        [commit, list(replays)],
+    ).rows
+    return [RuleCount(*row) for row in rows]

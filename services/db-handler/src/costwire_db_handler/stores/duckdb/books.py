@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -84,13 +84,17 @@ class DuckDBBooks:
         """How many rows the exporter quarantined."""
         return quarantine.count(self._sql, commit, "exporter")
 
-    def quarantined_rows(self, commit: int) -> Iterable[Row]:
-        """All rows that were quarantined of a delivery."""
-        return quarantine.rows_of(self._sql, commit)
+    def quarantined_rows(
+        self, commit: int, numbers: Collection[str] | None = None
+    ) -> Iterable[Row]:
+        """All rows that were quarantined of a delivery, or those of these numbers."""
+        return quarantine.rows_of(self._sql, commit, numbers=numbers)
 
-    def repaired(self, commit: int, replays: Sequence[int]) -> Mapping[str, Repaired]:
-        """What these replays made of a delivery's quarantined rows."""
-        return quarantine.repaired(self._sql, commit, replays)
+    def repaired(
+        self, commit: int, replays: Sequence[int], numbers: Sequence[str]
+    ) -> Mapping[str, Repaired]:
+        """What these replays made of such rows of a delivery."""
+        return quarantine.repaired(self._sql, commit, replays, numbers)
 
     def keep_repairs(self, commit: int, replay: int, rows: Sequence[Repaired]) -> None:
         """Keep what a replay made of rows."""

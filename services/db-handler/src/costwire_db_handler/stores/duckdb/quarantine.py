@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import duckdb
@@ -29,6 +29,7 @@ _SCHEMA = pa.schema(
 _NAMES = 'file, line, raw, "column", rule, reason, cells'
 _REPAIR = '"row", content, was, now, rule, "column", is_cut'
 _SIZE = " + ".join(f"coalesce(strlen({name}), 0)" for name in LONG_FIELDS)
+_ROW = "CASE origin WHEN 'handler' THEN 'h' ELSE '' END || (number + 1)"
 _CHUNK = 5_000
 
 
@@ -62,26 +63,34 @@ def count(sql: duckdb.DuckDBPyConnection, commit: int, origin: Origin) -> int:
 
 
 def rows_of(
-    sql: duckdb.DuckDBPyConnection, commit: int, replays: Sequence[int] = ()
+    sql: duckdb.DuckDBPyConnection,
+    commit: int,
+    replays: Sequence[int] = (),
+    numbers: Collection[str] | None = None,
 ) -> Iterator[Row]:
     """The rows of a delivery, by file and line, without those that these replays repaired.
 
-    They are put in order without their texts, which may be larger than the engine's memory.
+    `numbers`: only these. They are put in order without their texts, which may be larger than the
+    engine's memory.
     """
-    done = repaired(sql, commit, replays).keys()
+    wanted = "" if numbers is None else f"AND {_ROW} IN (SELECT unnest($numbers::VARCHAR[]))"
     found = sql.execute(
-        f"SELECT rowid, {_SIZE} AS bytes FROM costwire.quarantine "
-        "WHERE commit = ? ORDER BY file, line, origin, number",
-        [commit],
+        f"""
+        SELECT rowid, {_SIZE} AS bytes FROM costwire.quarantine
+        WHERE commit = $commit {wanted} AND {_ROW} NOT IN (
+            SELECT "row" FROM costwire.repairs
+            WHERE commit = $commit AND list_contains($replays, replay)
+        ) ORDER BY file, line, origin, number""",
+        {"commit": commit, "replays": list(replays)}
+        | ({} if numbers is None else {"numbers": list(numbers)}),
     ).fetchnumpy()
-    numbers, sizes = found["rowid"].tolist(), found["bytes"].tolist()
-    while numbers:
-        fit = fitting(sizes[:_CHUNK])
-        page = _page(sql, numbers[:fit])
-        for number in numbers[:fit]:
-            if (row := page[number])["row"] not in done:
-                yield row
-        del numbers[:fit], sizes[:fit]
+    ids, sizes = found["rowid"], found["bytes"]
+    at = 0
+    while at < len(ids):
+        page = ids[at : at + fitting(sizes[at : at + _CHUNK].tolist())].tolist()
+        rows = _page(sql, page)
+        yield from (rows[rowid] for rowid in page)
+        at += len(page)
 
 
 def _page(sql: duckdb.DuckDBPyConnection, numbers: list[int]) -> dict[int, Row]:
@@ -131,15 +140,13 @@ def keep_repairs(
 
 
 def repaired(
-    sql: duckdb.DuckDBPyConnection, commit: int, replays: Sequence[int]
+    sql: duckdb.DuckDBPyConnection, commit: int, replays: Sequence[int], numbers: Sequence[str]
 ) -> dict[str, Repaired]:
-    """What these replays made of a delivery's rows; of the same row the last one counts."""
-    if not replays:
-        return {}
+    """What these replays made of such rows of a delivery; of the same row the last one counts."""
     rows = sql.execute(
-        f"SELECT {_REPAIR} FROM costwire.repairs "
-        "WHERE commit = ? AND list_contains(?, replay) ORDER BY replay",
-        [commit, list(replays)],
+        f"SELECT {_REPAIR} FROM costwire.repairs WHERE commit = ? AND list_contains(?, replay) "
+        'AND "row" IN (SELECT unnest(?::VARCHAR[])) ORDER BY replay',
+        [commit, list(replays), list(numbers)],
     ).fetchall()
     return {
         number: Repaired(number, content, Money.from_json(was), Money.from_json(now), *rest)

@@ -10,7 +10,7 @@ from costwire_db_handler.charges.prepare import Preparer
 from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.ledger import Clock
 from costwire_db_handler.repair_sheet import CheckedSheet, Replayed, ReplayRequest, check_sheet
-from costwire_db_handler.replaying import Replay
+from costwire_db_handler.replaying import Replay, require_known_money
 from costwire_db_handler.standing import QuarantineOf, standing
 from costwire_db_handler.stores.duckdb import deliveries, quarantine
 from costwire_db_handler.stores.duckdb.books import DuckDBBooks
@@ -40,8 +40,9 @@ class Replays:
         with self.database.reading() as sql:
             manifest = deliveries.get(sql, commit).manifest
         checked = check_sheet(request, manifest, self.preparer)
-        if dry_run:
-            with self.database.reading() as sql:
+        with self.database.reading() as sql:
+            require_known_money(DuckDBBooks(sql), deliveries.get(sql, commit))
+            if dry_run:
                 return self._replay(DuckDBBooks(sql), commit, checked, request).told()
         self.staging.mkdir(parents=True, exist_ok=True)
         with (
