@@ -85,8 +85,9 @@ def as_numbers(totals: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
-@pytest.mark.parametrize("day", sorted({(DAYS + 1) // 3, (DAYS + 1) // 2, DAYS}))
+@pytest.mark.parametrize(
+    ("day", "form"), [((DAYS + 1) // 3, "csv"), ((DAYS + 1) // 2, "parquet"), (DAYS, "csv")]
+)
 def test_day_is_exported_whole(month: Path, tmp_path: Path, day: int, form: str) -> None:
     truth = recomputed(month / "days" / f"day-{day:02d}" / SOURCE)
     assert as_numbers(shown(_data(month), "--as-of", str(day))) == truth

@@ -13,11 +13,11 @@ from statistics import median
 import pytest
 from tests.support import recompute
 from tests.support.faults import RecordFault, RecordFigures, times
+from tests.support.processes import CEILING_MIB
 from tests.support.soak import Soak
 
 SECONDS = float(os.environ.get("COSTWIRE_TEST_SOAK_SECONDS", times(sampled=30, full=7_200)))
 SEED = int(os.environ.get("COSTWIRE_TEST_SEED", "20240901"))
-CEILING_MIB = 512
 GROWTH_MIB = 64
 MORE_HANDLES = 16
 
