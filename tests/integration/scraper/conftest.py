@@ -170,6 +170,8 @@ class FakeHandler:
     """Answers given once, for the first request of this kind (`POST parts 3`)."""
     log: list[str] = field(default_factory=list)
     current: str | None = None
+    copies: int = 0
+    """How often its store was put back."""
 
     @property
     def visible(self) -> pa.Table | None:
@@ -183,6 +185,7 @@ class FakeHandler:
             Route("/deliveries/{commit}/quarantine", self._guarded(self._rows), methods=["POST"]),
             Route("/deliveries/{commit}/commit", self._guarded(self._commit), methods=["POST"]),
             Route("/deliveries/{commit}", self._guarded(self._abort), methods=["DELETE"]),
+            Route("/deliveries/{commit}", self._guarded(self._show), methods=["GET"]),
         ]
         return Starlette(routes=routes)
 
@@ -213,6 +216,7 @@ class FakeHandler:
             "state": "open",
             "parts": {},
             "quarantine": b"",
+            "copy": self.copies,
         }
         return JSONResponse(self._opened(self.deliveries[commit]), 201)
 
@@ -257,6 +261,18 @@ class FakeHandler:
         self._of(request)["state"] = "aborted"
         return Response(status_code=204)
 
+    def _show(self, request: Request, body: bytes) -> Response:
+        known = self.deliveries.get(request.path_params["commit"])
+        if known is None:
+            return JSONResponse({"detail": "no delivery has the number"}, 404)
+        return JSONResponse(self._entry(known))
+
+    def put_back(self) -> None:
+        """Put the store back to a copy of before the first delivery."""
+        self.deliveries.clear()
+        self.current = None
+        self.copies += 1
+
     def _of(self, request: Request) -> dict[str, Any]:
         return self.deliveries[request.path_params["commit"]]
 
@@ -278,6 +294,7 @@ class FakeHandler:
             "state": delivery["state"],
             "rows": json.loads(manifest.to_json())["rows"],
             "balanced": True,
+            "times": {"opened": f"2024-12-11T10:00:0{delivery['copy']}Z"},
         }
 
 

@@ -77,7 +77,7 @@ def test_unchanged_samples_are_delivered_once_at_an_interval(bench: Any) -> None
     loop.run_once()
     bench.handler.log.clear()
     assert loop.run_once().repeated
-    assert bench.handler.log == []
+    assert bench.handler.log == ["GET 1"]
 
 
 def test_samples_are_taken_only_when_they_stand_still(bench: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 QUARANTINED = (
     b'{"file":"report.csv","line":7,"raw":"eA==","column":null,"rule":"CW-X","reason":"r"}\n'
@@ -36,7 +36,9 @@ def test_served_delivery_is_not_sent_again(bench: Any, charges: pa.Table) -> Non
     assert bench.handler.log == ["POST deliveries"]
 
 
-def test_unchanged_exporter_costs_one_request_at_an_interval(bench: Any, charges: pa.Table) -> None:
+def test_unchanged_exporter_costs_two_requests_at_an_interval(
+    bench: Any, charges: pa.Table
+) -> None:
     bench.exporter.serve(charges)
     loop = bench.loop(once=False)
     loop.run_once()
@@ -44,6 +46,56 @@ def test_unchanged_exporter_costs_one_request_at_an_interval(bench: Any, charges
     bench.exporter.requests.clear()
     assert loop.run_once().repeated
     assert bench.exporter.requests == ["/delivery"]
+    assert bench.handler.log == ["GET 1"]
+
+
+@pytest.mark.parametrize("others", [0, 1], ids=["empty", "with its number given anew"])
+def test_what_a_handler_has_lost_is_delivered_again(
+    bench: Any, charges: pa.Table, others: int
+) -> None:
+    bench.exporter.serve(charges)
+    loop = bench.loop(once=False)
+    loop.run_once()
+    bench.handler.put_back()
+    if others:
+        bench.exporter.serve(charges.slice(1))
+        bench.loop().run_once()
+        bench.exporter.serve(charges)
+    outcome = loop.run_once()
+    assert (outcome.repeated, outcome.exit_status) == (False, 0)
+    assert bench.handler.visible == charges
+    assert loop.run_once().repeated
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(503),
+        refusal(401),
+        refusal(403),
+        JSONResponse(["no entry"]),
+        JSONResponse({"times": {}}),
+        Response("a login page"),
+    ],
+    ids=["busy", "signed-out", "forbidden", "a-list", "no-times", "a-page"],
+)
+def test_a_handler_that_does_not_say_is_not_delivered_to_again(
+    bench: Any, charges: pa.Table, answer: Response
+) -> None:
+    bench.exporter.serve(charges)
+    loop = bench.loop(once=False)
+    loop.run_once()
+    bench.handler.instead["GET 1"] = answer
+    assert loop.run_once().repeated
+    assert len(bench.handler.deliveries) == 1
+
+
+def test_a_dry_run_is_not_asked_for_again(bench: Any, charges: pa.Table) -> None:
+    bench.exporter.serve(charges)
+    loop = bench.loop(once=False, dry_run=True)
+    loop.run_once()
+    bench.handler.log.clear()
+    assert loop.run_once().repeated
     assert bench.handler.log == []
 
 

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Cycle:
-    """Reads, delivers, and remembers what was settled, so that a repeat costs one small request."""
+    """Reads, delivers, and remembers what was settled: a repeat costs two small requests."""
 
     exporter: ExporterClient
     courier: Courier
@@ -48,7 +48,7 @@ class Cycle:
 
     def _settle(self, shipment: Shipment, key: tuple[str, str]) -> Outcome:
         manifest = shipment.manifest
-        if self._settled is not None and key == self._settled_key:
+        if self._settled is not None and key == self._settled_key and self._stands(self._settled):
             return Outcome(self._settled.entry, dry_run=self._settled.dry_run, repeated=True)
         entry = self.courier.deliver(shipment)
         log.info(
@@ -64,6 +64,17 @@ class Cycle:
         self._settled = Outcome(entry, dry_run=self.settings.dry_run)
         self._settled_key = key
         return self._settled
+
+    def _stands(self, settled: Outcome) -> bool:
+        """Whether the handler still has what was settled; a dry run leaves nothing there."""
+        if settled.entry is None or settled.dry_run or self.courier.handler.has(settled.entry):
+            return True
+        log.warning(
+            "the handler has lost a delivery, as after an older copy was put back; "
+            "it is delivered again",
+            extra={"commit": settled.entry["commit"], "delivery": settled.entry["id"]},
+        )
+        return False
 
 
 class TransferProgress:

@@ -29,7 +29,8 @@ _NO_HANDLER = (
 )
 _NO_CONTENT = 204
 _CONFLICT = 409
-_GONE = frozenset({404, 410})
+_NOT_FOUND = 404
+_GONE = frozenset({_NOT_FOUND, 410})
 _UNPROCESSABLE = 422
 _Answer = TypeVar("_Answer")
 
@@ -78,6 +79,20 @@ class HandlerClient:
                 return Opened(answer["entry"], frozenset(answer.get("parts") or ()))
 
         return _told("open delivery", send)
+
+    def has(self, entry: Entry) -> bool:
+        """Whether the ledger still has this entry: its store may have been put back to a copy.
+
+        Where the handler does not say, it has it: what was settled is in no doubt because of that.
+        """
+        try:
+            with self._http.get(f"/deliveries/{entry['commit']}", retry=False) as response:
+                # A store that was put back gives its numbers anew.
+                return _identity(_document(response, "id")) == _identity(entry)
+        except HttpFailure as error:
+            return error.status != _NOT_FOUND
+        except (HttpError, LookupError, TypeError, ValueError):
+            return True
 
     def post_part(self, commit: str, seq: int, body: bytes) -> None:
         """Stage one block of charges; repeating it is harmless."""
@@ -147,6 +162,11 @@ def part_body(charges: pa.Table) -> bytes:
         writer.write_table(charges)
     body: bytes = sink.getvalue().to_pybytes()
     return body
+
+
+def _identity(entry: Entry) -> tuple[object, object]:
+    """What no other delivery has, whatever its number."""
+    return entry["id"], entry["times"]["opened"]
 
 
 def _dry(dry_run: bool) -> dict[str, str] | None:

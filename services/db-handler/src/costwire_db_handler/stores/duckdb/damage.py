@@ -13,7 +13,7 @@ import duckdb
 
 REMEDY = (
     "put back a copy of the data folder that was made while the handler was stopped, or "
-    "start with an empty folder and restart the scrapers: they deliver anew what exporters serve"
+    "start with an empty folder: scrapers deliver anew what exporters serve"
 )
 SENTENCE = "the file of the database is damaged; whoever runs the handler has to put back a copy"
 _OF_STATEMENTS = (
