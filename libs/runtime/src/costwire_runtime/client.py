@@ -5,7 +5,7 @@ import ipaddress
 import json as json_codec
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -24,7 +24,7 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import get_auth_from_url
 
 from costwire_runtime import metrics
-from costwire_runtime.gunzip import gunzipped
+from costwire_runtime.answer_bodies import iter_body
 from costwire_runtime.http_errors import (
     LIBRARY_ERRORS,
     BrokenBody,
@@ -53,7 +53,6 @@ __all__ = [
 ]
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-_CHUNK_BYTES = 1 << 16
 _MOST_BYTES = 128 << 20  # twice the largest result of /_sql
 _PROBLEM_BYTES = 1 << 16
 _USER_AGENT = f"costwire/{version('costwire-runtime')}"
@@ -242,7 +241,7 @@ class HttpClient:
     def _read_whole(self, call: "_Call", response: requests.Response) -> None:
         body = bytearray()
         # Not by `iter_content`, after which the response would hold its body for consumed.
-        for chunk in _unbroken(response, _pieces(response, _CHUNK_BYTES, decode=True)):
+        for chunk in iter_body(response):
             body += chunk
             if len(body) > self._most_bytes:
                 raise TooLarge(f"{call.act}: the answer is larger than {self._most_bytes} bytes")
@@ -272,43 +271,6 @@ class HttpClient:
         if self._telemetry is not None:
             reason = str(error.status) if isinstance(error, HttpFailure) else "unreachable"
             self._telemetry.retries.labels(self._service, reason).inc()
-
-
-def iter_body(
-    response: requests.Response, chunk_size: int = _CHUNK_BYTES, *, decode: bool = True
-) -> Generator[bytes, None, None]:
-    """The body of a streamed answer; `BrokenBody` when it ends before its end.
-
-    Without `decode` its content encoding stays. Closing the generator, or reading it to its end,
-    gives the connection back.
-    """
-    return _unbroken(response, _pieces(response, chunk_size, decode=decode))
-
-
-def _pieces(response: requests.Response, size: int, *, decode: bool) -> Iterable[bytes]:
-    if not hasattr(response.raw, "stream"):  # it was read whole
-        return response.iter_content(size)
-    raw: Iterable[bytes] = response.raw.stream(size, decode_content=False)
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if not decode or encoding in ("", "identity"):
-        return raw
-    if encoding in ("gzip", "x-gzip"):
-        return gunzipped(raw, size)
-    response.close()
-    raise Impossible(
-        f"read the answer of {without_credentials(response.url)}: its content encoding "
-        f"{encoding} was not asked for"
-    )
-
-
-def _unbroken(response: requests.Response, chunks: Iterable[bytes]) -> Generator[bytes, None, None]:
-    act = f"read the answer of {without_credentials(response.url)}"
-    try:
-        yield from chunks
-    except LIBRARY_ERRORS as error:
-        raise BrokenBody(str(translated(error, act))) from error
-    finally:
-        response.close()
 
 
 @dataclass

@@ -15,14 +15,12 @@ from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.ledger import Entry, State
 from costwire_db_handler.quarantined import Repaired, Row
 from costwire_db_handler.stores.cratedb import catalog, ledger, quarantine, repairs
-from costwire_db_handler.stores.cratedb.charges import (
-    CrateDBCharges,
-    TriedCharges,
-    WrittenCharges,
-)
+from costwire_db_handler.stores.cratedb.charges import CrateDBCharges
 from costwire_db_handler.stores.cratedb.ledger import Outcome
 from costwire_db_handler.stores.cratedb.means import Means
+from costwire_db_handler.stores.cratedb.tried_charges import TriedCharges
 from costwire_db_handler.stores.cratedb.turns import Turn
+from costwire_db_handler.stores.cratedb.written_charges import WrittenCharges
 from costwire_focus.manifest import Manifest
 
 

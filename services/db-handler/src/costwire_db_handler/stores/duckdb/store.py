@@ -1,64 +1,34 @@
-"""The embedded store: the port's operations, each in a transaction of the one DuckDB file."""
+"""The embedded store: one DuckDB file opened, signed in to, and closed."""
 
 from __future__ import annotations
 
-import copy
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
-from datetime import datetime
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs
 
-import duckdb
-import pyarrow as pa
-
-from costwire_db_handler import arrivals
-from costwire_db_handler.answers.rates import Rates
-from costwire_db_handler.answers.versions import Versions
 from costwire_db_handler.charges.prepare import Preparer
 from costwire_db_handler.charges.staging import StagingArea
 from costwire_db_handler.decide import Thresholds
-from costwire_db_handler.delivery import Delivery
-from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.errors import (
-    BadPart,
-    CannotAdopt,
     CannotOpen,
-    DeliveryNotOpen,
-    StoreBusy,
     StoreDamaged,
-    WrongState,
 )
-from costwire_db_handler.ledger import Clock, Entry, State
-from costwire_db_handler.repair_sheet import Replayed, ReplayRequest
-from costwire_db_handler.settle import Settlement
-from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, told
-from costwire_db_handler.sql.protocol import read_request
-from costwire_db_handler.standing import QuarantineOf, standing
+from costwire_db_handler.ledger import State
 from costwire_db_handler.stores import OnSettled, StoreLimits
-from costwire_db_handler.stores.duckdb import damage, deliveries, erasing, quarantine, retiring
-from costwire_db_handler.stores.duckdb.asked import DuckDBVersions
-from costwire_db_handler.stores.duckdb.books import DuckDBBooks
+from costwire_db_handler.stores.duckdb import damage, deliveries
 from costwire_db_handler.stores.duckdb.bootstrap import ensure_admin
 from costwire_db_handler.stores.duckdb.catalog import ensure_views
+from costwire_db_handler.stores.duckdb.cost_store import OWN, DuckDBCostStore, Shared
 from costwire_db_handler.stores.duckdb.database import Database
 from costwire_db_handler.stores.duckdb.queries import Queries
-from costwire_db_handler.stores.duckdb.rates import DuckDBRates
 from costwire_db_handler.stores.duckdb.replays import Replays
 from costwire_db_handler.stores.duckdb.users import StoredUsers
 from costwire_db_handler.users import Caller, CredentialCache, Role, SignIn
-from costwire_focus.manifest import Manifest
 
-OWN = Caller("costwire", Role.ADMIN)
 _STAGING = "staging"
-_WAITING = (State.HELD, State.SUPERSEDED, State.REJECTED)
 
 
 class DuckDBStore:
-    """Charges, ledger and users in one file, staged parts beside it."""
+    """One file with charges, ledger and users, staged parts beside it."""
 
     def __init__(
         self,
@@ -68,29 +38,30 @@ class DuckDBStore:
         limits: StoreLimits,
         on_settled: OnSettled = lambda entry: None,
     ) -> None:
-        self._database = database
-        self._staging = StagingArea(data_dir / _STAGING)
-        self._thresholds = thresholds
-        self._limits = limits
-        self._on_settled = on_settled
-        self._preparer = Preparer()
-        self._replays = Replays(database, data_dir / _STAGING, self._preparer, thresholds)
-        self._credentials = CredentialCache()
-        self.users = StoredUsers(database, on_change=self._credentials.clear)
-        self._sign_in = SignIn(self.users, self._credentials)
-        self._caller = OWN
-        self._queries = Queries(
-            database,
-            timeout_seconds=limits.query_timeout_seconds,
-            max_rows=limits.query_rows,
-            ceiling_mib=limits.process_memory_mib,
+        preparer, credentials = Preparer(), CredentialCache()
+        self._shared = Shared(
+            database=database,
+            staging=StagingArea(data_dir / _STAGING),
+            preparer=preparer,
+            replays=Replays(database, data_dir / _STAGING, preparer, thresholds),
+            users=StoredUsers(database, on_change=credentials.clear),
+            queries=Queries(
+                database,
+                timeout_seconds=limits.query_timeout_seconds,
+                max_rows=limits.query_rows,
+                ceiling_mib=limits.process_memory_mib,
+            ),
+            thresholds=thresholds,
+            limits=limits,
+            on_settled=on_settled,
         )
+        self._sign_in = SignIn(self._shared.users, credentials)
         with database.writing() as sql:
             ensure_views(sql)
         # Staged parts outlive a kill only as long as their delivery is open.
         with database.reading() as sql:
             opened = deliveries.in_state(sql, State.OPEN)
-        self._staging.keep_only([entry.commit for entry in opened])
+        self._shared.staging.keep_only([entry.commit for entry in opened])
 
     @classmethod
     def open(
@@ -109,15 +80,15 @@ class DuckDBStore:
             with ExitStack() as failing:
                 failing.callback(database.close)
                 store = cls(database, data_dir, thresholds, limits, on_settled)
-                ensure_admin(store.users, data_dir)
+                ensure_admin(store._shared.users, data_dir)
                 failing.pop_all()
         except StoreDamaged as damaged:
             raise CannotOpen(f"open {data_dir}: {damaged.detail}: {damage.REMEDY}") from damaged
         return store
 
     @property
-    def own(self) -> DuckDBStore:
-        """The same store for the handler itself."""
+    def own(self) -> DuckDBCostStore:
+        """The charges with the handler's own rights."""
         return self.acting_for(OWN)
 
     def sign_in(self, name: str, password: str) -> Caller | None:
@@ -130,318 +101,20 @@ class DuckDBStore:
 
     def why_not_ready(self) -> str | None:
         """Nothing keeps it once it is open, but for the writing anew of its file."""
-        if self._database.is_being_rewritten:
+        if self._shared.database.is_being_rewritten:
             return "the file is being rewritten after an erasure"
         return None
 
-    def acting_for(self, caller: Caller) -> DuckDBStore:
-        """The same store for a caller, whose role the endpoints have checked."""
-        acting = copy.copy(self)
-        acting._caller = caller
-        return acting
+    def acting_for(self, caller: Caller) -> DuckDBCostStore:
+        """The charges for a caller, whose role the endpoints have checked."""
+        return DuckDBCostStore(self._shared, caller)
 
     def close(self) -> None:
         """Finish what runs and close the file."""
-        self._queries.close()
-        self._preparer.close()
-        self._database.close()
+        self._shared.queries.close()
+        self._shared.preparer.close()
+        self._shared.database.close()
 
     def receiving(self) -> AbstractContextManager[None]:
         """Around the taking in of a delivery: statements of users never keep memory from it."""
-        return self._database.headroom.unbounded()
-
-    def open_delivery(self, manifest: Manifest, clock: Clock, *, dry_run: bool = False) -> Entry:
-        """Record an arrival, or find the one that is open or set aside of the same manifest."""
-        self._caller.rights.require_write(manifest.table)
-        if dry_run:
-            with self._database.writing(keep=False) as sql:
-                told = self._arrived(sql, manifest, clock)
-            if told.entry.state is not State.OPEN:
-                return told.entry
-        forsaken: list[Entry] = []
-        with self._database.writing() as sql:
-            books = DuckDBBooks(sql)
-            delivery = None if dry_run else arrivals.continued(books, manifest)
-            aside = None if delivery or dry_run else arrivals.aside_already(books, manifest)
-            if aside is not None:
-                return aside.entry
-            if delivery is None:
-                forsaken = self._give_up_forsaken(sql, clock)
-                delivery = (
-                    arrivals.new_delivery(books, manifest, clock(), by=self._by, dry_run=True)
-                    if dry_run
-                    else self._arrived(sql, manifest, clock)
-                )
-            if delivery.entry.state is State.OPEN:
-                deliveries.put(sql, delivery)
-        for old in forsaken:
-            self._staging.clear(old.commit)
-            if old.state is State.ABORTED:
-                self._on_settled(old)
-        if delivery.entry.state is not State.OPEN:
-            self._on_settled(delivery.entry)
-        return delivery.entry
-
-    def _arrived(
-        self, sql: duckdb.DuckDBPyConnection, manifest: Manifest, clock: Clock
-    ) -> Delivery:
-        """A new delivery: open, or settled where readers see its content already."""
-        books = DuckDBBooks(sql)
-        delivery = arrivals.new_delivery(books, manifest, clock(), by=self._by)
-        earlier = arrivals.shown_already(books, manifest)
-        if earlier is None:
-            return delivery
-        settlement = Settlement(books, delivery, self._thresholds)
-        return settlement.conclude(settlement.repeat(earlier), clock)
-
-    def _give_up_forsaken(self, sql: duckdb.DuckDBPyConnection, clock: Clock) -> list[Entry]:
-        """Their entries, of trials as they were."""
-        limits, now = self._limits, clock()
-        books = DuckDBBooks(sql)
-        opened = books.in_state(State.OPEN)
-        late = []
-        for entry in arrivals.forsaken(opened, now, limits, self._by):
-            delivery = books.get(entry.commit)
-            if delivery.dry_run:
-                deliveries.remove(sql, delivery.commit)
-            else:
-                delivery = delivery.aborted(now, None, arrivals.FORSAKEN)
-                deliveries.put(sql, delivery)
-            late.append(delivery.entry)
-        return late
-
-    def staged_parts(self, commit: int) -> list[int]:
-        """The numbers of the parts that need not be sent again."""
-        return self._staging.parts_of(commit).numbers
-
-    def stage_part(self, commit: int, seq: int, charges: pa.Table, digest: str) -> None:
-        """Keep a part of an open delivery, ready for the tables."""
-        manifest = self._open(commit).manifest
-        unknown = set(charges.column_names) - {column.name for column in manifest.columns}
-        if unknown:
-            raise BadPart(f"stage part {seq}: the manifest has no column {min(unknown)!r}")
-        if not self._staging.holds(commit, seq, digest):
-            part = self._preparer.prepare(charges, seq)
-            self._staging.place(commit, seq, part, digest, lambda: self._must_be_open(commit))
-
-    def set_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:
-        """Keep the rows that the exporter could not use."""
-        with self._database.writing() as sql:
-            _require_open(self._writable(sql, commit))
-            quarantine.replace(sql, commit, "exporter", rows)
-
-    def commit(self, commit: int, clock: Clock, *, dry_run: bool = False) -> Entry:
-        """Verify an open delivery against its manifest, and settle it in one transaction."""
-        with self._database.reading() as sql:
-            temporary = self._writable(sql, commit).dry_run
-        keep = not (dry_run or temporary)
-        with self._database.writing(keep=keep) as sql:
-            delivery = deliveries.get(sql, commit)
-            if delivery.entry.state is State.ABORTED:
-                raise DeliveryNotOpen(f"commit {commit}: it was aborted; open it anew")
-            settles = delivery.entry.state is State.OPEN
-            if settles:
-                settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds)
-                settled = settlement.commit(self._staging.parts_of(commit), clock())
-                delivery = settlement.conclude(settled, clock)
-        if temporary:
-            self._forget(commit)
-        elif keep:
-            self._staging.clear(commit)
-            if settles:
-                self._on_settled(delivery.entry)
-        return delivery.entry
-
-    def abort(self, commit: int, clock: Clock) -> Entry | None:
-        """Give up an open delivery."""
-        with self._database.writing() as sql:
-            delivery = self._writable(sql, commit)
-            if delivery.entry.state is State.ABORTED:
-                return None
-            if delivery.entry.state is not State.OPEN:
-                raise DeliveryNotOpen(f"abort {commit}: it is {delivery.entry.state} already")
-            if not delivery.dry_run:
-                delivery = delivery.aborted(clock(), self._by)
-                deliveries.put(sql, delivery)
-        if delivery.dry_run:
-            self._forget(commit)
-        self._staging.clear(commit)
-        if delivery.dry_run:
-            return None
-        self._on_settled(delivery.entry)
-        return delivery.entry
-
-    def _forget(self, commit: int) -> None:
-        with self._database.writing() as sql:
-            deliveries.remove(sql, commit)
-        self._staging.clear(commit)
-
-    def accept(self, commit: int, clock: Clock) -> Entry:
-        """Make a delivery that was set aside what readers see."""
-        with self._database.writing() as sql:
-            delivery = self._waiting(self._writable(sql, commit), "accept", _WAITING)
-            settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds)
-            delivery = settlement.conclude(settlement.accept(self._by), clock)
-        self._on_settled(delivery.entry)
-        return delivery.entry
-
-    def reject(self, commit: int, clock: Clock) -> Entry:
-        """Decide that a held delivery is not to be seen."""
-        with self._database.writing() as sql:
-            delivery = self._waiting(self._writable(sql, commit), "reject", (State.HELD,))
-            delivery = delivery.rejected(clock(), self._by)
-            deliveries.put(sql, delivery)
-        self._on_settled(delivery.entry)
-        return delivery.entry
-
-    def require_maker(self, table: str) -> None:
-        """Every writer may make tables, of the names that the rights allow."""
-        self._caller.rights.require_write(table)
-
-    def deliveries(self, table: str | None = None) -> list[Entry]:
-        """The ledger, oldest first."""
-        with self._database.reading() as sql:
-            found = deliveries.entries(sql, table)
-        return [entry for entry in found if self._caller.rights.may_read(entry.table)]
-
-    def delivery(self, commit: int) -> Entry:
-        """One entry; raises `UnknownDelivery`."""
-        with self._database.reading() as sql:
-            return self._readable(sql, commit).entry
-
-    def quarantine(self, commit: int) -> Iterator[dict[str, Any]]:
-        """The quarantined rows of a delivery."""
-        with self._database.reading() as sql:
-            delivery = self._readable(sql, commit)
-            replays = [repair.commit for repair in delivery.entry.repairs]
-            yield from quarantine.rows_of(sql, delivery.brought_by, replays)
-
-    def columns(self, commit: int) -> list[str]:
-        """The columns of a delivery."""
-        with self._database.reading() as sql:
-            return [column.name for column in self._readable(sql, commit).manifest.columns]
-
-    def replay(
-        self, commit: int, request: ReplayRequest, clock: Clock, *, dry_run: bool = False
-    ) -> Replayed:
-        """Store the repaired rows of a sheet beside the rest of their delivery."""
-        with self._database.reading() as sql:
-            self._writable(sql, commit)
-        replayed = self._replays.replay(commit, request, clock, self._by, dry_run=dry_run)
-        if not dry_run and (replayed.rows or replayed.corrected):
-            self._on_settled(replayed.entry)
-        return replayed
-
-    def standing(self, table: str | None = None) -> list[Entry]:
-        """The deliveries whose figures are those of now."""
-        with self._database.reading() as sql:
-            found = standing(deliveries.entries(sql, table), deliveries.shaping(sql))
-        return [entry for entry in found if self._caller.rights.may_read(entry.table)]
-
-    def quarantines(self, table: str | None = None) -> list[QuarantineOf]:
-        """What of these is in quarantine."""
-        return [
-            each
-            for each in self._replays.quarantines(table)
-            if self._caller.rights.may_read(each.entry.table)
-        ]
-
-    def adopt(self, table: str, clock: Clock) -> Entry:
-        """The original never wrote here."""
-        raise CannotAdopt(
-            f"adopt {table}: this handler has the embedded store, which holds no table of the "
-            "original handler; ask the handler of the CrateDB that does"
-        )
-
-    @contextmanager
-    def versions(self, table: str, *, wide: bool = False) -> Iterator[Versions]:
-        """All versions of a table's charges, as one transaction sees them."""
-        with self._database.reading() as sql:
-            yield DuckDBVersions(
-                sql, table, self._queries.limited, wide=wide, rights=self._caller.rights
-            )
-
-    @property
-    def rates(self) -> Rates:
-        """Where exchange rates are kept."""
-        return DuckDBRates(self._database)
-
-    def erase(self, request: ErasureRequest, clock: Clock, *, dry_run: bool = False) -> Erasure:
-        """Remove charges from every version in one transaction, and write the file anew."""
-        told = replace(request, by=self._caller.name)
-        with self._database.writing(keep=not dry_run) as sql:
-            erasure = erasing.erase(sql, told, clock)
-        if not dry_run:
-            for commit in erasure.aborted:
-                self._staging.clear(commit)
-            try:
-                self._database.rewrite()
-            except StoreBusy as busy:
-                raise StoreBusy(
-                    f"erase: {erasure.entry.rows.erased} charges are gone for readers (entry "
-                    f"{erasure.entry.commit} of the ledger), but not from the file; repeat the "
-                    f"erasure, or start the handler anew: {busy.detail}"
-                ) from busy
-        return erasure
-
-    def retire(self, table: str, cutoff: datetime, clock: Clock) -> Entry | None:
-        """Remove what is too old, in a transaction for each month."""
-        return retiring.retire(self._database, table, cutoff, clock)
-
-    def horizon(self, table: str) -> int:
-        """The first state that can still be asked for."""
-        with self._database.reading() as sql:
-            return retiring.horizon(sql, table)
-
-    def run_sql(self, call: SqlCall) -> SqlAnswer:
-        """Run a statement with the caller's rights and within the limits."""
-        started = time.perf_counter()
-        request = read_request(call.body, content_encoding=call.content_encoding)
-        outcome = self._queries.run(self._caller, request)
-        milliseconds = (time.perf_counter() - started) * 1000
-        with_types = "types" in parse_qs(call.query, keep_blank_values=True)
-        return told(outcome, with_types=with_types, milliseconds=milliseconds)
-
-    @property
-    def _by(self) -> str | None:
-        """Who decides; None for the handler itself."""
-        return None if self._caller is OWN else self._caller.name
-
-    def _readable(self, sql: duckdb.DuckDBPyConnection, commit: int) -> Delivery:
-        """A delivery that the caller may know of; raises `UnknownDelivery`."""
-        delivery = deliveries.get(sql, commit)
-        if not self._caller.rights.may_read(delivery.entry.table):
-            raise deliveries.unknown(commit)
-        return delivery
-
-    def _writable(self, sql: duckdb.DuckDBPyConnection, commit: int) -> Delivery:
-        """A delivery that the caller may decide on; raises `Forbidden`, `UnknownDelivery`."""
-        delivery = self._readable(sql, commit)
-        self._caller.rights.require_write(delivery.entry.table)
-        return delivery
-
-    def _open(self, commit: int) -> Delivery:
-        with self._database.reading() as sql:
-            return _require_open(self._writable(sql, commit))
-
-    def _must_be_open(self, commit: int) -> None:
-        with self._database.reading() as sql:
-            _refuse_unless_open(commit, deliveries.state(sql, commit))
-
-    def _waiting(self, delivery: Delivery, act: str, states: Sequence[State]) -> Delivery:
-        if delivery.entry.state not in states:
-            possible = " or ".join(states)
-            raise WrongState(
-                f"{act} {delivery.commit}: it is {delivery.entry.state}, not {possible}"
-            )
-        return delivery
-
-
-def _require_open(delivery: Delivery) -> Delivery:
-    _refuse_unless_open(delivery.commit, delivery.entry.state)
-    return delivery
-
-
-def _refuse_unless_open(commit: int, state: State) -> None:
-    if state is not State.OPEN:
-        raise DeliveryNotOpen(f"delivery {commit} is {state}; nothing can be added to it")
+        return self._shared.database.headroom.unbounded()
