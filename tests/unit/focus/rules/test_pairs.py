@@ -8,16 +8,18 @@ import pytest
 
 from costwire_focus.errors import FocusError
 from costwire_focus.rules import Validator
-from costwire_focus.rules.pairs import Pairs
+from costwire_focus.rules.pairs import Conflicts, Pairs, RowPairs
 from costwire_focus.rules.relations import relations_of
 
 _SKU = next(one for one in relations_of("1.2") if one.rule.id == "SkuPriceId-C-008-M")
+_METER = next(one for one in relations_of("1.2") if one.rule.id == "SkuMeter-C-006-O")
 
 
 def _batches(keys, seed=5, rows=4_000):
     """Random rows in batches of various lengths, with the place of each."""
     draw = random.Random(seed)  # noqa: S311
-    prices = [draw.choice([None, *map(str, range(keys))]) for _ in range(rows)]
+    names = [None, *map(str, range(keys))]
+    prices = [draw.choice(names) for _ in range(rows)]
     skus = [draw.choice([None, "a", "a", "a", "b"]) for _ in range(rows)]
     start = 0
     while start < rows:
@@ -68,6 +70,30 @@ def test_only_versions_that_say_one_and_only_one_miss_a_value():
         for relation in relations_of(version)
         if relation.wanted
     } == {("SkuPriceId-C-008-M", "1.2"), ("CAU-SkuPriceId-C-008-M", "1.3")}
+
+
+@pytest.mark.parametrize("keys", [3, 300, 3_000], ids=["known", "some", "nearly all new"])
+@pytest.mark.parametrize("most", [0, 50, 100_000])
+def test_passing_over_rows_that_were_met_changes_nothing(keys, most):
+    rows = RowPairs([_SKU, _METER], most=most)
+    for frame, places in _batches(keys):
+        rows.add([_SKU], frame.with_columns(Other=places), places)
+    told = {rule.id: conflicts for rule, conflicts in rows.conflicts(10)}
+    seconds, without = _told_by_hand(_batches(keys))
+    places = sorted(seconds + without)
+    assert told[_SKU.rule.id] == Conflicts(len(places), places[:10])
+    assert told[_METER.rule.id] == Conflicts(0, [])
+
+
+def test_parts_with_other_columns_are_compared_with_those_before():
+    rows = RowPairs([_SKU])
+    plain = pl.DataFrame({"SkuPriceId": ["1"], "SkuId": ["a"], "ProviderName": ["P"]})
+    other = pl.DataFrame(
+        {"SkuId": ["b", "b"], "SkuPriceId": ["1", "1"], "ProviderName": ["P", "Q"]}
+    )
+    for place, frame in enumerate((plain, other, plain)):
+        rows.add([_SKU], frame, pl.Series([10 * place + row for row in range(frame.height)]))
+    assert [conflicts for _, conflicts in rows.conflicts(10)] == [Conflicts(1, [10])]
 
 
 def test_each_provider_has_keys_of_its_own():

@@ -136,7 +136,7 @@ class Validator:
         if kept is not None:
             mask = pl.Series(kept)
             texts = texts.filter(mask)
-            derived = {name: cells.filter(mask) for name, cells in derived.items()}
+            derived = {name: found.filter(mask) for name, found in derived.items()}
         if checked.charges.num_rows:
             self._count(plan, texts, derived, checked, batch.file)
         return checked
