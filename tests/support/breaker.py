@@ -22,6 +22,8 @@ class Break:
     cells: Mapping[str, str]
     suits: Where = lambda _row: True
     drops: str | None = None
+    untyped: bool = False
+    """Only text can hold the cells: a typed column has no place for them."""
 
     def __call__(
         self, names: Sequence[str], rows: Sequence[Row], used: set[int]
@@ -55,11 +57,11 @@ def _nulls() -> Iterator[Break]:
         *("ChargePeriodEnd", "ChargePeriodStart", "ContractedCost", "EffectiveCost"),
         *("InvoiceIssuerName", "ListCost", "ProviderName", "PublisherName", "ServiceCategory"),
         *("ServiceName", "ServiceSubcategory", "ChargeDescription", "PricingCurrency"),
-        *("PricingCurrencyEffectiveCost", "BillingAccountName"),
+        *("PricingCurrencyEffectiveCost", "BillingAccountName", "InvoiceId"),
     )
     on_usage = (
         *("ContractedUnitPrice", "ListUnitPrice", "PricingCategory", "PricingQuantity"),
-        *("SkuId", "SkuPriceId", "PricingUnit", "SkuMeter"),
+        *("SkuId", "SkuPriceId", "PricingUnit", "SkuMeter", "PricingCurrencyListUnitPrice"),
     )
     for name in always:
         yield Break(f"null {name}", {name: ""})
@@ -70,8 +72,8 @@ def _nulls() -> Iterator[Break]:
 def _values() -> Iterator[Break]:
     for name in (
         *("CapacityReservationStatus", "ChargeCategory", "ChargeClass", "ChargeFrequency"),
-        *("CommitmentDiscountCategory", "PricingCategory", "ServiceCategory"),
-        "ServiceSubcategory",
+        *("CommitmentDiscountCategory", "CommitmentDiscountStatus", "PricingCategory"),
+        *("ServiceCategory", "ServiceSubcategory"),
     ):
         yield Break(f"unlisted {name}", {name: "Something else"})
     yield Break("ChargeCategory in lower case", {"ChargeCategory": "usage"}, _plain_usage)
@@ -98,10 +100,10 @@ def _forms() -> Iterator[Break]:
         *("BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "ListUnitPrice"),
         *("ContractedUnitPrice", "PricingQuantity", "ConsumedQuantity"),
     ):
-        yield Break(f"{name} with a sign", {name: "$1.00"}, _plain_usage)
+        yield Break(f"{name} with a sign", {name: "$1.00"}, _plain_usage, untyped=True)
     for name in ("BillingPeriodStart", "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd"):
-        yield Break(f"{name} with slashes", {name: "9/1/2024"})
-        yield Break(f"{name} without T", {name: "2024-09-01 00:00"})
+        yield Break(f"{name} with slashes", {name: "9/1/2024"}, untyped=True)
+        yield Break(f"{name} without T", {name: "2024-09-01 00:00"}, untyped=True)
     for name in ("Tags", "SkuPriceDetails"):
         yield Break(f"{name} is no JSON", {name: "team=web"}, _plain_usage)
         yield Break(f"{name} is cut off", {name: '{"team": "we'}, _plain_usage)
@@ -127,6 +129,7 @@ def _pairs() -> Iterator[Break]:
         *(("RegionName", "RegionId"), ("ResourceType", "ResourceId")),
         *(("SubAccountName", "SubAccountId"), ("SubAccountType", "SubAccountId")),
         ("CommitmentDiscountType", "CommitmentDiscountId"),
+        ("CommitmentDiscountStatus", "CommitmentDiscountId"),
     ):
         yield Break(f"{partner} without {name}", {name: "", partner: "one"}, _plain_usage)
     for name in ("ContractedUnitPrice", "ListUnitPrice", "PricingQuantity", "SkuId", "SkuPriceId"):

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from costwire_focus import own_rules
 from costwire_focus.columns import CAPABILITIES, columns_of
 from costwire_focus.readers import open_report
-from costwire_focus.rules import Validator, rules_of
+from costwire_focus.rules import Validator
 from costwire_focus.rules.ids import FORMAT, NOT_NULL
-from tests.support.breaker import Break, Row
+from tests.support.breaker import Break
+from tests.support.broken_files import broken_files, read_csv
+from tests.support.official_defects import Difference, Side
 
 VERSION = "1.2"
 """The one version whose rules the official validator ships."""
@@ -26,7 +26,6 @@ _SAME_AS = {
     "ListUnitPrice-C-010-C": "ListCost-C-009-C",
 }
 _NEVER_FAILS = {"MAY", "MAY NOT", "OPTIONAL"}
-_IN_A_PACK = 14
 
 
 @dataclass(frozen=True)
@@ -59,15 +58,16 @@ class Official:
             and rule["ValidationCriteria"]["Keyword"] not in _NEVER_FAILS
         }
 
-    def verdicts(self, criteria: Iterable[str], paths: Sequence[Path]) -> Iterator[dict[str, str]]:
-        """By rule, for each file."""
+    def verdicts(
+        self, criteria: Iterable[str], mended: Iterable[str], paths: Sequence[Path]
+    ) -> Iterator[dict[str, str]]:
+        """By rule, for each file; `mended` are the names of its defects to mend before."""
         driver = Path(__file__).with_name("official_driver.py")
-        called = [self.python, driver, ",".join(criteria), *(path.resolve() for path in paths)]
+        told = [",".join(criteria), ",".join(mended)]
         with subprocess.Popen(
-            called,
+            [self.python, driver, *told, *(path.resolve() for path in paths)],
             cwd=self.packages(),
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
         ) as process:
             assert process.stdout is not None
@@ -117,105 +117,60 @@ def is_broken(rule_id: str, rule: Mapping[str, Any], found: set[tuple[str, str |
     return bool(same & found)
 
 
-def counterpart(rule_id: str, rule: Mapping[str, Any]) -> str:
-    """How Costwire checks what an official rule says, in words for a table."""
-    known = {one.id for one in rules_of(VERSION)}
-    if rule_id in known:
-        return "same id"
-    if rule_id in _SAME_AS:
-        return f"`{_SAME_AS[rule_id]}`"
-    match rule["ValidationCriteria"]["Requirement"].get("CheckFunction"):
-        case "TypeDecimal":
-            return f"`{own_rules.AMOUNT_UNREADABLE}`"
-        case "TypeDateTime":
-            return f"`{own_rules.INSTANT_UNREADABLE}`, the column's format"
-        case "TypeString" | "FormatString":
-            return f"every cell is text in UTF-8, else `{own_rules.UNDECODABLE}`"
-        case _:
-            return "none"
+@dataclass(frozen=True)
+class Case:
+    """Files with the same columns, and what Costwire finds in each."""
+
+    names: Sequence[str]
+    found: Mapping[Path, set[tuple[str, str | None]]]
+
+    def only(self, paths: Iterable[Path]) -> Case:
+        """The same with these files alone."""
+        return Case(self.names, {path: self.found[path] for path in paths})
 
 
 @dataclass
 class Tally:
-    """How often two verdicts on one rule were the same, and where they were not."""
+    """How often two verdicts on one rule were the same, and on which files they were not."""
 
     same: int = 0
-    only_official: list[str] = field(default_factory=list)
-    only_costwire: list[str] = field(default_factory=list)
-
-    @property
-    def differs(self) -> bool:
-        """Once is enough."""
-        return bool(self.only_official or self.only_costwire)
+    only: dict[Side, list[Path]] = field(default_factory=dict)
 
 
-def packs(breaks: Sequence[Break], at_once: int = _IN_A_PACK) -> list[list[Break]]:
-    """The ways in groups that touch no column twice: the official tool takes seconds for a file."""
-    groups: list[tuple[set[str], list[Break]]] = []
-    for one in breaks:
-        touched = {*one.cells, *([one.drops] if one.drops else [])}
-        for columns, group in groups:
-            alike = bool(one.drops) is bool(group[0].drops)
-            if alike and len(group) < at_once and not columns & touched:
-                columns |= touched
-                group.append(one)
-                break
-        else:
-            groups.append((touched, [one]))
-    return [group for _, group in groups]
+def broken_case(report: Path, folder: Path, groups: Sequence[Sequence[Break]]) -> Case:
+    """A report as it is, and broken in each group of ways."""
+    names, rows = read_csv(report)
+    files = broken_files(names, rows, folder, groups)
+    return Case(names, {path: broken_rules(path) for path in files})
 
 
-def read_csv(path: Path, most: int) -> tuple[list[str], list[Row]]:
-    """The columns and first rows of a file, null as an empty text."""
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.reader(stream)
-        names = next(reader)
-        rows = [dict(zip(names, row, strict=True)) for row in islice(reader, most)]
-    return names, [{k: "" if v == "NULL" else v for k, v in row.items()} for row in rows]
+Tallies = dict[str, Tally]
+"""By rule; one that the official tool skips, or cannot run for lack of a column, is in none."""
 
 
-def write_csv(path: Path, names: Sequence[str], rows: Sequence[Row]) -> Path:
-    """A file of these cells."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([row[name] for name in names] for row in rows)
-    return path
-
-
-def broken_files(
-    base: Path, folder: Path, groups: Sequence[Sequence[Break]], most_rows: int
-) -> dict[str, Path]:
-    """The base as it is, and broken in each group of ways, by what was done to it."""
-    names, rows = read_csv(base, most_rows)
-    files = {"as it is": write_csv(folder / f"{base.stem}-0.csv", names, rows)}
-    for number, group in enumerate(groups, 1):
-        left, broken = names, rows
-        used: set[int] = set()
-        for one in group:
-            left, broken = one(left, broken, used)
-        told = "; ".join(one.name for one in group)
-        files[told] = write_csv(folder / f"{base.stem}-{number}.csv", left, broken)
-    return files
-
-
-def compare(official: Official, files: Mapping[str, Path], tallies: dict[str, Tally]) -> None:
-    """Add the verdicts on these files to the tallies; a rule that is skipped tells nothing."""
-    names, _ = read_csv(next(iter(files.values())), 0)
+def compare(official: Official, case: Case, mended: Iterable[str], tallies: Tallies) -> None:
+    """Add the verdicts on these files to the tallies; `mended` as in `Official.verdicts`."""
+    if not case.found:
+        return
     rules = official.rules()
-    judged = official.verdicts(shown_capabilities(names), list(files.values()))
-    for (told, path), verdicts in zip(files.items(), judged, strict=True):
-        found = broken_rules(path)
+    judged = official.verdicts(shown_capabilities(case.names), mended, list(case.found))
+    for (path, found), verdicts in zip(case.found.items(), judged, strict=True):
         for rule_id, rule in rules.items():
             verdict = verdicts.get(rule_id, "skipped")
             if verdict in ("skipped", "errored"):
                 continue
-            ours = is_broken(rule_id, rule, found)
             tally = tallies.setdefault(rule_id, Tally())
-            place = f"{path.stem}: {told}"
-            if ours == (verdict != "passed"):
+            ours = is_broken(rule_id, rule, found)
+            if ours == (verdict == "failed"):
                 tally.same += 1
-            elif ours:
-                tally.only_costwire.append(place)
             else:
-                tally.only_official.append(place)
+                tally.only.setdefault(Side.COSTWIRE if ours else Side.OFFICIAL, []).append(path)
+
+
+def differences(tallies: Tallies) -> dict[Difference, list[Path]]:
+    """Which rules differed which way, and on which files."""
+    return {
+        (rule, side): paths
+        for rule, tally in sorted(tallies.items())
+        for side, paths in tally.only.items()
+    }

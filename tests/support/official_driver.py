@@ -1,27 +1,32 @@
 """Runs in the official validator's own environment: paths in, a line of JSON for each out.
 
-`official_driver.py CRITERIA PATH...`, started in the folder that holds `focus_validator`, where
-that looks for its list of currencies. Imports nothing of Costwire.
+`official_driver.py CRITERIA MENDED PATH...`, started in the folder that holds `focus_validator`,
+where that looks for its list of currencies. MENDED are the names of the tool's defects to mend, by
+commas. Imports nothing of Costwire.
 """
 
 import contextlib
 import io
 import json
+import logging
 import os
 import sys
 
 
 def main() -> None:
     """Validate each file with the model for 1.2 that the package ships; nothing is fetched."""
+    import duckdb
     from focus_validator.validator import Validator
+    from official_mending import mend
 
-    criteria, *paths = sys.argv[1:]
+    logging.disable()
+    criteria, mended, *paths = sys.argv[1:]
+    mend(filter(None, mended.split(",")))
     for path in paths:
         silent = io.StringIO()
         with contextlib.redirect_stdout(silent):
             validator = Validator(
                 data_filename=path,
-                data_format="csv",
                 output_type="unittest",
                 output_destination=os.devnull,
                 focus_dataset="CostAndUsage",
@@ -30,7 +35,11 @@ def main() -> None:
                 applicability_criteria=criteria,
             )
             validator.load()
-            results = validator.spec_rules.validate(validator.focus_data, data_filename=path)
+            results = validator.spec_rules.validate(
+                validator.focus_data,
+                data_filename=path,
+                connection=duckdb.connect(config={"threads": 1}),
+            )
         line = json.dumps({"path": path, "verdicts": verdicts(results)})
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
