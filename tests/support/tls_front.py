@@ -99,6 +99,6 @@ TLS_FAULTS: dict[str, tuple[TlsFault, str]] = {
     "of nobody known": (_of_nobody_known, "not trusted .*; name the file of the authority"),
     "no TLS": (lambda front, _: setattr(front, "context", None), "does not speak TLS there"),
     "old TLS": (_of_old_version, "speaks no version or cipher of TLS that we do"),
-    "asks for a certificate": (_asks_for_a_certificate, "asks for a certificate"),
+    "asks for a certificate": (_asks_for_a_certificate, "asks? for a certificate"),
 }
 """By name: what makes a front's TLS unfit, and what its clients are to say."""

@@ -50,7 +50,7 @@ def test_validate_passes_over_a_part_of_json_without_records(
     (tmp_path / "a.jsonl").write_text("[]")
     told = costwire("validate", str(tmp_path))
     assert told.returncode == 1
-    assert "there is no record" in told.stderr
+    assert f"read {tmp_path}: it holds no record to name a column" in told.stderr
     (tmp_path / "b.csv").write_text(a_report("1", "3"))
     document = json.loads(costwire("validate", str(tmp_path), "--format", "json").stdout)
     assert document["rows"] == {"read": 2, "usable": 2, "unusable": 0}

@@ -288,7 +288,7 @@ def test_a_part_of_json_without_records_is_a_part_without_charges(
 def test_a_report_without_any_record_is_refused(tmp_path: Path, publish: Publish) -> None:
     for name in ("a.jsonl", "b.jsonl"):
         (tmp_path / name).write_text("[]")
-    with pytest.raises(NotPublishable, match="there is no record"):
+    with pytest.raises(NotPublishable, match="it holds no record to name a column"):
         publish(tmp_path)
 
 

@@ -264,7 +264,8 @@ class FakeHandler:
     def _show(self, request: Request, body: bytes) -> Response:
         known = self.deliveries.get(request.path_params["commit"])
         if known is None:
-            return JSONResponse({"detail": "no delivery has the number"}, 404)
+            problem = {"type": "urn:costwire:problem:unknown-delivery", "detail": "no such number"}
+            return JSONResponse(problem, 404)
         return JSONResponse(self._entry(known))
 
     def put_back(self) -> None:

@@ -76,8 +76,9 @@ def test_what_a_handler_has_lost_is_delivered_again(
         JSONResponse(["no entry"]),
         JSONResponse({"times": {}}),
         Response("a login page"),
+        Response("a proxy knows no such path", 404),
     ],
-    ids=["busy", "signed-out", "forbidden", "a-list", "no-times", "a-page"],
+    ids=["busy", "signed-out", "forbidden", "a-list", "no-times", "a-page", "a-page-404"],
 )
 def test_a_handler_that_does_not_say_is_not_delivered_to_again(
     bench: Any, charges: pa.Table, answer: Response

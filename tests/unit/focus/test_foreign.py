@@ -38,7 +38,7 @@ def test_columns_of_a_cloud_beside_those_of_focus_do_not_matter():
         (["BillingPeriodStart", "BillingPeriodEnd", "BillingPeriodStatus"], "dataset Billing"),
         (["BilledCost", "BillingPeriodStart", "InvoiceDetailGrain"], "dataset Invoice Detail"),
         (["Name", "Price"], "no BilledCost column"),
-        ([], "no record"),
+        ([], "no BilledCost column"),
         (["BilledCost", "ChargePeriodEnd"], "no period column"),
     ],
 )

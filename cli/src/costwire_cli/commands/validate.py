@@ -52,7 +52,7 @@ def validate(args: Namespace, progress: Progress) -> Verdict:
     with reading:
         headers = [_header(part, args) for part in reading.parts]
         if not any(header for _, header in headers):
-            refuse_foreign(())
+            raise CommandError(f"read {reading.name}: it holds no record to name a column")
         names = list(dict.fromkeys(name for own, _ in headers for name in own))
         verdict.version = args.focus_version or versions.detect(names)
         validator = Validator(

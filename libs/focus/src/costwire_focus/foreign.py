@@ -100,10 +100,7 @@ def refuse_foreign(names: Sequence[str]) -> None:
 
     A cost report has BilledCost and at least one of BillingPeriodStart and ChargePeriodStart, and
     no column that only another FOCUS dataset has. Other clouds' columns beside those do not matter.
-    A part of JSON without records names no column: beside others it is to be passed over.
     """
-    if not names:
-        raise NotFocus("read the header: there is no record, and so nothing names a column")
     present = frozenset(names)
     for shape in _OTHER_DATASETS:
         if present & shape.signs:

@@ -142,7 +142,9 @@ def _tls_reason(error: ssl.SSLError) -> str:
         if part in reason:
             return words
     if isinstance(error, ssl.SSLEOFError):
-        return "the server hung up on TLS; perhaps it asks for a certificate of ours"
+        return (
+            "the server hung up on TLS; where it always does, it may ask for a certificate of ours"
+        )
     return "the TLS handshake broke" + (f" ({reason})" if reason else "")
 
 

@@ -92,7 +92,7 @@ class Publisher:
         read = self._time_of_reading()
         headers = [self._header(part) for part in reading.parts]
         if not any(header for _, header in headers):
-            refuse_foreign(())
+            raise NotPublishable(f"read {reading.name}: it holds no record to name a column")
         columns = united_columns([names for names, _ in headers], meaning.currency)
         version = meaning.focus_version or detect(columns)
         run = _Run(meaning, columns, version, reading.parts)

@@ -29,8 +29,8 @@ _NO_HANDLER = (
 )
 _NO_CONTENT = 204
 _CONFLICT = 409
-_NOT_FOUND = 404
-_GONE = frozenset({_NOT_FOUND, 410})
+_GONE = frozenset({404, 410})
+_UNKNOWN_DELIVERY = "urn:costwire:problem:unknown-delivery"
 _UNPROCESSABLE = 422
 _Answer = TypeVar("_Answer")
 
@@ -90,7 +90,7 @@ class HandlerClient:
                 # A store that was put back gives its numbers anew.
                 return _identity(_document(response, "id")) == _identity(entry)
         except HttpFailure as error:
-            return error.status != _NOT_FOUND
+            return error.problem.get("type") != _UNKNOWN_DELIVERY
         except (HttpError, LookupError, TypeError, ValueError):
             return True
 

@@ -210,6 +210,7 @@ def test_a_cost_that_is_told_as_text_is_counted_by_both_readers(read, cost):
     [
         pytest.param(b"[{}]", "no record of it is usable", id="nothing named"),
         pytest.param(b"[1]", "no record of it is usable", id="no object"),
+        pytest.param(b'[{"\\ud800": 1}]', "no record of it is usable", id="no name"),
         pytest.param(b'{"BilledCost":1}\r{"BilledCost":2}\r', "carriage returns", id="returns"),
         pytest.param(b'[{"BilledCost":1},{"Bil', "cut off", id="cut off"),
         pytest.param(b'[{"BilledCost":1},', "cut off", id="cut off behind a comma"),

@@ -102,9 +102,10 @@ class JsonReport:
                     f"read {self._file}: its records have more than {_MOST_COLUMNS} different "
                     "keys, so these are no columns"
                 )
-        if not keys and not is_empty:
+        names = [key for key in keys if _is_text(key)]
+        if not names and not is_empty:
             raise Unreadable(f"read {self._file}: no record of it is usable, so none names columns")
-        return [key for key in keys if _is_text(key)]
+        return names
 
     def _batch(self, records: list[Record]) -> Batch:
         unusable: dict[int, Unusable] = {}

@@ -14,6 +14,8 @@ from costwire_focus.rules.rule import FLAG, UNSET, Rule
 
 _MOST_KINDS: Final = 20_000
 """So many rows of kinds are kept before the rules are evaluated over them."""
+_MOST_BATCHES: Final = 64
+"""Of so many batches at most: each has a frame of its own, however few its rows."""
 
 _CHARGES: Final = FLAG + "charges"
 _PLACES: Final = FLAG + "places"
@@ -71,7 +73,7 @@ class Tallies:
         broken = self._evaluate(texts, derived, places)
         if self._of_kind:
             self._gather(texts, derived, places)
-        if self._rows > _MOST_KINDS:
+        if self._rows > _MOST_KINDS or len(self._kinds) >= _MOST_BATCHES:
             self._judge()
         return broken
 
@@ -116,7 +118,7 @@ class Tallies:
             .agg(pl.len().alias(_CHARGES), pl.col(_PLACES).head(LINES_KEPT))
             .with_columns(**dict.fromkeys(always, pl.lit(True)))
         )
-        self._kinds.append(kinds)
+        self._kinds.append(kinds.with_columns(_own_texts(kinds)))
         self._rows += kinds.height
 
     def _judge(self) -> None:
@@ -142,6 +144,15 @@ class Tallies:
 
     def _tally(self, rule: str) -> Tally:
         return self._by_rule.setdefault(rule, Tally())
+
+
+def _own_texts(kinds: pl.DataFrame) -> list[pl.Series]:
+    """The columns of text without the texts of the whole batch, to which their views refer."""
+    return [
+        pl.Series(cells.name, cells.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        for cells in kinds.get_columns()
+        if cells.dtype == pl.String
+    ]
 
 
 def _asked(conditions: Mapping[str, pl.Expr]) -> tuple[str, ...]:

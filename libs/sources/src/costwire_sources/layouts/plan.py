@@ -70,19 +70,18 @@ class Run:
 def plan_of(export: str, runs: Sequence[Run], others: Sequence[str]) -> Plan:
     """The newest runs of an export together.
 
-    Raises: `Incomplete` for a run without files: it would withdraw all charges of its months.
+    A run without files is left for later: it would withdraw all charges of its months.
+    Raises: `Incomplete` when no run has files.
     """
-    for run in runs:
-        if not run.files:
-            told = ", ".join(run.months)
-            raise Incomplete(
-                f"read {export}: the newest manifest of {told} lists no files, and would withdraw "
-                "all its charges; it is looked at again. If that is as it should be, remove this "
-                "manifest, or choose other months by the declared period"
-            )
-    months = sorted({month for run in runs for month in run.months})
-    files = [file for run in runs for file in run.files]
-    return Plan(files, export, tuple(months), max(run.at for run in runs), others)
+    full = [run for run in runs if run.files]
+    if not full:
+        raise Incomplete(
+            f"read {export}: its newest manifests list no files, and would withdraw all charges; "
+            "it is looked at again"
+        )
+    months = sorted({month for run in full for month in run.months})
+    files = [file for run in full for file in run.files]
+    return Plan(files, export, tuple(months), max(run.at for run in full), others)
 
 
 def each_once(manifest: Document, files: Iterable[Listed]) -> list[Listed]:
