@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.support.faults import RecordFault, lost_and_doubled, times
 from tests.support.fleet import Fleet
-from tests.support.reports import LONG_AGO, numbered, write_report
+from tests.support.reports import EXACT, LONG_AGO, numbered, write_report
 from tests.support.store import Entry
 from tests.support.waiting import until
 
@@ -67,7 +67,10 @@ class Reports:
 
 def figures(state: Charges) -> Seen:
     """How many charges, and what they add up to."""
-    return state.total(), sum((cost * count for (_, cost), count in state.items()), Decimal(0))
+    billed = Decimal(0)
+    for (_, cost), count in state.items():
+        billed = EXACT.fma(cost, count, billed)
+    return state.total(), billed
 
 
 class Pipelines(Fleet):

@@ -57,6 +57,6 @@ def test_every_problem_of_a_question_is_told() -> None:
         for example in body.get("examples", {}).values()
     }
     general = {"unauthorized", "too-many-failures", "forbidden", "internal"}
-    general |= {"request-timed-out", "too-large"}
+    general |= {"request-timed-out", "too-large", "url-too-long", "headers-too-large"}
     lacking = {slug for slug in told - general if f"`{slug}`" not in PAGE}
     assert lacking == set()
