@@ -244,7 +244,7 @@ def two_closed(make_shop: MakeShop) -> Shop:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(before=COUNTS, after=COUNTS, append=st.booleans())
 def test_change_is_held_exactly_where_a_closed_month_changes(

@@ -324,7 +324,7 @@ _steps = st.one_of(
 )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(_steps, min_size=2, max_size=8))
 def test_every_state_lacks_exactly_the_erased_charges(
     lasting_shop: Callable[[], tuple[Shop, str]], steps: list[Any]
