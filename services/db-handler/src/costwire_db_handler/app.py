@@ -54,50 +54,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        def settled(entry: Entry) -> None:
-            if entry.state is not State.ABORTED:
-                metrics.settled(entry)
-            elif entry.decisions[-1].by is None:  # whoever opens the next one did not do it
-                Context().run(audit.settled, entry)
-                return
-            audit.settled(entry)
-
-        def retired(entry: Entry) -> None:
-            Context().run(settled, entry)  # nobody's act, whoever's request it follows
-
-        store = await run_in_threadpool(_open, settings, settled)
-        try:
-            audit = await run_in_threadpool(_audit, settings, clock)
-        except CannotStart:
-            await run_in_threadpool(store.close)
-            raise
-        retention = Retention(store, settings.history_days, clock=clock, on_retired=retired)
-        watch = QuarantineWatch(store, metrics)
-
-        def meanwhile() -> None:
-            retention.look()
-            watch.look()
-
-        gatherer = Gatherer(
-            settings.data_dir / "gathering",
-            store,
-            quiet_seconds=settings.upload_quiet_seconds,
-            clock=clock,
-            on_committed=retention.after,
-            meanwhile=meanwhile,
-        )
         app.state.probing = CapacityLimiter(1)
-        signing_in = SigningIn(store, _lockout(settings), audit)
-        app.state.handler = Handler(
-            settings, store, gatherer, metrics, clock, Turns(), retention, audit, signing_in
-        )
-        gatherer.start()
-        try:
-            yield
-        finally:
-            app.state.handler = None
-            await run_in_threadpool(gatherer.stop)
-            await run_in_threadpool(store.close)
+        async with _running(settings, metrics, clock) as app.state.handler:
+            try:
+                yield
+            finally:
+                app.state.handler = None
 
     async def ready() -> str | None:
         handler: Handler | None = getattr(app.state, "handler", None)
@@ -115,6 +77,52 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
         limits=RequestLimits.of(settings),
     )
     return app
+
+
+@asynccontextmanager
+async def _running(
+    settings: Settings, metrics: HandlerMetrics, clock: Clock
+) -> AsyncIterator[Handler]:
+    """The store and all that works on it, until the block ends."""
+
+    def settled(entry: Entry) -> None:
+        if entry.state is not State.ABORTED:
+            metrics.settled(entry)
+        elif entry.decisions[-1].by is None:  # whoever opens the next one did not do it
+            Context().run(audit.settled, entry)
+            return
+        audit.settled(entry)
+
+    def retired(entry: Entry) -> None:
+        Context().run(settled, entry)  # nobody's act, whoever's request it follows
+
+    def meanwhile() -> None:
+        retention.look()
+        watch.look()
+
+    store = await run_in_threadpool(_open, settings, settled)
+    try:
+        audit = await run_in_threadpool(_audit, settings, clock)
+        retention = Retention(store, settings.history_days, clock=clock, on_retired=retired)
+        watch = QuarantineWatch(store, metrics)
+        gatherer = Gatherer(
+            settings.data_dir / "gathering",
+            store,
+            quiet_seconds=settings.upload_quiet_seconds,
+            clock=clock,
+            on_committed=retention.after,
+            meanwhile=meanwhile,
+        )
+        signing_in = SigningIn(store, _lockout(settings), audit)
+        gatherer.start()
+        try:
+            yield Handler(
+                settings, store, gatherer, metrics, clock, Turns(), retention, audit, signing_in
+            )
+        finally:
+            await run_in_threadpool(gatherer.stop)
+    finally:
+        await run_in_threadpool(store.close)
 
 
 def _routes() -> list[BaseRoute]:
