@@ -20,11 +20,6 @@ ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _WORKBOOK = "[Content_Types].xml"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 _ENCRYPTED = 0x1
-_END_MAGIC = b"PK\x05\x06"
-_END_BYTES = 22 + 65_535  # the record that ends an archive, and its longest comment
-_TOLD_ELSEWHERE = 0xFFFFFFFF
-_LOCATOR_MAGIC, _LOCATOR_BYTES = b"PK\x06\x07", 20
-_LONG_END_MAGIC, _LONG_END_BYTES = b"PK\x06\x06", 56
 _MOST_DIRECTORY_BYTES = 1 << 20
 _SHOWN = 3
 
@@ -56,6 +51,27 @@ class Counted(io.RawIOBase):
         return len(piece)
 
 
+class _Archive(Counted):
+    """The bytes of an archive; `zipfile` reads its directory at once, so it must not be long.
+
+    Which of an archive's records tell that length differs by version of Python, so the read itself
+    is looked at.
+    """
+
+    def __init__(self, stream: BinaryIO, file: str) -> None:
+        super().__init__(stream)
+        self._file = file
+        self.is_listed = False
+
+    def read(self, size: int = -1, /) -> bytes | None:
+        if size > _MOST_DIRECTORY_BYTES and not self.is_listed:
+            raise Unreadable(
+                f"read {self._file}: the zip archive lists thousands of files where one is wanted; "
+                "unpack it into a folder and give the folder"
+            )
+        return super().read(size)
+
+
 def only_member(stream: BinaryIO, file: str) -> tuple[BinaryIO, Callable[[], int]]:
     """The one file of an archive as a stream, and how many packed bytes were taken for it.
 
@@ -67,10 +83,10 @@ def only_member(stream: BinaryIO, file: str) -> tuple[BinaryIO, Callable[[], int
     """
     if not stream.seekable():
         raise Unreadable(f"read {file}: a zip archive is read from its end; save it as a file")
-    _refuse_long_directory(stream, file)
+    counted = _Archive(stream, file)
     with _damage_told():
-        counted = Counted(stream)
         archive = zipfile.ZipFile(cast(BinaryIO, counted))
+    counted.is_listed = True
     members = [info for info in archive.infolist() if _is_file(info)]
     if any(info.filename == _WORKBOOK for info in members):
         raise Unreadable(f"read {file}: it is an Excel workbook; save it as CSV (UTF-8)")
@@ -110,38 +126,3 @@ def _damage_told() -> Iterator[None]:
 def _is_file(info: zipfile.ZipInfo) -> bool:
     hidden = any(name.startswith((".", "__MACOSX")) for name in info.filename.split("/"))
     return not (info.is_dir() or hidden)
-
-
-def _refuse_long_directory(stream: BinaryIO, file: str) -> None:
-    """The directory of an archive is read as a whole, so its size is looked at before."""
-    size = stream.seek(0, os.SEEK_END)
-    stream.seek(max(0, size - _END_BYTES))
-    tail = stream.read(_END_BYTES)
-    stream.seek(0)
-    end = tail.rfind(_END_MAGIC)
-    if end < 0 or len(tail) < end + 16:
-        raise zipfile.BadZipFile("the end of the archive is missing")
-    (directory_bytes,) = struct.unpack_from("<L", tail, end + 12)
-    if directory_bytes == _TOLD_ELSEWHERE:
-        directory_bytes = _directory_bytes_of_zip64(stream, tail[:end])
-    if directory_bytes > _MOST_DIRECTORY_BYTES:
-        raise Unreadable(
-            f"read {file}: the zip archive lists thousands of files where one is wanted; "
-            "unpack it into a folder and give the folder"
-        )
-
-
-def _directory_bytes_of_zip64(stream: BinaryIO, before_end: bytes) -> int:
-    """What the longer record says that the one before the end points to."""
-    locator = before_end[-_LOCATOR_BYTES:]
-    if not locator.startswith(_LOCATOR_MAGIC) or len(locator) < _LOCATOR_BYTES:
-        raise zipfile.BadZipFile("the record that tells where its directory is, is missing")
-    (place,) = struct.unpack_from("<Q", locator, 8)
-    if place >= stream.seek(0, os.SEEK_END):
-        raise zipfile.BadZipFile("the record of its directory is missing")
-    stream.seek(place)
-    record = stream.read(_LONG_END_BYTES)
-    stream.seek(0)
-    if not record.startswith(_LONG_END_MAGIC) or len(record) < _LONG_END_BYTES:
-        raise zipfile.BadZipFile("the record of its directory is missing")
-    return int(struct.unpack_from("<Q", record, 40)[0])
