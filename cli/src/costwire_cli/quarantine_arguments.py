@@ -54,7 +54,11 @@ def _export(actions: Subparsers) -> None:
     )
     _commit(action)
     action.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="the sheet to write"
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the sheet to write; beyond 50,000 rows also FILE-2, FILE-3, ...",
     )
     add_store(action)
 
@@ -65,7 +69,7 @@ def _fix(actions: Subparsers) -> None:
         help="check an edited sheet by the rules, say what is still wrong, store nothing",
     )
     _commit(action)
-    _sheet(action)
+    _sheets(action)
     action.add_argument(
         "--set",
         action="append",
@@ -81,10 +85,10 @@ def _fix(actions: Subparsers) -> None:
 
 def _replay(actions: Subparsers) -> None:
     action = actions.add_parser(
-        "replay", help="take the repaired rows of a sheet into their delivery, all or none"
+        "replay", help="take the repaired rows of a sheet into their delivery, all of it or none"
     )
     _commit(action)
-    _sheet(action)
+    _sheets(action)
     action.add_argument(
         "--partial", action="store_true", help="rows that are still broken stay, the others come"
     )
@@ -99,5 +103,7 @@ def _commit(action: argparse.ArgumentParser) -> None:
     action.add_argument("commit", metavar="DELIVERY", help="its number, as in: quarantine list")
 
 
-def _sheet(action: argparse.ArgumentParser) -> None:
-    action.add_argument("sheet", type=Path, metavar="FILE", help="a sheet that export wrote")
+def _sheets(action: argparse.ArgumentParser) -> None:
+    action.add_argument(
+        "sheets", type=Path, nargs="+", metavar="FILE", help="a sheet that export wrote"
+    )

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import base64
-import csv
-import io
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from costwire_cli.errors import FAILED, QUARANTINED, SETTLED, WRONG_USE, CommandError
 from costwire_cli.handler_api import HandlerApi, Json
 from costwire_cli.output import one_line, say, write_json, write_table
+from costwire_cli.sheets import put, read_sheet, write_sheets
 from costwire_cli.store import data_option, open_store
 from costwire_cli.summary import counted, summary
 from costwire_cli.whole_file import write_whole
-from costwire_focus.csv_line import csv_line
 
-ROW, REASON, RAW = "costwire:row", "costwire:reason", "costwire:raw"
-"""The sheet's own columns (`costwire_focus.repairs`, which takes long to import)."""
 _RAW_SHOWN = 200
 _COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 
@@ -116,21 +111,31 @@ def _shown(raw: str) -> str:
 
 def _export(api: HandlerApi, args: Namespace) -> int:
     with api.quarantine_sheet(args.commit) as pieces:
-        write_whole(args.output, pieces)
-    again = f"{args.commit} {args.output}{_hint(args)}"
-    say(f"written to {args.output}; set the cells right, and take out the rows that are to stay")
+        sheets = write_sheets(args.output, pieces)
+    names = " ".join(map(str, sheets))
+    again = f"{args.commit} {names}{_hint(args)}"
+    say(f"written to {names}; set the cells right, and take out the rows that are to stay")
     say(f"next: costwire quarantine fix {again}   then: costwire quarantine replay {again}")
     return SETTLED
 
 
 def _fix(api: HandlerApi, args: Namespace) -> int:
-    sheet = _read(args.sheet)
+    if args.where_rule and not args.set:
+        raise CommandError("fix: --where-rule says where --set puts its values", status=WRONG_USE)
+    broken = sum([_check(api, args, path) for path in args.sheets])
+    if args.format != "json" and not broken:
+        names = " ".join(map(str, args.sheets))
+        say(f"next: costwire quarantine replay {args.commit} {names}{_hint(args)}")
+    return FAILED if broken else SETTLED
+
+
+def _check(api: HandlerApi, args: Namespace, path: Path) -> int:
+    """Fill a sheet in and have it checked; gives how many rows are broken."""
+    sheet = read_sheet(path)
     if args.set:
         changed, sheet = put(sheet, dict(args.set), args.where_rule)
-        write_whole(args.sheet, [sheet])
-        say(f"{counted(changed, 'row')} of {args.sheet} changed")
-    elif args.where_rule:
-        raise CommandError("fix: --where-rule says where --set puts its values", status=WRONG_USE)
+        write_whole(path, [sheet])
+        say(f"{counted(changed, 'row')} of {path} changed")
     answer = api.replay(args.commit, sheet, {"dryRun": "true", "partial": "true"})
     if args.format == "json":
         write_json(answer)
@@ -138,45 +143,19 @@ def _fix(api: HandlerApi, args: Namespace) -> int:
         _tell_broken(answer)
         fine = answer["rows"] + answer["corrected"]
         say(f"{counted(fine, 'row')} can be replayed, {answer['unchanged']:,} were before")
-        if not answer["brokenRows"]:
-            say(f"next: costwire quarantine replay {args.commit} {args.sheet}{_hint(args)}")
-    return FAILED if answer["brokenRows"] else SETTLED
-
-
-def put(sheet: bytes, values: Mapping[str, str], rule: str | None) -> tuple[int, bytes]:
-    """Put values into the rows of a sheet, or into those that broke a rule; gives how many."""
-    try:
-        lines = [*csv.reader(io.StringIO(sheet.decode("utf-8-sig"), newline=""), strict=True)]
-    except (UnicodeDecodeError, csv.Error) as wrong:
-        raise CommandError(f"read the sheet: it is no CSV in UTF-8 ({wrong})") from wrong
-    header = lines[0] if lines else []
-    if ROW not in header or REASON not in header:
-        raise CommandError(f"read the sheet: it has no columns {ROW} and {REASON}; export it anew")
-    for name in values:
-        if name not in header or name in (ROW, REASON, RAW):
-            raise CommandError(f"fix: the sheet has no column {name!r} to be set", status=WRONG_USE)
-    reason, changed = header.index(REASON), 0
-    places = {header.index(name): value for name, value in values.items()}
-    for line in lines[1:]:
-        fits = len(line) == len(header) and (not rule or line[reason].startswith(f"{rule}: "))
-        if fits and any(line[at] != value for at, value in places.items()):
-            changed += 1
-            for at, value in places.items():
-                line[at] = value
-    return changed, "".join(map(_line, lines)).encode()
-
-
-def _line(cells: Sequence[str]) -> str:
-    return csv_line([cell or None for cell in cells])
+    return int(answer["brokenRows"])
 
 
 def _replay(api: HandlerApi, args: Namespace) -> int:
     asked = {"partial": "true"} if args.partial else {}
     asked |= {"closed": "accept"} if args.into_closed else {}
-    answer = api.replay(args.commit, _read(args.sheet), asked)
-    if args.format == "json":
-        write_json(answer)
-    else:
+    broken = 0
+    for path in args.sheets:
+        answer = api.replay(args.commit, read_sheet(path), asked)
+        broken += answer["brokenRows"]
+        if args.format == "json":
+            write_json(answer)
+            continue
         _tell_broken(answer)
         say(
             f"{counted(answer['rows'], 'row')} left the quarantine, {answer['corrected']:,} "
@@ -184,7 +163,7 @@ def _replay(api: HandlerApi, args: Namespace) -> int:
         )
         for line in summary(answer["entry"], _hint(args), with_decisions=True):
             say(line)
-    return QUARANTINED if answer["brokenRows"] else SETTLED
+    return QUARANTINED if broken else SETTLED
 
 
 def _tell_broken(answer: Json) -> None:
@@ -197,13 +176,6 @@ def _tell_broken(answer: Json) -> None:
         say(f"and {more:,} more")
     if answer["brokenRows"]:
         say(f"{counted(answer['brokenRows'], 'row')} still broken")
-
-
-def _read(sheet: Path) -> bytes:
-    try:
-        return sheet.read_bytes()
-    except OSError as error:
-        raise CommandError(f"read {sheet}: {error.strerror}", status=WRONG_USE) from error
 
 
 def _hint(args: Namespace) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,13 +13,8 @@ import pyarrow.compute as pc
 from costwire_focus.csv_line import SEPARATORS, csv_line
 from costwire_focus.errors import FocusError
 from costwire_focus.json_values import DECODER, Members, cell_text, is_too_deep
+from costwire_focus.sheets import RAW, REASON, ROW
 
-ROW: Final = "costwire:row"
-"""The column of a sheet with the number of the quarantined row."""
-REASON: Final = "costwire:reason"
-"""The column with the rule that it broke, and how."""
-RAW: Final = "costwire:raw"
-"""The column with the text of a row that could not be cut into cells; only where there is one."""
 _FILE = "sheet"
 _NULLS = frozenset({"", "NULL", "null"})
 _NAMED = 5

@@ -18,11 +18,10 @@ from costwire_focus.amounts import COST_COLUMNS
 from costwire_focus.errors import FocusError
 from costwire_focus.manifest import Manifest
 from costwire_focus.repairs import Broken, Sheet, cut, read_sheet
+from costwire_focus.sheets import MOST_ROWS
 
 _TOLD = 100
 """Broken rows that a problem lists."""
-_MOST_ROWS = 50_000
-"""Of one sheet: what is known of each row is in memory at a time."""
 _OF_MONEY = (*COST_COLUMNS, "BillingCurrency")
 
 
@@ -70,7 +69,7 @@ def check_sheet(request: ReplayRequest, manifest: Manifest, preparer: Preparer) 
             columns,
             manifest.focus_version,
             declared,
-            most_rows=_MOST_ROWS,
+            most_rows=MOST_ROWS,
         )
     except FocusError as wrong:
         raise BadSheet(str(wrong)) from wrong
