@@ -61,7 +61,11 @@ def is_committed(store: Store) -> bool:
 def lines_exported(store: Store) -> int:
     """How many charges an export of the whole table holds; it is written before it is sent."""
     patient = HttpClient(
-        store.url, auth=(ADMIN, store.password), timeout=(5.0, LONGEST_SECONDS), retries=0
+        store.url,
+        auth=(ADMIN, store.password),
+        timeout=(5.0, LONGEST_SECONDS),
+        deadline_seconds=LONGEST_SECONDS,
+        retries=0,
     )
     with patient as http:
         answer = http.get("/export", params={"table": TABLE, "format": "csv"}, stream=True)
