@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 from tests.support.commands import Run
-from tests.support.cratedb import a_user, cratedb_url
-from tests.support.cratedb_store import alone, forget_all
+from tests.support.cratedb_store import for_handler
 from tests.support.in_process import Pipeline
 from tests.support.processes import ServiceProcess
-from tests.support.store import ADMIN, ON_CRATEDB, Store
+from tests.support.store import ON_CRATEDB, Store
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +21,7 @@ def handler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess
     data = tmp_path_factory.mktemp("shared") / "data"
     data.mkdir()
     with ExitStack() as opened:
-        engine = opened.enter_context(_cratedb(data)) if ON_CRATEDB else {}
+        engine = opened.enter_context(for_handler(data)) if ON_CRATEDB else {}
         process = ServiceProcess(
             "db-handler",
             data.parent,
@@ -33,17 +32,6 @@ def handler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess
         )
         opened.enter_context(process.start())
         yield process.wait_until_ready()
-
-
-@contextmanager
-def _cratedb(data: Path) -> Iterator[dict[str, str]]:
-    """The settings of an empty CrateDB, with a user of the name that the commands sign in with."""
-    url = cratedb_url()
-    grants = ("AL", "DDL", "DQL", "DML")
-    with alone(), a_user(url, grants, name=ADMIN) as user:
-        forget_all(url)
-        (data / "admin.password").write_text(user.password)
-        yield {"cratedb_urls": url, "cratedb_user": "crate"}
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from requests.adapters import BaseAdapter
 from tests.support.in_process import Pipeline, pipeline
 from tests.support.reports import charges, sums, write_report
-from tests.support.store import ADMIN
+from tests.support.store import ADMIN, ON_CRATEDB
 
 from costwire_scraper.loop import Loop
 from costwire_scraper.metrics import Metrics
@@ -54,6 +55,7 @@ def scraper(services: Pipeline, exporter: BaseAdapter, handler: BaseAdapter) -> 
         yield loop
 
 
+@pytest.mark.skipif(ON_CRATEDB, reason="a copy of the embedded store's folder")
 def test_a_running_scraper_delivers_again_what_an_older_copy_lacks(tmp_path: Path) -> None:
     data, copy = tmp_path / "data", tmp_path / "copy"
     handler = Whichever()

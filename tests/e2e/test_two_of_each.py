@@ -15,7 +15,6 @@ from tests.support.reports import LONG_AGO, numbered, write_report
 from tests.support.waiting import until
 
 CHARGES = 400
-TABLE = "twice"
 Row = dict[str, str]
 
 
@@ -33,14 +32,14 @@ def check(fleet: Fleet, rows: list[Row]) -> tuple[int, int]:
         Counter((row["ResourceId"], Decimal(row["BilledCost"])) for row in rows),
         Counter(
             (name, Decimal(cost))
-            for name, cost in fleet.store.sql(f"SELECT ResourceId, BilledCost FROM {TABLE}")  # noqa: S608
+            for name, cost in fleet.store.sql(f"SELECT ResourceId, BilledCost FROM {fleet.table}")  # noqa: S608
         ),
     )
 
 
 def states_of(fleet: Fleet) -> Counter[tuple[str, str]]:
     """(generation, state) of the ledger's entries, and how often each is there."""
-    return Counter((each["generation"], each["state"]) for each in fleet.store.ledger(TABLE))
+    return Counter((each["generation"], each["state"]) for each in fleet.store.ledger(fleet.table))
 
 
 def has_settled(fleet: Fleet, count: int, *, of_each: int) -> Callable[[], bool]:
@@ -61,7 +60,7 @@ def test_two_scrapers_of_one_exporter_deliver_each_state_once(
     tmp_path: Path, record_fault: RecordFault
 ) -> None:
     path, count = write_report(tmp_path / "bill.csv", state(0)), times(3, 50)
-    fleet = Fleet(tmp_path, {"one": path}, table=TABLE, scrapers=2)
+    fleet = Fleet(tmp_path, {"one": path}, table="scraped_twice", scrapers=2)
     try:
         for number in range(count):
             write_report(path, state(number), at=LONG_AGO + 60 * number)
@@ -92,7 +91,8 @@ def test_two_exporters_of_one_source_double_nothing(
     count = times(2, 25)
     paths = {name: write_report(tmp_path / name / "bill.csv", state(0)) for name in ("a", "b")}
     told: dict[str, Any] = {"source_name": "the bill"} if named else {}
-    fleet = Fleet(tmp_path / "fleet", paths, table=TABLE, exporter=told)
+    table = "exported_twice" if named else "named_twice"
+    fleet = Fleet(tmp_path / "fleet", paths, table=table, exporter=told)
     expected = {"committed", "unchanged"} if named else {"committed", "held", "superseded"}
     try:
         for number in range(count):

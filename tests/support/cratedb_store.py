@@ -7,13 +7,16 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.support.cratedb import cratedb_url, superuser
+from costwire_db_handler.stores.cratedb.cluster import Credentials
+from tests.support.cratedb import a_user, cratedb_url, superuser
+from tests.support.store import ADMIN
 
 _TABLES = "information_schema.tables"
 _held: list[int] = []
+_signed_in: list[Credentials] = []
 
 
 @contextmanager
@@ -50,3 +53,22 @@ def forget_all(url: str) -> None:
             else:
                 what = "VIEW" if kind == "VIEW" else "TABLE"
                 session.execute(f'DROP {what} IF EXISTS "{schema}"."{name}"')
+
+
+@contextmanager
+def for_handler(data: Path) -> Iterator[dict[str, str]]:
+    """The settings of a handler of these tests; commands find the password in its data folder.
+
+    The first one gets an empty store, and the user that commands sign in with is made for it; those
+    that come beside it share both, as handlers do, and have tables of their own.
+    """
+    url = cratedb_url()
+    with ExitStack() as opened:
+        if not _signed_in:
+            opened.enter_context(alone())
+            grants = ("AL", "DDL", "DQL", "DML")
+            _signed_in.append(opened.enter_context(a_user(url, grants, name=ADMIN)))
+            opened.callback(_signed_in.clear)
+            forget_all(url)
+        (data / "admin.password").write_text(_signed_in[0].password)
+        yield {"cratedb_urls": url, "cratedb_user": "crate"}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tests.support.cratedb_store import for_handler
 from tests.support.processes import ServiceProcess, free_port
-from tests.support.store import Store
+from tests.support.store import ON_CRATEDB, Store
 
 GRACE_SECONDS = 10.0
 """What docs promise between SIGTERM and the end of a service: the default of all three."""
@@ -32,12 +34,16 @@ class Fleet:
     ) -> None:
         """`sources`: of each exporter, by a short name. `environment`: of each process, by name.
 
+        `table`: on CrateDB no other test's, because its charges stay until the tests end.
         `scrapers`: of each exporter. `exporter`, `handler`: further settings.
         """
+        self.table = table
         told = environment or {}
         data = folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         port = free_port()
+        self._opened = ExitStack()
+        engine = self._opened.enter_context(for_handler(data)) if ON_CRATEDB else {}
         self.processes = {
             HANDLER: ServiceProcess(
                 "db-handler",
@@ -45,6 +51,7 @@ class Fleet:
                 environment=told.get(HANDLER),
                 data_dir=data,
                 port=port,
+                **engine,
                 **(handler or {}),
             )
         }
@@ -74,16 +81,21 @@ class Fleet:
                     polling_interval_seconds=0.2,
                     block_bytes=16_384,
                 )
-        self.processes[HANDLER].start().wait_until_ready()
-        self.store = Store(f"http://127.0.0.1:{port}", data)
-        for process in self.processes.values():
-            if not process.is_running():
-                process.start()
+        try:
+            self.processes[HANDLER].start().wait_until_ready()
+            self.store = Store(f"http://127.0.0.1:{port}", data)
+            for process in self.processes.values():
+                if not process.is_running():
+                    process.start()
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End all."""
         for process in self.processes.values():
             process.kill()
+        self._opened.close()
 
     def strike(self, name: str, how: signal.Signals, pause_seconds: float = 0.0) -> None:
         """Kill a process, or tell it to end, which it does in time; start it again."""
