@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from costwire_db_handler import users
 from costwire_db_handler.sql.checked import BulkItem, Checked, Result
 from costwire_db_handler.sql.guard import check
 from costwire_db_handler.stores.duckdb.headroom import Headroom
@@ -86,6 +87,14 @@ class SqlFace:
         self.watchdog.close()
         self.parser.close()
         self.connection.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """Passwords of tests are worth no tenth of a second; what a hash costs is tested by units."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(users, "_COST", 2**4)
+        yield
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from costwire_db_handler.rights import NO_LIMITS, Rights
 _COST = 2**14
 _BLOCK = 8
 _LANES = 1
+_SALT_BYTES = 16
+_KEY_BYTES = 32
 _MAX_PASSWORD_BYTES = 1_024
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
 
@@ -133,8 +135,16 @@ def _decoded(text: str) -> str:
 
 def hash_password(password: str, *, salt: bytes | None = None) -> str:
     """Hash a password: `scrypt$n$r$p$salt$key`, salt and key in base64."""
-    salt = secrets.token_bytes(16) if salt is None else salt
-    key = _scrypt(password, salt, _COST, _BLOCK, _LANES)
+    salt = secrets.token_bytes(_SALT_BYTES) if salt is None else salt
+    return _encoded(salt, _scrypt(password, salt, _COST, _BLOCK, _LANES))
+
+
+def hash_of_none() -> str:
+    """A hash that no password has, as long to verify as any other."""
+    return _encoded(secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_KEY_BYTES))
+
+
+def _encoded(salt: bytes, key: bytes) -> str:
     return "$".join(["scrypt", str(_COST), str(_BLOCK), str(_LANES), _text(salt), _text(key)])
 
 
@@ -155,7 +165,13 @@ def verify_password(password: str, encoded: str) -> bool:
 
 def _scrypt(password: str, salt: bytes, cost: int, block: int, lanes: int) -> bytes:
     return hashlib.scrypt(
-        password.encode(), salt=salt, n=cost, r=block, p=lanes, dklen=32, maxmem=64 * 1024 * 1024
+        password.encode(),
+        salt=salt,
+        n=cost,
+        r=block,
+        p=lanes,
+        dklen=_KEY_BYTES,
+        maxmem=64 * 1024 * 1024,
     )
 
 
@@ -230,7 +246,7 @@ class SignIn:
     ) -> None:
         self._users = users
         self.cache = CredentialCache() if cache is None else cache
-        self._nobody = hash_password(secrets.token_hex(16))
+        self._nobody = hash_of_none()
         # Each hash takes 16 MiB while it is computed: a flood of guesses must not fill the memory.
         self._hashing = threading.BoundedSemaphore(parallel)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 import duckdb
 
@@ -83,20 +84,19 @@ def add_columns(sql: duckdb.DuckDBPyConnection, table: str, names: Iterable[str]
     """Add what the table lacks of these columns; gives the SQL names of all."""
     known = columns(sql, table)
     mapped = sql_names(names, known)
-    for name, sql_name in mapped.items():
-        if name in known:
-            continue
-        position = sql.execute(
-            "SELECT count(*) FROM costwire.columns WHERE table_name = ?", [table]
-        ).fetchall()[0][0]
-        sql.execute(
-            "INSERT INTO costwire.columns VALUES (?, ?, ?, ?)", [table, position, name, sql_name]
-        )
+    new = [(name, sql_name) for name, sql_name in mapped.items() if name not in known]
+    if not new:
+        return mapped
+    rows = [(table, len(known) + number, *pair) for number, pair in enumerate(new)]
+    sql.execute(
+        f"INSERT INTO costwire.columns VALUES {', '.join(['(?, ?, ?, ?)'] * len(rows))}",
+        [*chain.from_iterable(rows)],
+    )
+    for name, sql_name in new:
         for column, sql_type in _definitions(name, sql_name):
             for target in (current(table), history(table)):
                 sql.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(column)} {sql_type}")
-    if mapped.keys() != known.keys():
-        refresh_view(sql, table)
+    refresh_view(sql, table)
     return mapped
 
 
