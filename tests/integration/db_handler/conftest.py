@@ -89,7 +89,7 @@ class SqlFace:
         self.connection.close()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _cheap_hashes() -> Iterator[None]:
     """Passwords of tests are worth no tenth of a second; what a hash costs is tested by units."""
     with pytest.MonkeyPatch.context() as patched:
