@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+import pyarrow as pa
+
+from costwire_cli.output import one_line
+from costwire_focus.amounts import CostSums
 from costwire_focus.batch import Unusable
 from costwire_focus.canonical import canonical_text
-from costwire_focus.rules import Finding, Grade, Rule
+from costwire_focus.rules import LINES_KEPT, Finding, Grade, Rule
 from costwire_focus.rules.touched import Money
 
 LINES_SHOWN: Final = 5
-ROWS_SHOWN: Final = 20
+_BILLED: Final = "BilledCost"
+_MONEY: Final = (_BILLED, "BillingCurrency")
 GRADES: Final = tuple(grade.value for grade in (Grade.UNUSABLE, Grade.VIOLATION, Grade.ADVICE))
 """The gravest first."""
+
+
+class SetAside:
+    """The unusable rows that break one rule: how many, the first, and what is known of their cost.
+
+    Nothing is known of a row that could not be cut into cells, nor of an amount that is unreadable.
+    """
+
+    def __init__(self, currency: str | None = None) -> None:
+        """`currency`: what stands for an absent BillingCurrency."""
+        self.count = 0
+        self.first: list[Unusable] = []
+        self._known = CostSums(currency)
+
+    def add(self, rows: Sequence[Unusable], charges: pa.Table) -> None:
+        """Count rows of a batch, whose charges are given as they were read."""
+        self.count += len(rows)
+        self.first += rows[: LINES_KEPT - len(self.first)]
+        cut = [row.row for row in rows if row.row is not None]
+        money = [name for name in _MONEY if name in charges.column_names]
+        self._known.add(charges.select(money).take(pa.array(cut, pa.int64())))
+
+    @property
+    def known(self) -> Money:
+        """The sum of BilledCost by currency, as far as it can be read."""
+        told = ((name, self._known.get(name, _BILLED)) for name in self._known.currencies())
+        return {currency: cost for currency, cost in told if cost}
 
 
 @dataclass
@@ -27,9 +59,10 @@ class Verdict:
     version: str = ""
     rows: int = 0
     usable: int = 0
-    unusable_count: int = 0
-    unusable: list[Unusable] = field(default_factory=list)
-    """The first ones."""
+    unusable: dict[str, SetAside] = field(default_factory=dict)
+    """By rule."""
+    uris: dict[str, str] = field(default_factory=dict)
+    """Where the parts are, by their names."""
     findings: list[Finding] = field(default_factory=list)
     costs: Mapping[str, Money] = field(default_factory=dict)
     """By rule: the BilledCost of the charges that break it."""
@@ -39,9 +72,14 @@ class Verdict:
     """All that were looked at."""
 
     @property
+    def unusable_count(self) -> int:
+        """How many rows are unusable."""
+        return sum(rows.count for rows in self.unusable.values())
+
+    @property
     def is_clean(self) -> bool:
         """No row unusable, no rule broken that is told."""
-        return not (self.unusable_count or self.told)
+        return not (self.unusable or self.told)
 
     @property
     def told(self) -> list[Finding]:
@@ -62,7 +100,7 @@ class Verdict:
                 for part in [self.touched.get(currency, Decimal(0))]
             },
             "findings": {finding.rule: self._finding(finding) for finding in self.told},
-            "unusable": [_unusable(row) for row in self.unusable],
+            "unusable": {rule: _unusable(rows) for rule, rows in sorted(self.unusable.items())},
         }
 
     def _finding(self, finding: Finding) -> dict[str, Any]:
@@ -80,29 +118,38 @@ class Verdict:
 
     def lines(self) -> Iterator[str]:
         """The report for people."""
-        yield f"{self.source}: FOCUS {self.version}, {self.rows:,} rows"
+        yield f"{one_line(self.source)}: FOCUS {self.version}, {self.rows:,} rows"
         if self.is_clean:
             yield f"  clean: {self._clean_words()}"
-        if self.unusable_count:
+        if self.unusable:
             yield f"  {self.unusable_count:,} rows are unusable and would be quarantined:"
-            for row in self.unusable:
-                yield f"    {row.file}:{row.line}  {row.rule}: {row.reason}"
-            if self.unusable_count > len(self.unusable):
-                yield f"    ... {self.unusable_count - len(self.unusable):,} more"
+            yield from self._unusable_lines()
         grade = None
         for finding in self.told:
             if finding.grade is not grade:
                 grade = finding.grade
                 yield f"  {_HEADS[grade]}"
-            yield f"    {finding.count:>9,}  {finding.rule}: {finding.message}"
+            yield f"    {finding.count:>9,}  {finding.rule}: {one_line(finding.message)}"
             if finding.lines:
-                yield f"               at {_places(finding.lines, finding.count)}"
+                yield f"               at {one_line(_places(finding.lines, finding.count))}"
             for share in self._shares(self.costs.get(finding.rule, {})):
                 yield f"               BilledCost {share}"
         if self.touched and self.told:
             yield "  charges with any finding:"
             for share in self._shares(self.touched):
                 yield f"               BilledCost {share}"
+
+    def _unusable_lines(self) -> Iterator[str]:
+        sentences = {rule.id: rule.sentence for rule in self.rules}
+        for rule, rows in sorted(self.unusable.items(), key=lambda each: (-each[1].count, each[0])):
+            yield f"    {rows.count:>9,}  {rule}: {sentences.get(rule, '')}"
+            for row in rows.first[:LINES_SHOWN]:
+                yield f"               {one_line(f'{row.file}:{row.line}  {row.reason}')}"
+            if rows.count > LINES_SHOWN:
+                yield f"               ... {rows.count - LINES_SHOWN:,} more"
+            for currency, cost in rows.known.items():
+                told = f"BilledCost {canonical_text(cost)} {currency}, as far as it can be read"
+                yield f"               {told}"
 
     def _clean_words(self) -> str:
         if not self.findings:
@@ -127,13 +174,14 @@ _HEADS: Final = {
 }
 
 
-def _unusable(row: Unusable) -> dict[str, Any]:
+def _unusable(rows: SetAside) -> dict[str, Any]:
     return {
-        "file": row.file,
-        "line": row.line,
-        "column": row.column,
-        "rule": row.rule,
-        "reason": row.reason,
+        "count": rows.count,
+        "billedCost": {currency: canonical_text(cost) for currency, cost in rows.known.items()},
+        "lines": [
+            {"file": row.file, "line": row.line, "column": row.column, "reason": row.reason}
+            for row in rows.first
+        ],
     }
 
 

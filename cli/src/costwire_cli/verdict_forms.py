@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 from xml.etree import ElementTree as Xml
 
 from costwire_cli.verdict import Verdict
@@ -19,6 +19,7 @@ _LEVELS: Final = {
     Grade.VIOLATION: "warning",
     Grade.ADVICE: "note",
 }
+_FIRST_LINE: Final = 1
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -26,7 +27,8 @@ def sarif(verdict: Verdict) -> dict[str, Any]:
     """A SARIF 2.1.0 log of one run.
 
     A result for each line that is told of a rule, and for each unusable row that is told; the
-    count of all stands in the message. Source: OASIS, SARIF 2.1.0, sections 3.27 and 3.49.
+    count of all stands in the message. Files below the working folder are told from there.
+    Source: OASIS, SARIF 2.1.0, sections 3.4, 3.27 and 3.49.
     """
     rules = list(verdict.rules)
     index = {rule.id: number for number, rule in enumerate(rules)}
@@ -59,18 +61,21 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
 def _findings(verdict: Verdict) -> Iterator[dict[str, Any]]:
     for finding in verdict.told:
         told = f"{finding.message} ({finding.count:,} in all)"
-        places = finding.lines or [(verdict.source, 1)]
+        places = finding.lines or [(next(iter(verdict.uris)), _FIRST_LINE)]
         for file, line in places:
-            yield _result(finding.rule, finding.grade, told, file, line)
+            yield _result(finding.rule, finding.grade, told, verdict.uris[file], line)
 
 
 def _unusable(verdict: Verdict) -> Iterator[dict[str, Any]]:
-    for row in verdict.unusable:
-        yield _result(row.rule, Grade.UNUSABLE, row.reason, row.file, row.line)
+    for rule, rows in verdict.unusable.items():
+        for row in rows.first:
+            told = f"{row.reason} ({rows.count:,} rows in all)"
+            yield _result(rule, Grade.UNUSABLE, told, verdict.uris[row.file], row.line)
 
 
-def _result(rule: str, grade: Grade, text: str, file: str, line: int) -> dict[str, Any]:
-    place = {"artifactLocation": {"uri": quote(file)}, "region": {"startLine": line}}
+def _result(rule: str, grade: Grade, text: str, uri: str, line: int) -> dict[str, Any]:
+    uri = uri.removeprefix(f"{Path.cwd().as_uri()}/")
+    place = {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}
     return {
         "ruleId": rule,
         "level": _LEVELS[grade],
@@ -86,9 +91,6 @@ def junit(verdict: Verdict) -> str:
     that passed, so that it stops no pipeline.
     """
     told = {finding.rule: finding for finding in verdict.told}
-    unusable: dict[str, list[str]] = {}
-    for row in verdict.unusable:
-        unusable.setdefault(row.rule, []).append(f"{row.file}:{row.line}  {row.reason}")
     suite = Xml.Element("testsuite", name=_clean(f"costwire validate {verdict.source}"))
     for rule in verdict.rules:
         case = Xml.SubElement(
@@ -99,8 +101,9 @@ def junit(verdict: Verdict) -> str:
             time="0",
         )
         finding = told.get(rule.id)
-        if rule.id in unusable:
-            _fail(case, rule.grade, "rows are unusable", unusable[rule.id])
+        if rows := verdict.unusable.get(rule.id):
+            places = [f"{row.file}:{row.line}  {row.reason}" for row in rows.first]
+            _fail(case, rule.grade, f"{rows.count:,} rows are unusable", places)
         elif finding is not None and finding.grade is Grade.ADVICE:
             Xml.SubElement(case, "system-out").text = _clean("\n".join(_places(finding)))
         elif finding is not None:

@@ -31,10 +31,11 @@ def test_validate_lists_findings_with_lines(costwire: Any, tmp_path: Path, a_rep
     path.write_text(a_report("1", "twelve", "3"))
     told = costwire("validate", str(path))
     assert told.returncode == 3
-    assert "report.csv:3  CW-AmountUnreadable" in told.stdout
+    assert "1  CW-AmountUnreadable: " in told.stdout
+    assert "report.csv:3  " in told.stdout
     document = json.loads(costwire("validate", str(path), "--format", "json").stdout)
     assert document["rows"] == {"read": 3, "usable": 2, "unusable": 1}
-    assert document["unusable"][0]["line"] == 3
+    assert document["unusable"]["CW-AmountUnreadable"]["lines"][0]["line"] == 3
     assert all(finding["count"] for finding in document["findings"].values())
 
 

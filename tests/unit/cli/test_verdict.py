@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+import pyarrow as pa
 import pytest
 
-from costwire_cli.verdict import Verdict
+from costwire_cli.verdict import SetAside, Verdict
 from costwire_cli.verdict_forms import junit, sarif
 from costwire_focus.batch import Unusable
 from costwire_focus.rules import Finding, Grade, rules_of
 
 _NOT_NULL = "ServiceName-C-003-M"
 _UNIT = "PricingUnit-C-003-O"
+_UNREADABLE = "CW-AmountUnreadable"
+
+
+def _set_aside(count: int = 1) -> SetAside:
+    """Rows of which the first amount can be read, and the others cannot."""
+    rows = SetAside("EUR")
+    amounts = ["0.25", *["x"] * (count - 1)]
+    found = [
+        Unusable("a b.csv", 9 + at, b"", "BilledCost", _UNREADABLE, f"read \0 {at}", row=at)
+        for at in range(count)
+    ]
+    rows.add(found, pa.table({"BilledCost": pa.array(amounts)}))
+    return rows
 
 
 def _verdict(**changes: Any) -> Verdict:
@@ -22,10 +37,8 @@ def _verdict(**changes: Any) -> Verdict:
         "version": "1.2",
         "rows": 12,
         "usable": 11,
-        "unusable_count": 1,
-        "unusable": [
-            Unusable("a b.csv", 9, b"", "BilledCost", "CW-AmountUnreadable", "read \0 it")
-        ],
+        "unusable": {_UNREADABLE: _set_aside()},
+        "uris": {"a b.csv": f"{Path.cwd().as_uri()}/reports/a%20b.csv"},
         "findings": [
             Finding(_UNIT, Grade.ADVICE, "a unit", "PricingUnit", 3, [("a b.csv", 7)]),
             Finding(_NOT_NULL, Grade.VIOLATION, "not null", "ServiceName", 2, [("a b.csv", 2)]),
@@ -59,7 +72,7 @@ def test_there_is_no_share_of_nothing() -> None:
 def test_only_findings_that_are_grave_enough_are_told_and_count(
     grade: str, told: list[str], clean: bool
 ) -> None:
-    verdict = _verdict(min_grade=grade, unusable_count=0, unusable=[])
+    verdict = _verdict(min_grade=grade, unusable={})
     assert list(verdict.to_json()["findings"]) == told
     assert verdict.is_clean is bool(clean)
     if clean:
@@ -78,22 +91,50 @@ def test_sarif_has_for_each_told_line_a_result_at_its_place() -> None:
     assert [(one["ruleId"], one["level"]) for one in run["results"]] == [
         (_NOT_NULL, "warning"),
         (_UNIT, "note"),
-        ("CW-AmountUnreadable", "error"),
+        (_UNREADABLE, "error"),
     ]
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
         assert result["message"]["text"]
         (place,) = result["locations"]
         physical = place["physicalLocation"]
-        assert physical["artifactLocation"]["uri"] == "a%20b.csv"
+        assert physical["artifactLocation"]["uri"] == "reports/a%20b.csv"
         assert physical["region"]["startLine"] >= 1
     assert len({rule["id"] for rule in rules}) == len(rules)
 
 
 def test_sarif_places_what_has_no_line_at_the_first_of_the_source() -> None:
     found = Finding("CW-BinaryFloat", Grade.ADVICE, "floats", None, 1)
-    (result,) = sarif(_verdict(findings=[found], unusable=[]))["runs"][0]["results"]
-    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "reports"
+    (result,) = sarif(_verdict(findings=[found], unusable={}))["runs"][0]["results"]
+    (place,) = result["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "reports/a%20b.csv"
+    assert place["physicalLocation"]["region"]["startLine"] == 1
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/a%20b.csv", "https://a.b/c.csv", "file:///c.csv"])
+def test_sarif_tells_what_lies_elsewhere_by_its_whole_address(uri: str) -> None:
+    results = sarif(_verdict(uris={"a b.csv": uri}))["runs"][0]["results"]
+    places = [result["locations"][0]["physicalLocation"] for result in results]
+    assert {place["artifactLocation"]["uri"] for place in places} == {uri}
+
+
+def test_unusable_rows_are_counted_by_rule_however_many_there_are() -> None:
+    verdict = _verdict(unusable={_UNREADABLE: _set_aside(30), "CW-FieldCount": _set_aside(2)})
+    assert verdict.unusable_count == 32
+    lines = [line.strip() for line in verdict.lines()]
+    assert lines[1] == "32 rows are unusable and would be quarantined:"
+    assert lines[2].startswith(f"30  {_UNREADABLE}: ")
+    assert lines[3] == "a b.csv:9  read \\x00 0"
+    assert lines[8:10] == ["... 25 more", "BilledCost 0.25 EUR, as far as it can be read"]
+    told = verdict.to_json()["unusable"]
+    assert {rule: (each["count"], len(each["lines"])) for rule, each in told.items()} == {
+        _UNREADABLE: (30, 10),
+        "CW-FieldCount": (2, 2),
+    }
+    assert told[_UNREADABLE]["billedCost"] == {"EUR": "0.25"}
+    failed = Xml.fromstring(junit(verdict)).findall(".//failure")  # noqa: S314 - our own text
+    messages = [failure.attrib["message"] for failure in failed]
+    assert {"30 rows are unusable", "2 rows are unusable"} <= {*messages}
 
 
 def test_junit_fails_broken_rules_and_lets_advice_pass() -> None:
@@ -107,7 +148,7 @@ def test_junit_fails_broken_rules_and_lets_advice_pass() -> None:
     assert failure is not None
     assert failure.attrib == {"type": "violation", "message": "2 found"}
     assert (failure.text or "").splitlines() == ["not null", "a b.csv:2"]
-    assert cases["CW-AmountUnreadable"].find("failure") is not None
+    assert cases[_UNREADABLE].find("failure") is not None
     assert cases[_UNIT].find("failure") is None
     assert cases[_UNIT].findtext("system-out") == "a unit\na b.csv:7"
     assert len(cases["ListCost-C-003-M"]) == 0

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from costwire_cli.errors import QUARANTINED, SETTLED, CommandError
 from costwire_cli.output import say, write_json
 from costwire_cli.progress import Progress
-from costwire_cli.verdict import ROWS_SHOWN, Verdict
+from costwire_cli.verdict import SetAside, Verdict
 from costwire_cli.verdict_forms import junit, sarif
 from costwire_focus import versions
 from costwire_focus.errors import FocusError
@@ -50,6 +50,7 @@ def validate(args: Namespace, progress: Progress) -> Verdict:
         raise CommandError(f"read {source.name}: it holds nothing")
     verdict = Verdict(reading.name, args.min_grade)
     with reading:
+        verdict.uris = {part.name: part.uri for part in reading.parts}
         headers = [_header(part, args) for part in reading.parts]
         if not any(header for _, header in headers):
             raise CommandError(f"read {reading.name}: it holds no record to name a column")
@@ -107,10 +108,10 @@ def _check_part(
             batch = legacy.map(found) if legacy else found
             checked = validator.check(batch)
             verdict.usable += checked.charges.num_rows
-            verdict.unusable_count += len(checked.unusable)
-            verdict.rows = verdict.usable + verdict.unusable_count
-            room = ROWS_SHOWN - len(verdict.unusable)
-            verdict.unusable += checked.unusable[:room]
+            verdict.rows += checked.charges.num_rows + len(checked.unusable)
+            for rule in {row.rule for row in checked.unusable}:
+                rows = [row for row in checked.unusable if row.rule == rule]
+                verdict.unusable.setdefault(rule, SetAside(args.currency)).add(rows, batch.charges)
             progress.show("validating", verdict.rows, 0, 0)
         _add_remarks(verdict, report.remarks)
     part.verify()

@@ -47,6 +47,11 @@ class FilePart:
     rows: int | None = None
 
     @property
+    def uri(self) -> str:
+        """Where it is."""
+        return self.path.as_uri()
+
+    @property
     def size(self) -> int:
         """Bytes as stored."""
         return self.stamp.size

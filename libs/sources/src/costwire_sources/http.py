@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Self
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import requests
 from requests.adapters import BaseAdapter
@@ -24,6 +24,7 @@ from costwire_sources.source import State
 BLOCK_BYTES = 1 << 20
 DEFAULT_LIMIT_BYTES = 64 << 30
 _READ = "read"
+_URI_SIGNS = "/:%[]@!$&'()*+,;="  # what an address may hold as it is
 _ATTEMPTS = 3  # downloads that break off are begun anew this often
 _UNPACKED_FREELY = 16 << 20
 _MOST_UNPACKED = 200  # bytes for each byte on the wire; reports give 10 to 40
@@ -46,6 +47,7 @@ class SpooledPart:
     name: str
     path: Path
     size: int
+    uri: str
     rows: int | None = None
 
     @contextmanager
@@ -95,7 +97,9 @@ class HttpSource:
         if not parts.hostname:
             raise Unreadable("open a source: the URL names no host; write https://host/path")
         host = parts.netloc.rpartition("@")[2]
-        self.name = name or urlunsplit((parts.scheme, host, parts.path, "", ""))
+        shown = urlunsplit((parts.scheme, host, parts.path, "", ""))
+        self._uri = quote(shown, safe=_URI_SIGNS)
+        self.name = name or shown
         self._base = f"{parts.scheme}://{host}"
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._file = unquote(PurePosixPath(parts.path).name) or parts.hostname
@@ -175,7 +179,7 @@ class HttpSource:
         except BaseException:
             Path(path).unlink()
             raise
-        return SpooledPart(self._file, Path(path), size), digest.hexdigest()
+        return SpooledPart(self._file, Path(path), size, self._uri), digest.hexdigest()
 
     def _blocks(self, response: requests.Response) -> Iterator[bytes]:
         """The body as stored: gzip as a transfer coding is undone, a `.gz` file stays one."""

@@ -17,6 +17,10 @@ class Part(Protocol):
         """Path relative to the source, with `/` on every system."""
 
     @property
+    def uri(self) -> str:
+        """Where it is, for links: percent-encoded, without credentials, query and fragment."""
+
+    @property
     def size(self) -> int:
         """Bytes as stored (compressed, where the file is)."""
 

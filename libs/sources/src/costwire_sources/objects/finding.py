@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import BinaryIO
+from urllib.parse import quote
 
 from costwire_sources.errors import NotFound, Unreadable
 from costwire_sources.layouts import Plan, Seen, Tree, Wanted, find_report
@@ -32,6 +33,11 @@ class ObjectPart:
     stamp: Stamp
     bucket: Bucket
     rows: int | None = None
+
+    @property
+    def uri(self) -> str:
+        """Where it is."""
+        return quote(self.bucket.address.url(self.path), safe="/:")
 
     @property
     def size(self) -> int:
