@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 
+from costwire_cli.csv_cells import NoCsv, records, value
 from costwire_cli.errors import WRONG_USE, CommandError
 from costwire_cli.whole_file import write_whole
-from costwire_focus.csv_line import csv_line
+from costwire_focus.csv_line import SEPARATORS, csv_cell
 from costwire_focus.sheets import MOST_ROWS, RAW, REASON, ROW
 
 
@@ -63,27 +63,39 @@ def read_sheet(sheet: Path) -> bytes:
 
 
 def put(sheet: bytes, values: Mapping[str, str], rule: str | None) -> tuple[int, bytes]:
-    """Put values into the rows of a sheet, or into those that broke a rule; gives how many."""
+    """Put values into the rows of a sheet, or into those that broke a rule; gives how many.
+
+    Every other cell stays as it is, to the byte. Raises `CommandError`.
+    """
+    text = sheet.removeprefix(BOM_UTF8)
     try:
-        lines = [*csv.reader(io.StringIO(sheet.decode("utf-8-sig"), newline=""), strict=True)]
-    except (UnicodeDecodeError, csv.Error) as wrong:
+        text.decode()
+        separator, header = _header(text)
+        lines = [*records(text, separator)]
+    except (UnicodeDecodeError, NoCsv) as wrong:
         raise CommandError(f"read the sheet: it is no CSV in UTF-8 ({wrong})") from wrong
-    header = lines[0] if lines else []
-    if ROW not in header or REASON not in header:
-        raise CommandError(f"read the sheet: it has no columns {ROW} and {REASON}; export it anew")
     for name in values:
         if name not in header or name in (ROW, REASON, RAW):
             raise CommandError(f"fix: the sheet has no column {name!r} to be set", status=WRONG_USE)
     reason, changed = header.index(REASON), 0
-    places = {header.index(name): value for name, value in values.items()}
-    for line in lines[1:]:
-        fits = len(line) == len(header) and (not rule or line[reason].startswith(f"{rule}: "))
-        if fits and any(line[at] != value for at, value in places.items()):
+    wanted = {header.index(name): text or None for name, text in values.items()}
+    cells = {at: csv_cell(text, separator.decode()).encode() for at, text in wanted.items()}
+    for line, _ in lines[1:]:
+        fits = len(line) == len(header)
+        fits = fits and (not rule or (value(line[reason]) or "").startswith(f"{rule}: "))
+        if fits and any(value(line[at]) != text for at, text in wanted.items()):
             changed += 1
-            for at, value in places.items():
-                line[at] = value
-    return changed, "".join(map(_line, lines)).encode()
+            for at, cell in cells.items():
+                line[at] = cell
+    mark = sheet[: len(sheet) - len(text)]
+    return changed, mark + b"".join(separator.join(line) + end for line, end in lines)
 
 
-def _line(cells: Sequence[str]) -> str:
-    return csv_line([cell or None for cell in cells])
+def _header(text: bytes) -> tuple[bytes, list[str | None]]:
+    """What separates the cells of a sheet, and the names of its columns."""
+    for separator in SEPARATORS:
+        line, _ = next(records(text, separator), ([], b""))
+        names = [value(cell) for cell in line]
+        if {ROW, REASON} <= {*names}:
+            return separator, names
+    raise CommandError(f"read the sheet: it has no columns {ROW} and {REASON}; export it anew")

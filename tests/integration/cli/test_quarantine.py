@@ -77,3 +77,21 @@ def test_round_trip(costwire: Any, delivered: list[str], tmp_path: Path) -> None
     assert "1 row left the quarantine, 0 corrected, 0 were there before" in both.stdout
     sums = costwire("sql", "SELECT sum(BilledCost) FROM charges", "--format", "csv", *delivered)
     assert sums.stdout.split()[-1] == "16"
+
+
+def test_a_quoted_null_stays_a_text_on_its_way_through_the_sheet(
+    costwire: Any, a_report: Callable[..., str], tmp_path: Path
+) -> None:
+    header, first, second = a_report("abc", "abc").splitlines()
+    rows = [first.replace(",vm,", ',"NULL",'), second.replace(",vm,", ',"null",')]
+    bill, sheet = tmp_path / "bill.csv", str(tmp_path / "fix.csv")
+    bill.write_text("\n".join([header, *rows, ""]))
+    where = ["--data", str(tmp_path / "data")]
+    costwire("run", str(bill), "--once", *where)
+    costwire("quarantine", "export", "1", "--output", sheet, *where)
+    costwire("quarantine", "fix", "1", sheet, "--set", "BilledCost=9", *where)
+    replayed = costwire("quarantine", "replay", "1", sheet, *where)
+    assert replayed.returncode == 0, replayed.stderr
+    asked = "SELECT ServiceName FROM charges ORDER BY 1"
+    told = costwire("sql", asked, "--format", "csv", *where).stdout
+    assert told.splitlines()[1:] == ['"NULL"', '"null"']

@@ -23,7 +23,7 @@ from costwire_focus.repairs import (
 COLUMNS = ["BilledCost", "BillingCurrency", "ServiceName", "x_Note"]
 TEXTS = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1, max_size=20
-).filter(lambda text: text not in ("NULL", "null"))
+) | st.sampled_from(["NULL", "null"])
 
 
 def read(text: str, declared: tuple[str, ...] = ()) -> Sheet:
@@ -75,9 +75,24 @@ def test_a_column_of_the_report_may_not_be_one_of_the_sheet() -> None:
         (b"1\0,USD", {"BilledCost": "1", "BillingCurrency": "USD"}),
         (b"1,5;USD;", {"BilledCost": "1,5", "BillingCurrency": "USD"}),
         (b'{"BilledCost": 1.50, "Other": 1, "x_Note": null}', {"BilledCost": "1.50"}),
+        (b'{"BilledCost": 1, "x_Note": "NULL"}', {"BilledCost": "1", "x_Note": "NULL"}),
+        (
+            b'1,USD,"' + b"x" * 200_000,
+            {"BilledCost": "1", "BillingCurrency": "USD", "ServiceName": "x" * 200_000},
+        ),
         (b'{"BilledCost": 1, "x_Note": ' + b"[" * 600 + b"]" * 600 + b"}", {"BilledCost": "1"}),
     ],
-    ids=["short", "long", "empty", "nul", "semicolons", "JSON", "deep JSON"],
+    ids=[
+        "short",
+        "long",
+        "empty",
+        "nul",
+        "semicolons",
+        "JSON",
+        "JSON text NULL",
+        "long cell",
+        "deep JSON",
+    ],
 )
 def test_a_torn_row_is_cut_as_far_as_it_goes(raw: bytes, cells: dict[str, str]) -> None:
     assert cut(raw, COLUMNS) == cells

@@ -1,6 +1,6 @@
-"""CSV that needs the standard library alone: one line in which null and an empty text stay apart.
+"""CSV that needs the standard library alone: one line in which null and texts like it stay apart.
 
-Python's csv module writes both alike before Python 3.12.
+Python's csv module writes null and an empty text alike before Python 3.12.
 """
 
 from __future__ import annotations
@@ -11,19 +11,24 @@ SEPARATORS = (b",", b";", b"\t", b"|")
 """What separates the cells of a CSV that is read."""
 
 
+NULLS = frozenset({"", "NULL", "null"})
+"""What readers take for null where it is not quoted."""
+
+
 def csv_line(cells: Iterable[str | int | None]) -> str:
-    """A line with its end: null is an empty cell, an empty text a quoted one.
+    """A line with its end: null is an empty cell, a text that would be read as null a quoted one.
 
-    >>> csv_line(["a,b", None, "", 3])
-    '"a,b",,"",3\\n'
+    >>> csv_line(["a,b", None, "", "NULL", 3])
+    '"a,b",,"","NULL",3\\n'
     """
-    return ",".join(map(_cell, cells)) + "\n"
+    return ",".join(map(csv_cell, cells)) + "\n"
 
 
-def _cell(cell: str | int | None) -> str:
+def csv_cell(cell: str | int | None, separator: str = ",") -> str:
+    """A cell as it stands in a line, quoted where it has to be."""
     if cell is None:
         return ""
     text = str(cell)
-    if not text or any(character in text for character in ',"\r\n'):
+    if text in NULLS or any(character in text for character in (separator, *'"\r\n')):
         return '"' + text.replace('"', '""') + '"'
     return text

@@ -10,14 +10,16 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from costwire_focus.csv_line import SEPARATORS, csv_line
+from costwire_focus.csv_line import NULLS, SEPARATORS, csv_line
 from costwire_focus.errors import FocusError
 from costwire_focus.json_values import DECODER, Members, cell_text, is_too_deep
 from costwire_focus.sheets import RAW, REASON, ROW
 
 _FILE = "sheet"
-_NULLS = frozenset({"", "NULL", "null"})
 _NAMED = 5
+_LONGEST_RECORD = 16 * 1024 * 1024
+
+csv.field_size_limit(_LONGEST_RECORD)  # 128 kB unless told: less than a cell of tags can have
 
 Cells = Mapping[str, str]
 
@@ -92,14 +94,14 @@ def cut(raw: bytes, columns: Sequence[str]) -> dict[str, str]:
     """
     text = raw.decode(errors="replace").replace("\0", "")
     if (told := _told(text)) is not None:
-        return {name: told[name] for name in columns if told.get(name) not in (None, *_NULLS)}
+        return {name: told[name] for name in columns if told.get(name) not in (None, "")}
     try:
         cuts = [next(csv.reader([text], delimiter=sign.decode()), []) for sign in SEPARATORS]
     except csv.Error:
         return {}
     cells = max(cuts, key=lambda cells: len(cells) if len(cells) <= len(columns) else 0)
     cells = cells if len(cells) > 1 else cuts[0]
-    return {name: cell for name, cell in zip(columns, cells, strict=False) if cell not in _NULLS}
+    return {name: cell for name, cell in zip(columns, cells, strict=False) if cell not in NULLS}
 
 
 def _told(text: str) -> dict[str, str] | None:

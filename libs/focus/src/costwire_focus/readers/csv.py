@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
 from costwire_focus.batch import Batch, Unusable
+from costwire_focus.csv_line import NULLS
 from costwire_focus.errors import Unreadable
 from costwire_focus.own_rules import (
     BROKEN_QUOTES,
@@ -44,7 +45,7 @@ _ESCAPED_QUOTE = (
 
 _BOM = b"\xef\xbb\xbf"
 _SEPARATOR_NAMES = {b";": "semicolons", b"\t": "tabs", b"|": "vertical bars"}
-_NULLS = ["", "NULL", "null"]
+_NULLS = sorted(NULLS)
 _LONGEST_RECORD = 16 * 1024 * 1024
 """What is longer holds a quote that was left open (and would cost too much memory)."""
 
