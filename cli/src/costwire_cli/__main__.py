@@ -11,6 +11,7 @@ from types import FrameType
 
 from costwire_cli.arguments import parser
 from costwire_cli.errors import INTERRUPTED, CommandError
+from costwire_cli.output import complain
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except CommandError as error:
-        sys.stderr.write(f"costwire: {error}\n")
+        complain(f"costwire: {error}")
         return error.status
     except KeyboardInterrupt:
         return INTERRUPTED

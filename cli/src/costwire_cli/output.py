@@ -16,9 +16,19 @@ _COLUMN_GAP = "  "
 
 
 def say(line: str = "") -> None:
-    """One line on standard output, at once."""
-    sys.stdout.write(f"{line}\n")
+    """One line on standard output, at once; what reports hold does nothing to a terminal."""
+    show(one_line(line))
+
+
+def show(text: str) -> None:
+    """Text of several lines or with colours of our own, as it is."""
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """Lines on standard error; they do nothing to a terminal either."""
+    sys.stderr.write("\n".join(map(one_line, text.split("\n"))) + "\n")
 
 
 def terminal_width() -> int | None:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from costwire_cli.output import one_line
 from costwire_focus.amounts import CostSums
 from costwire_focus.batch import Unusable
 from costwire_focus.canonical import canonical_text
@@ -118,7 +117,7 @@ class Verdict:
 
     def lines(self) -> Iterator[str]:
         """The report for people."""
-        yield f"{one_line(self.source)}: FOCUS {self.version}, {self.rows:,} rows"
+        yield f"{self.source}: FOCUS {self.version}, {self.rows:,} rows"
         if self.is_clean:
             yield f"  clean: {self._clean_words()}"
         if self.unusable:
@@ -129,9 +128,9 @@ class Verdict:
             if finding.grade is not grade:
                 grade = finding.grade
                 yield f"  {_HEADS[grade]}"
-            yield f"    {finding.count:>9,}  {finding.rule}: {one_line(finding.message)}"
+            yield f"    {finding.count:>9,}  {finding.rule}: {finding.message}"
             if finding.lines:
-                yield f"               at {one_line(_places(finding.lines, finding.count))}"
+                yield f"               at {_places(finding.lines, finding.count)}"
             for share in self._shares(self.costs.get(finding.rule, {})):
                 yield f"               BilledCost {share}"
         if self.touched and self.told:
@@ -144,7 +143,7 @@ class Verdict:
         for rule, rows in sorted(self.unusable.items(), key=lambda each: (-each[1].count, each[0])):
             yield f"    {rows.count:>9,}  {rule}: {sentences.get(rule, '')}"
             for row in rows.first[:LINES_SHOWN]:
-                yield f"               {one_line(f'{row.file}:{row.line}  {row.reason}')}"
+                yield f"               {row.file}:{row.line}  {row.reason}"
             if rows.count > LINES_SHOWN:
                 yield f"               ... {rows.count - LINES_SHOWN:,} more"
             for currency, cost in rows.known.items():

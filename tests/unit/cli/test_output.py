@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from costwire_cli.output import write_csv, write_table
+from costwire_cli.output import complain, say, write_csv, write_table
 
 
 def test_table_without_a_terminal_is_plain_columns(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,6 +20,14 @@ def test_table_without_a_terminal_is_plain_columns(capsys: pytest.CaptureFixture
 def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     write_table(["name"], [["a\x1b[31m\nb"]])
     assert "a\\x1b[31m\\nb" in capsys.readouterr().out
+
+
+def test_what_reports_hold_does_nothing_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say("bill\x1b[31m.csv\rgone")
+    complain("read it: \x1b]0;x\x07\nnext line")
+    told = capsys.readouterr()
+    assert told.out == "bill\\x1b[31m.csv\\rgone\n"
+    assert told.err == "read it: \\x1b]0;x\\x07\nnext line\n"
 
 
 def test_null_and_empty_text_differ_in_csv(capsys: pytest.CaptureFixture[str]) -> None:

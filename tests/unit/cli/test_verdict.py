@@ -124,7 +124,7 @@ def test_unusable_rows_are_counted_by_rule_however_many_there_are() -> None:
     lines = [line.strip() for line in verdict.lines()]
     assert lines[1] == "32 rows are unusable and would be quarantined:"
     assert lines[2].startswith(f"30  {_UNREADABLE}: ")
-    assert lines[3] == "a b.csv:9  read \\x00 0"
+    assert lines[3] == "a b.csv:9  read \0 0"
     assert lines[8:10] == ["... 25 more", "BilledCost 0.25 EUR, as far as it can be read"]
     told = verdict.to_json()["unusable"]
     assert {rule: (each["count"], len(each["lines"])) for rule, each in told.items()} == {

@@ -10,7 +10,7 @@ from costwire_cli.cells import NUMERIC, as_json
 from costwire_cli.commands.sql import write_answer
 from costwire_cli.errors import SETTLED, WRONG_USE, CommandError
 from costwire_cli.handler_api import Answer, HandlerApi
-from costwire_cli.output import say, write_json, write_table
+from costwire_cli.output import say, show, write_json, write_table
 from costwire_cli.store import open_store
 from costwire_focus.errors import WrongQuestion
 from costwire_focus.questions import QUESTIONS, Question, Statement, fill, find, near
@@ -85,7 +85,7 @@ def _write_question(question: Question, form: str) -> None:
     for ratio in question.ratios:
         say(f"{ratio.name} = {ratio.formula}, worked out in decimal")
     say()
-    say(question.sql)
+    show(question.sql)
 
 
 def _ask(question: Question, args: Namespace) -> None:

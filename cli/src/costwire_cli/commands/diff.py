@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from costwire_cli.answering import SHOWN, Rows, blocks, moment, scope, write_document
 from costwire_cli.diff_view import diff_lines
 from costwire_cli.errors import SETTLED
-from costwire_cli.output import say, terminal_width, write_csv
+from costwire_cli.output import show, terminal_width, write_csv
 from costwire_cli.store import open_store
 
 _NARROWING = ("filter", "currency")
@@ -25,7 +25,7 @@ def run(args: Namespace) -> int:
             first, found = blocks(api.changes, params, args.limit or SHOWN)
             asked = {name: params[name] for name in _NARROWING if name in params}
             for line in diff_lines(first, found, asked, terminal_width()):
-                say(line)
+                show(line)
             return SETTLED
         rows = Rows(api.changes, params, args.limit)
         if args.format == "json":

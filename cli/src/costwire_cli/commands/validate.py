@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 
 from costwire_cli.errors import QUARANTINED, SETTLED, CommandError
-from costwire_cli.output import say, write_json
+from costwire_cli.output import say, show, write_json
 from costwire_cli.progress import Progress
 from costwire_cli.verdict import SetAside, Verdict
 from costwire_cli.verdict_forms import junit, sarif
@@ -34,7 +34,7 @@ def run(args: Namespace) -> int:
         case "sarif":
             write_json(sarif(verdict))
         case "junit":
-            say(junit(verdict))
+            show(junit(verdict))
         case _:
             for line in verdict.lines():
                 say(line)

@@ -26,10 +26,10 @@ def unique_names(cells: list[str], remarks: dict[str, str]) -> list[str]:
             stem = cell or f"column_{position}"
             name = _free(stem, taken, numbers)
             if cell:
-                sentence = f"the header names {cell!r} twice; the second is called {name}"
+                sentence = f"the header names {cell!r} twice; the second is called {name!r}"
                 remarks.setdefault(COLUMN_REPEATED, sentence)
             else:
-                sentence = f"column {position} has no name in the header; it is called {name}"
+                sentence = f"column {position} has no name in the header; it is called {name!r}"
                 remarks.setdefault(COLUMN_UNNAMED, sentence)
         names.append(name)
         used.add(name)
