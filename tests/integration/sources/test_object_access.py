@@ -393,6 +393,58 @@ class OneObject(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Noting(OneObject):
+    """Notes that it was asked."""
+
+    def do_HEAD(self) -> None:
+        self.server.owner.asked.append(dict(self.headers))  # type: ignore[attr-defined]
+        super().do_HEAD()
+
+
+class Redirecting(Noting):
+    """Redirects to wherever its owner says."""
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        super().send_response(307)
+        to = self.server.owner.to  # type: ignore[attr-defined]
+        self.send_header("Location", to + self.path)
+
+
+class Redirects(LocalServer):
+    """A server that notes who asks, of one of the classes above."""
+
+    def __init__(self, handler: type[Noting], to: str = "") -> None:
+        self.asked: list[dict[str, str]] = []
+        self.to = to
+        super().__init__(handler)
+
+
+@pytest.mark.parametrize("kind", ["s3", "az", "gs"])
+@pytest.mark.parametrize("elsewhere", ["another host", "the metadata address"])
+def test_redirect_of_an_endpoint_leads_to_no_other_host(
+    kind: str, elsewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT", AZURE_ACCOUNT)
+    monkeypatch.setenv("AZURE_STORAGE_KEY", AZURE_KEY)
+    with Redirects(Noting) as other, Redirects(Redirecting) as store:
+        # Another name of this machine is another host.
+        at = other.url.replace("127.0.0.1", "localhost")
+        store.to = at if elsewhere == "another host" else "http://169.254.169.254"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
+        monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", f"{store.url}/{AZURE_ACCOUNT}")
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", store.url)
+        patience = Patience(retries=1, first_pause_seconds=0.01)
+        source = ObjectSource(f"{kind}://bills/a.csv", patience=patience)
+        with pytest.raises(Unreadable, match="redirects to another host") as caught:
+            source.poll(None)
+        assert "set the endpoint to where the bucket is" in str(caught.value)
+        assert store.asked
+        assert other.asked == []
+
+
 class Encrypted(OneObject):
     """The same behind TLS, with the certificate `cert.pem` of the server's owner's folder."""
 

@@ -1,12 +1,16 @@
 """How a store may be asked: whose rights, which hosts, and how long everything may take."""
 
+import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from requests.utils import get_environ_proxies, select_proxy
 
 from costwire_runtime.metadata_addresses import is_metadata_host
 from costwire_sources.errors import Unreadable
@@ -16,6 +20,9 @@ if TYPE_CHECKING:
 
 METADATA_HOST = "169.254.169.254"
 METADATA_SECONDS = 1.0
+NOWHERE = "127.0.0.1:0"
+"""Nobody can listen here: the proxy to which redirects away from an endpoint lead."""
+_HOST = re.compile(r"[a-z0-9._:-]+")
 _TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
 
 
@@ -46,9 +53,16 @@ class Patience:
     longest_pause_seconds: float = 5.0
 
     def client_options(
-        self, environment: Mapping[str, str], *, endpoint: str | None
+        self,
+        environment: Mapping[str, str],
+        *,
+        endpoint: str | None,
+        identity_hosts: Sequence[str] = (),
     ) -> "ClientConfig":
-        """Plain HTTP is spoken only to an endpoint that says so."""
+        """Plain HTTP is spoken only to an endpoint that says so, and nobody else is asked.
+
+        `identity_hosts`: who is asked for credentials besides.
+        """
         options: ClientConfig = {
             "allow_http": urlsplit(endpoint or "").scheme == "http",
             "connect_timeout": timedelta(seconds=self.connect_seconds),
@@ -56,6 +70,8 @@ class Patience:
             "timeout": timedelta(seconds=self.request_seconds),
             "user_agent": "costwire",
         }
+        if endpoint:
+            options |= _asking_only(endpoint, identity_hosts)
         bundle = environment.get("AWS_CA_BUNDLE") or environment.get("REQUESTS_CA_BUNDLE")
         if bundle:
             try:
@@ -79,6 +95,27 @@ class Patience:
         }
 
 
+def _asking_only(endpoint: str, identity_hosts: Sequence[str]) -> "ClientConfig":
+    """Keeps the library from other hosts: it follows redirects, and takes session tokens along.
+
+    It cannot be told not to, but whom to ask without a proxy; all others are given one that is
+    none. Where there is a real one, that is asked, wherever a redirect leads.
+    """
+    urls = [endpoint, *(f"https://{host}" for host in identity_hosts)]
+    if any(select_proxy(url, get_environ_proxies(url)) for url in urls):
+        return {}
+    host = urlsplit(endpoint).hostname or ""
+    with suppress(OSError):  # as the library spells an address, or it is none
+        host = socket.inet_ntoa(socket.inet_aton(host.rstrip(".")))
+    return {"proxy_url": f"http://{NOWHERE}", "proxy_excludes": ",".join([host, *identity_hosts])}
+
+
+def hosts_of(environment: Mapping[str, str], *names: str) -> list[str]:
+    """The hosts of the URLs in these variables."""
+    urls = (environment.get(name, "") for name in names)
+    return [host for url in urls if (host := urlsplit(url).hostname)]
+
+
 def is_set(environment: Mapping[str, str], *names: str) -> bool:
     """Whether one of these switches is on."""
     return any(environment.get(name, "").lower() in _TRUE for name in names)
@@ -95,14 +132,17 @@ def checked_endpoint(endpoint: str, access: Access) -> str:
     Raises: `Unreadable` for what is no http(s) URL, holds credentials, or is a metadata address.
     """
     parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+    host = parts.hostname or ""
+    # Others are unfolded by the library, to whatever address: `%31`, digits of other scripts.
+    plain = parts.scheme in ("http", "https") and _HOST.fullmatch(host)
+    if not plain or "@" in parts.netloc:
         raise Unreadable(
             "open an object store: its endpoint is no http(s) URL without credentials; "
-            "write https://host:port"
+            "write https://host:port, and the host in ASCII"
         )
-    if is_metadata_host(parts.hostname) and not access.instance_metadata:
+    if is_metadata_host(host) and not access.instance_metadata:
         raise Unreadable(
-            f"open an object store: its endpoint {parts.hostname} is a metadata address, which is "
+            f"open an object store: its endpoint {host} is a metadata address, which is "
             "asked only where instance metadata is allowed"
         )
     return endpoint.rstrip("/")

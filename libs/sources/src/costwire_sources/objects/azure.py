@@ -8,10 +8,12 @@ from obstore.store import AzureStore
 
 from costwire_sources.errors import Unreadable
 from costwire_sources.objects.access import (
+    METADATA_HOST,
     Access,
     Patience,
     checked_endpoint,
     first_of,
+    hosts_of,
     is_set,
     require_credentials,
 )
@@ -39,6 +41,14 @@ _TENANT = (
     "AZURE_STORAGE_AUTHORITY_ID",
     "AZURE_TENANT_ID",
     "AZURE_AUTHORITY_ID",
+)
+_AUTHORITY = "login.microsoftonline.com"
+_AUTHORITIES = ("AZURE_STORAGE_AUTHORITY_HOST", "AZURE_AUTHORITY_HOST")
+_IDENTITIES = (
+    "AZURE_MSI_ENDPOINT",
+    "AZURE_IDENTITY_ENDPOINT",
+    "MSI_ENDPOINT",
+    "IDENTITY_ENDPOINT",
 )
 _PROOF = ("AZURE_STORAGE_CLIENT_SECRET", "AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE")
 
@@ -70,9 +80,19 @@ def open_azure(address: Address, access: Access, patience: Patience) -> AzureSto
     return AzureStore(
         address.bucket,
         config=config,
-        client_options=patience.client_options(environment, endpoint=endpoint),
+        client_options=patience.client_options(
+            environment, endpoint=endpoint, identity_hosts=_identity_hosts(environment, access)
+        ),
         retry_config=patience.retry_config(),
     )
+
+
+def _identity_hosts(environment: Mapping[str, str], access: Access) -> list[str]:
+    """Who gives tokens."""
+    hosts = [_AUTHORITY, *hosts_of(environment, *_AUTHORITIES)]
+    if access.instance_metadata:
+        hosts += [METADATA_HOST, *hosts_of(environment, *_IDENTITIES)]
+    return hosts
 
 
 def _has_credentials(environment: Mapping[str, str], config: "AzureConfig") -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from obstore.store import GCSStore
 
 from costwire_sources.objects.access import (
+    METADATA_HOST,
     Access,
     Patience,
     checked_endpoint,
@@ -30,6 +31,8 @@ _NAMED = (
     "GOOGLE_APPLICATION_CREDENTIALS",
     "GOOGLE_BEARER_TOKEN",
 )
+_AUTHORITIES = ("googleapis.com", "accounts.google.com")
+_METADATA = (METADATA_HOST, "metadata.google.internal")
 _SIGNED_IN = ".config/gcloud/application_default_credentials.json"
 
 
@@ -53,7 +56,10 @@ def open_google(address: Address, access: Access, patience: Patience) -> GCSStor
         config["skip_signature"] = True
     else:
         require_credentials(access, address.name, _WHERE, found=has_credentials)
-    options = patience.client_options(environment, endpoint=endpoint)
+    identity_hosts = _AUTHORITIES + (_METADATA if access.instance_metadata else ())
+    options = patience.client_options(
+        environment, endpoint=endpoint, identity_hosts=() if emulator else identity_hosts
+    )
     # Else Google unpacks objects of `Content-Encoding: gzip`, and answers no ranges of them.
     options["default_headers"] = {"Accept-Encoding": "gzip"}
     return GCSStore(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from obstore import exceptions
 
 from costwire_sources.errors import NotFound, SourceChanged, SourceError, Unreachable, Unreadable
+from costwire_sources.objects.access import NOWHERE
 from costwire_sources.objects.address import Address, Kind
 from costwire_sources.objects.aws import RENEWAL_FAILED
 
@@ -109,6 +110,11 @@ def _unanswered(name: str, text: str) -> SourceError:
         return Unreadable(
             f"read {name}: the store's certificate is not trusted; name the authority's "
             "certificates with AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE"
+        )
+    if f"{NOWHERE}," in text:
+        return Unreadable(
+            f"read {name}: the endpoint redirects to another host, which is not asked; set the "
+            "endpoint to where the bucket is"
         )
     if "redirect" in text.lower():
         return Unreadable(
