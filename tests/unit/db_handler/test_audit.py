@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from tests.factories import NOW
 
 from costwire_db_handler.audit import ACTING, HEAD, LOG, Actor, AuditLog, Head, hash_of, parse_head
 
 Lines = list[bytes]
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 
 def opened(folder: Path, **how: Any) -> AuditLog:
@@ -71,8 +74,45 @@ def _changed(lines: Lines) -> None:
 
 
 def _hashed_anew(lines: Lines) -> None:
-    entry = json.loads(lines[2]) | {"by": "rita"}
-    lines[2] = json.dumps(entry | {"hash": hash_of(entry)}).encode() + b"\n"
+    lines[2] = _hashed(lines[2], by="rita")
+
+
+def _named_twice(lines: Lines) -> None:
+    lines[2] = lines[2].replace(b'"by": "will"', b'"by": "rita", "by": "will"')
+
+
+def _numbered_twice(lines: Lines) -> None:
+    lines[2] = b'{"n": 1, ' + lines[2][1:]
+
+
+def _spaced(lines: Lines) -> None:
+    lines[2] = lines[2].replace(b'"by": ', b'"by":  ')
+
+
+def _nested(lines: Lines) -> None:
+    lines[2] = b"[" * 200_000 + b"\n"
+
+
+def _nested_within(lines: Lines) -> None:
+    deep = b"[" * 2_000 + b"]" * 2_000
+    lines[2] = lines[2].replace(b'"will"', deep)
+
+
+def _acts_oddly(lines: Lines) -> None:
+    lines[2] = _hashed(lines[2], act=["settled"])
+
+
+def _tells_nothing(lines: Lines) -> None:
+    lines[2] = _hashed(lines[2], act="rotated")
+
+
+def _tells_oddly(lines: Lines) -> None:
+    lines[2] = _hashed(lines[2], act="rotated", about={"through": [1]})
+
+
+def _hashed(line: bytes, **what: Any) -> bytes:
+    entry = json.loads(line) | what
+    return json.dumps(entry | {"hash": hash_of(entry)}).encode() + b"\n"
 
 
 def _moved(lines: Lines) -> None:
@@ -108,6 +148,14 @@ def _emptied(lines: Lines) -> None:
     [
         (_changed, 3, "it was changed"),
         (_hashed_anew, 4, "it does not follow"),
+        (_named_twice, 3, "it was changed"),
+        (_numbered_twice, 3, "it was changed"),
+        (_spaced, 3, "it was changed"),
+        (_nested, 3, "it was changed"),
+        (_nested_within, 3, "it was changed"),
+        (_acts_oddly, 3, "it was changed"),
+        (_tells_nothing, 3, "it does not tell what left"),
+        (_tells_oddly, 3, "it does not tell what left"),
         (_moved, 4, "it does not follow"),
         (_no_first, 1, "no entry tells that it left"),
         (_taken_out, 4, "it does not follow"),
@@ -154,6 +202,82 @@ def test_end_that_is_cut_off_while_the_handler_is_away_is_noted(
     again.note("settled")
     assert [entry["act"] for entry in again.entries(3)] == ["truncated", "settled"]
     assert again.verify().broken == (4, "entries before it are missing")
+
+
+def _last_two_anew(lines: Lines) -> None:
+    for number in (3, 4):
+        before = json.loads(lines[number - 1])["hash"]
+        lines[number] = _hashed(lines[number], by="rita", before=before)
+
+
+def _last_two_anew_and_one_more(lines: Lines) -> None:
+    _last_two_anew(lines)
+    lines.append(_hashed(lines[4], n=6, before=json.loads(lines[4])["hash"]))
+
+
+def _as_if_all_had_left(lines: Lines) -> None:
+    lines[:] = [_hashed(lines[4], n=6, act="rotated", about={"through": 5})]
+
+
+def _last_is_half(lines: Lines) -> None:
+    lines[4] = lines[4][:-1]
+
+
+def _last_is_nested(lines: Lines) -> None:
+    lines[4] = b"[" * 200_000 + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("tamper", "told", "first"),
+    [
+        (_last_two_anew, ["rewritten"], 6),
+        (_last_two_anew_and_one_more, ["rewritten"], 7),
+        (_as_if_all_had_left, ["rewritten"], 7),
+        (_last_is_half, ["mended", "truncated"], 6),
+        (_last_is_nested, ["rewritten"], 5),
+    ],
+)
+def test_end_that_is_rewritten_while_the_handler_is_away_is_noted_for_good(
+    log: AuditLog,
+    tmp_path: Path,
+    tamper: Callable[[Lines], None],
+    told: list[str],
+    first: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path, noted = tmp_path / LOG, log.head
+    lines = path.read_bytes().splitlines(keepends=True)
+    tamper(lines)
+    path.write_bytes(b"".join(lines))
+    again = opened(tmp_path)
+    assert "the audit log is not as it was left" in caplog.text
+    again.note("settled")
+    *_, doubt, settled = list(again.entries())
+    assert [entry["act"] for entry in again.entries()][-1 - len(told) : -1] == told
+    assert doubt["about"] == {"noted": str(noted)}
+    assert settled["act"] == "settled"
+    broken = opened(tmp_path).verify().broken
+    assert broken is not None
+    assert broken[0] == first
+
+
+def test_note_that_a_kill_left_behind_is_no_rewriting(log: AuditLog, tmp_path: Path) -> None:
+    before = (tmp_path / HEAD).read_bytes()
+    log.note("exported")
+    (tmp_path / HEAD).write_bytes(before)
+    again = opened(tmp_path)
+    assert again.head == log.head
+    assert again.verify() == (6, 1, log.head, None)
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@example(about={"source": "\ud83d" + "\ude00", "\udc80": "\ud83d"})
+@given(about=st.dictionaries(ANY_TEXT, ANY_TEXT | st.integers() | st.lists(ANY_TEXT)))
+def test_whatever_an_entry_is_about_it_is_whole(log: AuditLog, about: dict[str, Any]) -> None:
+    log.note("settled", about=about)
+    assert log.verify().broken is None
 
 
 @pytest.mark.parametrize("left", [b"{", b'{"n": 6, "act": "set', b"\xff\xfe"])

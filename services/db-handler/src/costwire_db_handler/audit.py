@@ -29,6 +29,11 @@ START = "0" * 64
 """The hash before the first entry."""
 _OLD = "audit-*.ndjson"
 _CHANGED = "it was changed"
+_TOLD = {
+    "truncated": "entries before it are missing",
+    "rewritten": "entries before it were rewritten",
+}
+"""What an entry tells of those before it, by its act."""
 _SEGMENTS = 4
 _NUMBER = re.compile(rb'\{"n": ([0-9]{1,15}),')
 _LONGEST_TEXT = 500
@@ -87,10 +92,12 @@ class AuditLog:
         torn = self._mend()
         self._head = self._last()
         noted = read_head(folder)
+        doubt = self._doubt(noted)  # before the next entry takes the place of that one
         if torn:
             self.note("mended", about={"bytes": torn})
-        if noted.number > self._head.number:
-            self.note("truncated", about={"noted": str(noted)})
+        if doubt:
+            _logger.error("the audit log is not as it was left: %s", _TOLD[doubt])
+            self.note(doubt, about={"noted": str(noted)})
 
     @property
     def head(self) -> Head:
@@ -142,7 +149,7 @@ class AuditLog:
             entry["lost"] = self._lost
         entry["hash"] = hash_of(entry)
         path = self._folder / LOG
-        line = (json.dumps(entry, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+        line = _line(entry)
         with path.open("ab") as file:
             size = file.tell()
             try:
@@ -189,13 +196,20 @@ class AuditLog:
                 for last in file:  # noqa: B007
                     pass
             if last is not None:
-                try:
-                    told = json.loads(last)
-                    return Head(int(told["n"]), str(told["hash"]))
-                except (ValueError, KeyError, TypeError):
-                    _logger.error("the last entry of the audit log is damaged")
-                    return Head(read_head(self._folder).number, hashlib.sha256(last).hexdigest())
+                if (told := _read(last)) is not None:
+                    return Head(told["n"], str(told.get("hash")))
+                _logger.error("the last entry of the audit log is damaged")
+                return Head(read_head(self._folder).number, hashlib.sha256(last).hexdigest())
         return Head()
+
+    def _doubt(self, noted: Head) -> str | None:
+        """What was done to the log if it does not hold the entry that was noted last."""
+        if noted.number > self._head.number:
+            return "truncated"
+        if noted in (Head(), self._head):
+            return None
+        found = next(self.entries(noted.number - 1, 1), {})  # a kill left the note behind
+        return None if Head(found.get("n", 0), found.get("hash", "")) == noted else "rewritten"
 
     def entries(self, since: int = 0, most: int | None = None) -> Iterator[Entry]:
         """The entries after a number, oldest first; lines that are damaged are left out."""
@@ -277,7 +291,7 @@ def _verified(snapshot: _Snapshot, noted: Head | None) -> Verdict:
 
 def _doubt(entry: Entry, before: Head | None, known: Head | None) -> str | None:
     """Why an entry cannot be what was written; `before` is None for the first that is there."""
-    if entry.get("hash") != hash_of(entry):
+    if not _is_hash_right(entry):
         return _CHANGED
     if before is None:
         follows = entry["n"] > 1 or entry.get("before") == START
@@ -285,11 +299,20 @@ def _doubt(entry: Entry, before: Head | None, known: Head | None) -> str | None:
         follows = (entry["n"], entry.get("before")) == (before.number + 1, before.hash)
     if not follows:
         return "it does not follow the entry before it"
-    if entry["act"] == "truncated":
-        return "entries before it are missing"
+    if told := _TOLD.get(entry["act"]):
+        return told
+    if entry["act"] == "rotated" and type(entry["about"].get("through")) is not int:
+        return "it does not tell what left"
     if known is not None and known.hash != entry["hash"]:
         return "it is another than the one that was noted"
     return None
+
+
+def _is_hash_right(entry: Entry) -> bool:
+    try:
+        return bool(entry.get("hash") == hash_of(entry))
+    except RecursionError:
+        return False
 
 
 def hash_of(entry: Entry) -> str:
@@ -332,13 +355,23 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob(_OLD)) + ([latest] if latest.exists() else [])
 
 
+def _line(entry: Entry) -> bytes:
+    """The one way to write an entry; halves of characters that meet are one."""
+    text = json.dumps(entry, ensure_ascii=False) + "\n"
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return text.encode("utf-8", "backslashreplace")
+
+
 def _read(line: bytes) -> Entry | None:
+    """The entry, if that is how it is written: others may hold a name twice."""
     try:
         entry = json.loads(line)
-    except ValueError:
+        if not isinstance(entry, dict) or _line(entry) != line:
+            return None
+    except (ValueError, RecursionError):
         return None
-    told = isinstance(entry, dict) and isinstance(entry.get("n"), int)
-    return entry if told and isinstance(entry.get("about"), dict) and "act" in entry else None
+    kinds = {"n": int, "act": str, "about": dict}
+    return entry if all(type(entry.get(name)) is kind for name, kind in kinds.items()) else None
 
 
 def _short(value: Any) -> Any:
