@@ -482,6 +482,25 @@ def test_later_reading_has_the_later_time_when_the_clock_was_set_back(
     assert first.times.read == noon < second.times.read < noon + timedelta(seconds=1)
 
 
+def test_time_that_is_yet_to_come_makes_no_later_state_an_older_one(
+    publish: Publish, write_report: WriteReport, shelf: Shelf
+) -> None:
+    ahead = datetime(2036, 1, 1, tzinfo=UTC)
+    noon = datetime(2024, 12, 11, 12, tzinfo=UTC)
+    path = write_report({}, at=ahead.timestamp())
+    first, _, _ = published(publish(path, clock=lambda: noon))
+    assert first.generation == first.times.read == noon
+    assert "2036-01-01T00:00:00Z" in first.findings["CW-TimeAhead"].message
+    later = write_report({"BilledCost": "7"}, at=noon.timestamp() + 60)
+    second, _, _ = published(publish(later, clock=lambda: noon + timedelta(minutes=2)))
+    assert second.generation == noon + timedelta(minutes=1)
+    assert "CW-TimeAhead" not in second.findings
+    again = write_report({"BilledCost": "7"}, at=ahead.timestamp())
+    assert publish(again, clock=lambda: noon + timedelta(minutes=3)) is None
+    assert shelf.current is not None
+    assert shelf.current.manifest["generation"] == "2024-12-11T12:03:00Z"
+
+
 @pytest.mark.parametrize("name", ["../../escaped", "/tmp/escaped", "a/../../b"])  # noqa: S108
 def test_name_of_a_source_is_no_path(
     write_report: WriteReport, settings_for: Callable[..., Any], tmp_path: Path, name: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from costwire_focus.manifest import (
     Scope,
     SecondCount,
 )
+from costwire_focus.own_rules import TIME_AHEAD
 from costwire_focus.readers import Report, open_report
 from costwire_focus.reconcile import disagreement
 from costwire_focus.recount import Recount
@@ -46,6 +47,7 @@ from costwire_sources.source import Part, Reading
 _HEADER_BYTES = 1 << 20
 _BATCH_BYTES = 4 << 20
 _HEADER_LINE = 1
+_CLOCKS_DIFFER = timedelta(hours=1)
 
 
 class Publisher:
@@ -78,7 +80,8 @@ class Publisher:
         current = self._shelf.current
         served = current and (current.id, current.manifest["source"], current.renderer)
         if served == (content, reading.name, RENDERER_VERSION):
-            self._shelf.confirm(reading.state, to_text(reading.generation))
+            generation = _generation(reading, self._time_of_reading())
+            self._shelf.confirm(reading.state, to_text(generation))
             return None
         try:
             with self._shelf.draft() as folder:
@@ -104,13 +107,16 @@ class Publisher:
             for part, (_, header) in zip(reading.parts, headers, strict=True):
                 self._read(part, header, run, exposition, quarantine)
             exposition.write(run.renderer.footer)
+        generation = _generation(reading, read)
+        if generation != reading.generation:
+            run.remark_time(reading)
         written = exposition.written()
         return Manifest(
             id=content,
             table=meaning.table,
             source=reading.name,
             mode=meaning.mode,
-            generation=reading.generation,
+            generation=generation,
             focus_version=version,
             columns=[
                 ColumnLabel(name=name, label=label) for name, label in label_names(columns).items()
@@ -238,6 +244,15 @@ class _Run:
         for rule, sentence in report.remarks.items():
             self._remark(rule, sentence, FindingLine(file=part.name, line=_HEADER_LINE))
 
+    def remark_time(self, reading: Reading) -> None:
+        """Tell that the report's time is not believed."""
+        sentence = (
+            f"the report is of {to_text(reading.generation)}, which is yet to come; it counts as "
+            "of the time when it was read. Set the clock of whoever writes it"
+        )
+        first = FindingLine(file=reading.parts[0].name, line=_HEADER_LINE)
+        self._remark(TIME_AHEAD, sentence, first)
+
     def _remark(self, rule: str, sentence: str, line: FindingLine) -> None:
         known = self._remarks.get(rule)
         self._remarks[rule] = FindingCount(
@@ -265,6 +280,11 @@ class _Run:
             for rule, finding in self.validator.findings.items()
         }
         return dict(sorted((self._remarks | found).items()))
+
+
+def _generation(reading: Reading, read: datetime) -> datetime:
+    """The time of the content, but none that is yet to come: all later states would be older."""
+    return read if reading.generation > read + _CLOCKS_DIFFER else reading.generation
 
 
 def _declared(meaning: Meaning, months: Sequence[str]) -> Meaning:

@@ -191,6 +191,12 @@ def _as_zip64(data):
     return data[:end] + long_end + locator + short
 
 
+@pytest.mark.parametrize("name", ["./bill.csv", "../bill.csv", "a/./bill.csv"])
+def test_member_of_a_zip_is_read_whatever_folder_it_names(read, name):
+    hidden = {"__MACOSX/._bill.csv": b"x", ".DS_Store": b"x", "./.hidden": b"x"}
+    assert len(read(zipped({name: REPORT, **hidden})).rows) == 20_000
+
+
 def test_zip64_is_read_like_any_zip(read):
     assert len(read(_as_zip64(ONE)).rows) == 20_000
 

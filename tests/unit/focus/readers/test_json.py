@@ -222,6 +222,17 @@ def test_a_cost_that_is_told_as_text_is_counted_by_both_readers(read, cost):
         pytest.param(b'{"a":[{"BilledCost":1}],"b":[{"BilledCost":2}]}', "two lists", id="lists"),
         pytest.param(b'{\n"BilledCost": 1\n}\n', "without a list", id="one pretty record"),
         pytest.param(b'{"items":[{"BilledCost":1}],"nextLink":"x"}', "one page", id="page"),
+        pytest.param(b'{"items":[{"BilledCost":1}],"next":"http://x"}', "one page", id="next"),
+        pytest.param(b'{"items":[{"BilledCost":1}],"NextToken":"x"}', "one page", id="AWS page"),
+        pytest.param(b'{"items":[{"BilledCost":1}],"has_more":true}', "one page", id="more"),
+        pytest.param(
+            b'{"opc-next-page":"x","items":[{"BilledCost":1}]}', "one page", id="OCI page"
+        ),
+        pytest.param(
+            b'{"links":{"next":"http://x"},"items":[{"BilledCost":1}]}',
+            "one page",
+            id="linked page",
+        ),
         pytest.param(
             b'{"items":[{"BilledCost":1}],"metadata":{"continue":"x"}}', "one page", id="k8s page"
         ),

@@ -20,7 +20,9 @@ def test_a_repeated_name_gets_the_next_free_number():
 def test_a_column_without_a_name_is_called_by_its_place():
     remarks = {}
     assert unique_names(["", "b", ""], remarks) == ["column_1", "b", "column_3"]
-    assert remarks == {COLUMN_UNNAMED: "column 1 has no name in the header; it is called 'column_1'"}
+    assert remarks == {
+        COLUMN_UNNAMED: "column 1 has no name in the header; it is called 'column_1'"
+    }
 
 
 def test_a_column_without_a_name_takes_no_other_column_s_name():

@@ -124,5 +124,6 @@ def _damage_told() -> Iterator[None]:
 
 
 def _is_file(info: zipfile.ZipInfo) -> bool:
-    hidden = any(name.startswith((".", "__MACOSX")) for name in info.filename.split("/"))
+    names = [name for name in info.filename.split("/") if name not in (".", "..")]
+    hidden = any(name.startswith((".", "__MACOSX")) for name in names)
     return not (info.is_dir() or hidden)

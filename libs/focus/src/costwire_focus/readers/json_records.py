@@ -18,7 +18,23 @@ Read = Callable[[int], bytes]
 LONGEST_RECORD: Final = 16 * 1024 * 1024
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
 _BARE_RETURN: Final = re.compile(rb"\}[ \t]*\r[ \t\r]*\{")
-_FURTHER_PAGES: Final = ("nextlink", "@odata.nextlink", "nextpagetoken", "continue", "next_page")
+_FURTHER_PAGES: Final = frozenset(
+    (
+        *(
+            "next",
+            "nextlink",
+            "odatanextlink",
+            "nextpage",
+            "nextpagelink",
+            "nextpageurl",
+            "nexturl",
+        ),
+        *("nextpagetoken", "nexttoken", "nextcursor", "nextmarker", "opcnextpage"),
+        *("continue", "continuationtoken", "hasmore", "hasnextpage", "istruncated"),
+    )
+)
+"""What servers call it that there is more, without case and signs; null, false and "" say no."""
+_SIGNS: Final = re.compile("[^a-z]")
 _TWO_PAGES: Final = "it is one page of several: fetch all, and put each one into a file of its own"
 
 
@@ -156,7 +172,9 @@ class Document:
 
     def _refuse_page(self, name: object, value: object) -> None:
         members = [(name, value), *(value if isinstance(value, Members) else ())]
-        if any(value and str(name).lower() in _FURTHER_PAGES for name, value in members):
+        if any(
+            value and _SIGNS.sub("", str(name).lower()) in _FURTHER_PAGES for name, value in members
+        ):
             raise self._wrong(_TWO_PAGES)
 
     def _array(self) -> Iterator[tuple[list[Record], bytes]]:

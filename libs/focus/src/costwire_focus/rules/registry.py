@@ -91,8 +91,14 @@ REMARKS: Final = (
         None,
         "costs should be decimals; binary floats are read as their shortest decimal text",
     ),
+    Rule(
+        own_rules.TIME_AHEAD,
+        Grade.ADVICE,
+        None,
+        "the time of a report should not be yet to come; it counts as of the time of reading",
+    ),
 )
-"""Rules of our own about a part as a whole, applied by the readers."""
+"""Rules of our own about a part or report as a whole, applied by whoever reads it."""
 
 
 @cache
