@@ -91,7 +91,7 @@ def test_two_exporters_of_one_source_double_nothing(
     count = times(2, 25)
     paths = {name: write_report(tmp_path / name / "bill.csv", state(0)) for name in ("a", "b")}
     told: dict[str, Any] = {"source_name": "the bill"} if named else {}
-    table = "exported_twice" if named else "named_twice"
+    table = "exported_twice" if named else "exported_by_two_names"
     fleet = Fleet(tmp_path / "fleet", paths, table=table, exporter=told)
     expected = {"committed", "unchanged"} if named else {"committed", "held", "superseded"}
     try:

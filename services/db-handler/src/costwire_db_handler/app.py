@@ -85,6 +85,7 @@ async def _running(
 ) -> AsyncIterator[Handler]:
     """The store and all that works on it, until the block ends."""
 
+    # A store settles nothing while it opens: these are called when all of them is there.
     def settled(entry: Entry) -> None:
         if entry.state is not State.ABORTED:
             metrics.settled(entry)
