@@ -1,5 +1,6 @@
 """The web configuration file: users, refusals in words, checks that cost once."""
 
+import json
 from pathlib import Path
 
 import bcrypt
@@ -13,6 +14,15 @@ from costwire_runtime.web_config import WebConfig, WebConfigError
 def _hash(password: str, prefix: bytes = b"2b") -> str:
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(4))
     return hashed.replace(b"$2b$", b"$" + prefix + b"$").decode()
+
+
+def _user_with(cost: str) -> str:
+    hashed = _hash("wonderland").replace("$04$", f"${cost}$")
+    return f"basic_auth_users:\n  alice: {hashed}\n"
+
+
+def _headers(line: str) -> str:
+    return f"http_server_config:\n  headers:\n    {line}\n"
 
 
 @pytest.fixture
@@ -50,6 +60,25 @@ def test_headers_are_kept(file: Path) -> None:
         ("tls_server_config:\n  cert_file: a.crt\n", "tls_server_config.key_file: Field required"),
         ("a: [\n", "line 2: is not YAML"),
         ("- a\n", "valid dictionary"),
+        (_user_with(cost="99"), "basic_auth_users.alice: is a bcrypt hash of cost 99, where"),
+        (_user_with(cost="03"), "basic_auth_users.alice: is a bcrypt hash of cost 03, where"),
+        ("basic_auth_users: {a: $2b$04$" + "a" * 53 + "}", "basic_auth_users.a: is no bcrypt hash"),
+        (_user_with(cost="32"), "htpasswd -nB USER"),
+        ('basic_auth_users:\n  "al\\nice": x\n', "basic_auth_users.'al\\nice': is no bcrypt hash"),
+        (_headers("X A: b"), "http_server_config.headers: 'X A' is no name of a header; write"),
+        (_headers('"X\\r\\nA": b'), "headers: 'X\\r\\nA' is no name of a header"),
+        (_headers('"": b'), "headers: '' is no name of a header"),
+        (_headers('X-A: "b\\r\\nX-B: c"'), "headers: X-A: its value cannot be sent; take out line"),
+        (_headers('X-A: "b\\0"'), "headers: X-A: its value cannot be sent"),
+        (_headers('X-A: " b"'), "headers: X-A: its value cannot be sent"),
+        (_headers("X-A: 日本"), "headers: X-A: its value cannot be sent"),
+        (_headers("content-length: '5'"), "headers: content-length is told by each answer itself"),
+        ("a: " + "[" * 100_000, "is nested too deeply; write"),
+        ("a: " + "[" * 2_000 + "]" * 2_000, "is nested too deeply; write"),
+        ("a: 2024-99-99\n", "put texts into quotes"),
+        ("a: !!bool b\n", "put texts into quotes"),
+        ("a: !!timestamp b\n", "put texts into quotes"),
+        ('tls_server_config:\n  cert_file: "a\\0"\n  key_file: a\n', "tls_server_config: "),
         (
             "tls_server_config:\n  cert_file: a.crt\n  key_file: a.key\n",
             "No such file or directory",
@@ -67,6 +96,23 @@ def test_unusable_file_is_told_with_its_place(file: Path, content: str, told: st
     assert str(refused.value).startswith(f"read {file}: ")
     assert told in str(refused.value)
     assert "wonderland" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "content", [_user_with(cost="99"), _headers("X A: b"), "a: " + "[" * 100_000]
+)
+def test_change_that_is_unusable_leaves_the_users_as_they_were(file: Path, content: str) -> None:
+    file.write_text(f"basic_auth_users:\n  alice: {_hash('wonderland')}\n")
+    config = WebConfig.load(file)
+    file.write_text(content)
+    assert config.verify("alice", "wonderland")
+
+
+@pytest.mark.parametrize("value", ["", "b", "b c\td", "max-age=1; x", "é"])
+def test_values_that_can_be_sent_are_kept(file: Path, value: str) -> None:
+    file.write_text(_headers(f"X-A: {json.dumps(value)}"), "utf-8")
+    assert WebConfig.load(file).headers == {"X-A": value}
 
 
 def test_missing_file_is_told(file: Path) -> None:

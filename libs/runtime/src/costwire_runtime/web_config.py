@@ -19,8 +19,19 @@ from costwire_runtime.watched import Watched
 
 _MAX_PASSWORD_BYTES = 72  # bcrypt looks at no more
 _REMEMBERED = 128
-_BCRYPT = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
+# The last of a salt's 22 characters holds two bits; with others bcrypt refuses to check.
+_BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
+_COSTS = range(4, 32)
 _DUMMY_COST = 10
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"([!-~\xa1-\xff]([\t -~\xa0-\xff]*[!-~\xa1-\xff])?)?")
+_OF_THE_ANSWER = {
+    "connection",
+    "content-encoding",
+    "content-length",
+    "transfer-encoding",
+    "upgrade",
+}
 
 
 class WebConfigError(Exception):
@@ -28,9 +39,29 @@ class WebConfigError(Exception):
 
 
 def _bcrypt_hash(text: str) -> str:
-    if not _BCRYPT.fullmatch(text):
+    found = _BCRYPT.fullmatch(text)
+    if found is None:
         raise ValueError("is no bcrypt hash; make one with: htpasswd -nB USER")
+    if int(found[1]) not in _COSTS:
+        raise ValueError(
+            f"is a bcrypt hash of cost {found[1]}, where there are 04 to 31; make one with: "
+            "htpasswd -nB USER"
+        )
     return text
+
+
+def _sendable(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!a} is no name of a header; write letters, digits and hyphens")
+        if name.lower() in _OF_THE_ANSWER:
+            raise ValueError(f"{name} is told by each answer itself; take it out")
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(
+                f"{name}: its value cannot be sent; take out line breaks, other control "
+                "characters, blanks at its ends and what is not Latin-1"
+            )
+    return headers
 
 
 class _Part(BaseModel):
@@ -41,7 +72,7 @@ class HttpServerConfig(_Part):
     """Section `http_server_config`; HTTP/2 is an offer that we needn't take up."""
 
     http2: bool = True
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: Annotated[dict[str, str], AfterValidator(_sendable)] = Field(default_factory=dict)
 
 
 class _File(_Part):
@@ -84,7 +115,7 @@ class WebConfig:
         section = parts.tls_server_config
         try:
             tls = None if section is None else ServerTls(section, path.parent)
-        except TlsError as error:
+        except (TlsError, ValueError) as error:  # no path may hold the character zero
             raise WebConfigError(f"read {path}: tls_server_config: {error}") from error
         config = cls(users.value, tls=tls, headers=parts.http_server_config.headers)
         config._users = lambda: users.value
@@ -116,19 +147,34 @@ class WebConfig:
 
 def _read(path: Path) -> _File:
     try:
-        content: Any = yaml.safe_load(path.read_text("utf-8"))
-        return _File.model_validate(content or {})
+        return _File.model_validate(_content(path) or {})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(_printable(str(part)) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise WebConfigError(f"read {path}: {where}: {message}") from None
+
+
+def _content(path: Path) -> Any:
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WebConfigError(f"read {path}: {error}") from error
+    try:
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""
         raise WebConfigError(f"read {path}: {where}is not YAML") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise WebConfigError(f"read {path}: {error}") from error
+    except RecursionError:
+        told = "is nested too deeply; write tls_server_config and its like, as docs/tls.md has them"
+    except (ValueError, KeyError, AttributeError):  # of what a tag or the form promises
+        told = "holds a date, number or tag that is none; put texts into quotes"
+    raise WebConfigError(f"read {path}: {told}")
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else ascii(text)
 
 
 def _hash_of_nobody(users: Mapping[str, str]) -> bytes:
