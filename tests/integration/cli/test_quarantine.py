@@ -95,3 +95,22 @@ def test_a_quoted_null_stays_a_text_on_its_way_through_the_sheet(
     asked = "SELECT ServiceName FROM charges ORDER BY 1"
     told = costwire("sql", asked, "--format", "csv", *where).stdout
     assert told.splitlines()[1:] == ['"NULL"', '"null"']
+
+
+def test_a_replay_keeps_the_currency_and_the_dates_that_were_told_of_the_report(
+    costwire: Any, a_report: Callable[..., str], tmp_path: Path
+) -> None:
+    text = a_report("1.5", "15", "9").replace("USD", "")
+    text = text.replace("2024-09-02T00:00:00Z", "9/2/24").replace("2024-09-03T00:00:00Z", "9/3/24")
+    bill, sheet = tmp_path / "bill.csv", tmp_path / "fix.csv"
+    bill.write_text("".join(text.splitlines(keepends=True)[:-1]) + TORN)
+    where = ["--data", str(tmp_path / "data")]
+    costwire("run", str(bill), "--once", "--currency", "EUR", "--dates", "mdy", *where)
+    costwire("quarantine", "export", "1", "--output", str(sheet), *where)
+    header, _ = sheet.read_text().splitlines()
+    sheet.write_text(f"{header}\n1,,{text.splitlines()[1]},\n")
+    told = costwire("quarantine", "replay", "1", str(sheet), "--format", "json", *where)
+    assert told.returncode == 0, told.stdout + told.stderr
+    entry = json.loads(told.stdout)["entry"]
+    stored = {code: lines["BilledCost"]["stored"] for code, lines in entry["sums"].items()}
+    assert stored == {"EUR": "18"}

@@ -33,6 +33,7 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Count = Annotated[int, Field(ge=0)]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -184,6 +185,10 @@ class Manifest(_Model):
     recount: SecondCount | None = None
     findings: dict[str, FindingCount] = {}
     mapped: list[LegacyMapping] = []
+    currency: Currency | None = None
+    """What was told of charges that name none."""
+    dates: Literal["mdy", "dmy"] | None = None
+    """What was told of dates such as 9/1/24."""
     exposition: Exposition
     times: ManifestTimes
 

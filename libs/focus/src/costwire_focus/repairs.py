@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -122,12 +122,16 @@ def read_sheet(
     version: str,
     declared: Sequence[str],
     *,
+    currency: str | None = None,
+    dates: Literal["mdy", "dmy"] | None = None,
     most_rows: int | None = None,
 ) -> Sheet:
     """Read a sheet, and check each of its rows as the exporter checks those of a report.
 
     `columns`:  those of the delivery.
     `declared`: the months that it is declared to be the state of; none: any.
+    `currency`: what was told of charges that name none, and `dates` of dates such as 9/1/24; the
+                cells that are given are those of the sheet.
     Raises: `NotASheet`, and `Unreadable` for what is no CSV.
     """
     # They take a third of a second to load, and few handlers ever see a sheet.
@@ -136,7 +140,9 @@ def read_sheet(
 
     report = open_report(stream, _FILE)
     _require_columns(report.names, columns)
-    validator = Validator(columns, version, declared=declared, file=_FILE)
+    validator = Validator(
+        columns, version, dates=dates, currency=currency, declared=declared, file=_FILE
+    )
     rows: list[str] = []
     lines: list[int] = []
     charges: list[pa.Table] = [pa.table({name: pa.array([], pa.string()) for name in columns})]

@@ -148,9 +148,9 @@ Totals = dict[str, dict[str, Decimal]]
 
 
 def total(money: Iterable[Money]) -> Totals:
-    """The sums of the costs of several rows."""
+    """The sums of the costs of several rows; those without any name no currency."""
     totals: Totals = {}
-    for each in money:
+    for each in filter(lambda each: each.costs, money):
         lines = totals.setdefault(each.currency, {})
         for name, amount in each.costs.items():
             lines[name] = exact_sum((lines.get(name, Decimal(0)), amount))

@@ -56,12 +56,18 @@ class CheckedSheet:
     """A sheet whose rows keep the rules, typed and hashed."""
 
     sheet: Sheet
+    charges: pa.Table
+    """Its rows as the exporter would have published them."""
     prepared: Prepared
 
 
 def check_sheet(request: ReplayRequest, manifest: Manifest, preparer: Preparer) -> CheckedSheet:
     """Read a sheet by the rules of FOCUS and of the tables; raises `BadSheet`."""
+    # It loads polars, and few handlers ever see a sheet.
+    from costwire_focus.conform import conform
+
     columns = [column.name for column in manifest.columns]
+    currency, dates = manifest.currency, manifest.dates
     declared = manifest.scope.declared or []
     try:
         sheet = read_sheet(
@@ -69,20 +75,23 @@ def check_sheet(request: ReplayRequest, manifest: Manifest, preparer: Preparer) 
             columns,
             manifest.focus_version,
             declared,
+            currency=currency,
+            dates=dates,
             most_rows=MOST_ROWS,
         )
     except FocusError as wrong:
         raise BadSheet(str(wrong)) from wrong
     doubtful = {broken.row for broken in sheet.broken}
     sheet = sheet.only([at for at, row in enumerate(sheet.rows) if row not in doubtful])
-    prepared = preparer.prepare(sheet.charges, 0)
+    charges = conform(sheet.charges, columns, currency, dates)
+    prepared = preparer.prepare(charges, 0)
     if not prepared.quarantine:
-        return CheckedSheet(sheet, prepared)
+        return CheckedSheet(sheet, charges, prepared)
     refused = {row["line"]: row for row in prepared.quarantine}
     fine = [at for at in range(len(sheet.rows)) if at not in refused]
     told = [of_sheet(sheet, at, row) for at, row in refused.items()]
-    sheet = sheet.only(fine, told)
-    return CheckedSheet(sheet, preparer.prepare(sheet.charges, 0))
+    charges = charges.take(pa.array(fine, pa.int64()))
+    return CheckedSheet(sheet.only(fine, told), charges, preparer.prepare(charges, 0))
 
 
 def of_sheet(sheet: Sheet, at: int, row: Row) -> Broken:
@@ -150,8 +159,8 @@ def plan(
     """
     sheet = checked.sheet
     contents = _contents(checked.prepared.charges)
-    money = [name for name in _OF_MONEY if name in sheet.charges.column_names]
-    cells = sheet.charges.select(money).to_pylist()
+    money = [name for name in _OF_MONEY if name in checked.charges.column_names]
+    cells = checked.charges.select(money).to_pylist()
     places, repaired, dropped, broken = [], [], [], [*sheet.broken]
     unchanged = 0
     for at, number in enumerate(sheet.rows):

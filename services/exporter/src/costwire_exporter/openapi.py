@@ -117,6 +117,8 @@ MANIFEST: Node = {
     "recount": {"reader": "duckdb", "records": 3, "billedCost": "3.54"},
     "findings": {},
     "mapped": [],
+    "currency": None,
+    "dates": None,
     "exposition": {"samples": 2, "bytes": 412, "sha256": "0" * 64, "renderer": 1},
     "times": {"read": "2024-10-02T06:00:00Z"},
 }

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from costwire_exporter.ahead import read_ahead
 from costwire_exporter.blocks import ExpositionWriter
-from costwire_exporter.conform import conform, united_columns
 from costwire_exporter.errors import CountsDisagree, NotPublishable, Stopped
 from costwire_exporter.identity import Meaning, content_hash, delivery_id
 from costwire_exporter.quarantine import QuarantineWriter
@@ -19,6 +18,7 @@ from costwire_exporter.status import Progress
 from costwire_exporter.tally import Tally
 from costwire_focus.batch import Unusable
 from costwire_focus.canonical import canonical_text, exact_sum, to_text
+from costwire_focus.conform import conform, united_columns
 from costwire_focus.errors import FocusError
 from costwire_focus.exposition import RENDERER_VERSION
 from costwire_focus.exposition.labels import label_names
@@ -130,6 +130,8 @@ class Publisher:
             recount=run.second_count(),
             findings=run.findings(),
             mapped=run.legacy.mappings() if run.legacy else [],
+            currency=meaning.currency,
+            dates=meaning.dates,
             exposition=Exposition(
                 samples=run.renderer.samples,
                 bytes=written.bytes,

@@ -31,7 +31,7 @@ from costwire_db_handler.errors import BadSheet, CannotReplay, RowsBroken
 from costwire_db_handler.ledger import Act, Entry, State
 from costwire_db_handler.repair_sheet import Replayed, ReplayRequest
 from costwire_focus.amounts import COST_COLUMNS
-from costwire_focus.repairs import SheetRow, write_sheet
+from costwire_focus.repairs import SheetRow, cut, write_sheet
 
 Shop = Any
 MakeShop = Callable[..., Any]
@@ -106,6 +106,25 @@ def test_repaired_rows_enter_their_delivery_as_a_further_state(delivered: Shop) 
     assert shop.store.delivery(2) == entry
     assert ("wrong", "0.5") in shop.costs()
     assert left(shop, 2) == ["2", "3"]
+
+
+def test_what_was_told_of_a_delivery_holds_for_its_repaired_rows(shop: Shop) -> None:
+    shop.deliver(THREE.but(currency="EUR", dates="mdy"))
+    start, end = "ChargePeriodStart", "ChargePeriodEnd"
+    cells = {**a_charge(ResourceId="torn"), "BillingCurrency": None, start: "9/2/24", end: "9/3/24"}
+    told = replay(shop, {"3": cells})
+    assert (told.rows, told.broken) == (1, [])
+    assert told.entry.repairs[0].sums.keys() == {"EUR"}
+    asked = "SELECT BillingCurrency, ChargePeriodStart::text FROM charges WHERE ResourceId = 'torn'"
+    ((currency, day),) = shop.ask(asked)
+    assert (currency, day[:10]) == ("EUR", "2024-09-02")
+
+
+def test_a_torn_row_is_refused_as_it_was_cut_also_where_its_currency_was_told(shop: Shop) -> None:
+    shop.deliver(THREE.but(currency="EUR"))
+    columns = shop.store.columns(1)
+    with pytest.raises(RowsBroken, match="could not be cut into cells"):
+        replay(shop, {"3": cut(b"1.5,1.25,2", columns)})
 
 
 def test_the_delivery_as_it_was_stays_readable(delivered: Shop) -> None:
@@ -442,7 +461,7 @@ def test_long_rows_are_read_a_page_at_a_time(shop: Shop) -> None:
 def test_a_sheet_of_too_many_rows_is_refused_with_what_to_do(
     delivered: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repair_sheet, "_MOST_ROWS", 1)
+    monkeypatch.setattr(repair_sheet, "MOST_ROWS", 1)
     with pytest.raises(BadSheet, match="more than 1 rows; make several"):
         replay(delivered, {"1": {"BilledCost": "1"}, "2": {"ListCost": "1"}})
     assert replay(delivered, {"1": {"BilledCost": "1"}}).rows == 1

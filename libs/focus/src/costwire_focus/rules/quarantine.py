@@ -87,7 +87,7 @@ def _explain_unreadable(name: str, cell: str) -> tuple[str, str]:
     if re.match(instants.SLASHED, cell):
         return INSTANT_UNREADABLE, (
             f"read {name}: {shown} may have the day or the month first; "
-            "say which with --dates mdy or --dates dmy"
+            "write it as 2024-09-01, or say for the report which, with --dates mdy or --dates dmy"
         )
     return INSTANT_UNREADABLE, f"read {name}: {shown} is not a date and time"
 

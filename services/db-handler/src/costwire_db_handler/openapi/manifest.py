@@ -94,6 +94,15 @@ SCHEMAS: Node = {
                 },
             },
             "mapped": listed(ref("LegacyMapping")),
+            "currency": {
+                "description": "What was told of charges that name none.",
+                "type": ["string", "null"],
+                "pattern": "^[A-Z]{3}$",
+            },
+            "dates": {
+                "description": "What was told of dates such as 9/1/24.",
+                "enum": ["mdy", "dmy", None],
+            },
             "exposition": {
                 "description": "The body of the exporter's `/metrics`.",
                 "type": "object",

@@ -1,4 +1,4 @@
-"""Makes the charges of all parts alike: one set of columns, and what the settings told of cells."""
+"""Makes charges alike: one set of columns, and what was told of cells that do not say it."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def conform(
 ) -> pa.Table:
     """The charges with exactly these columns; identical charges become identical rows.
 
-    Null: a column that a part lacks is null, but BillingCurrency where the settings name one.
+    Null: a column that a part lacks is null, but BillingCurrency where one is told.
     Dates: cells such as `9/1/24` are rewritten in FOCUS's form once their order is told; every
            other cell keeps its text.
     """

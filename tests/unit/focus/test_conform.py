@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from costwire_exporter.conform import conform, united_columns
+from costwire_focus.conform import conform, united_columns
 
 
 def texts(**columns: list[str | None]) -> pa.Table:
