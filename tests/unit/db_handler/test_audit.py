@@ -184,13 +184,24 @@ def test_end_that_is_cut_off_is_told_by_a_head_that_was_noted(
     noted, path = log.head, tmp_path / LOG
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
     (tmp_path / HEAD).unlink()
-    assert log.verify().broken is None
-    assert log.verify(noted).broken == (4, "it is missing, as is all up to entry 5")
-    # Written on as if nothing had happened, the chain is another.
+    missing = (4, "it is missing, as is all up to entry 5")
+    assert log.verify().broken == missing  # whoever wrote it knows
     again = opened(tmp_path)
+    assert again.verify().broken is None
+    assert again.verify(noted).broken == missing
+    # Written on as if nothing had happened, the chain is another.
     again.note("settled")
     again.note("settled")
     assert again.verify(noted).broken == (5, "it is another than the one that was noted")
+
+
+def test_rewriting_both_files_is_told_while_the_handler_runs(log: AuditLog, tmp_path: Path) -> None:
+    path = tmp_path / LOG
+    lines = path.read_bytes().splitlines(keepends=True)
+    _last_two_anew(lines)
+    path.write_bytes(b"".join(lines))
+    (tmp_path / HEAD).write_text(f"5:{json.loads(lines[4])['hash']}\n")
+    assert log.verify().broken == (5, "it is another than the one that was noted")
 
 
 def test_end_that_is_cut_off_while_the_handler_is_away_is_noted(

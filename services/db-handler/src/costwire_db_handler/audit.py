@@ -14,7 +14,8 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -236,7 +237,8 @@ class AuditLog:
         with ExitStack() as opened:
             with self._lock:
                 snapshot = opened.enter_context(_Snapshot.of(self._folder))
-            return _verified(snapshot, noted)
+                last = self._head  # nobody can write to this one
+            return _verified(snapshot, [head for head in (noted, last) if head])
 
 
 class _Snapshot:
@@ -263,18 +265,20 @@ class _Snapshot:
                 left -= len(line)
 
 
-def _verified(snapshot: _Snapshot, noted: Head | None) -> Verdict:
+def _verified(snapshot: _Snapshot, noted: Sequence[Head]) -> Verdict:
     """Look at every entry: whether it is whole, follows the one before, and is last."""
     head, first, entries = Head(), 0, 0
     left: set[int] = set()
     broken: tuple[int, str] | None = None
-    known = {each.number: each for each in (snapshot.head, noted) if each}
+    known: defaultdict[int, set[str]] = defaultdict(set)
+    for each in (snapshot.head, *noted):
+        known[each.number].add(each.hash)
     for line in snapshot.lines():
         entry = _read(line)
         if entry is None:
             broken = (head.number + 1, _CHANGED)
             break
-        if why := _doubt(entry, head if entries else None, known.get(entry["n"])):
+        if why := _doubt(entry, head if entries else None, known.get(entry["n"], ())):
             broken = (entry["n"], why)
             break
         head, entries = Head(entry["n"], entry["hash"]), entries + 1
@@ -289,8 +293,11 @@ def _verified(snapshot: _Snapshot, noted: Head | None) -> Verdict:
     return Verdict(entries, first, head, broken)
 
 
-def _doubt(entry: Entry, before: Head | None, known: Head | None) -> str | None:
-    """Why an entry cannot be what was written; `before` is None for the first that is there."""
+def _doubt(entry: Entry, before: Head | None, known: Collection[str]) -> str | None:
+    """Why an entry cannot be what was written.
+
+    `before`: None for the first that is there; `known`: what its hash is known to be.
+    """
     if not _is_hash_right(entry):
         return _CHANGED
     if before is None:
@@ -303,7 +310,7 @@ def _doubt(entry: Entry, before: Head | None, known: Head | None) -> str | None:
         return told
     if entry["act"] == "rotated" and type(entry["about"].get("through")) is not int:
         return "it does not tell what left"
-    if known is not None and known.hash != entry["hash"]:
+    if any(each != entry["hash"] for each in known):
         return "it is another than the one that was noted"
     return None
 
