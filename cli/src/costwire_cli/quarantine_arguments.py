@@ -58,7 +58,10 @@ def _export(actions: Subparsers) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="the sheet to write; beyond 50,000 rows also FILE-2, FILE-3, ...",
+        help="the sheet to write; beyond 50,000 rows or 8 MiB also FILE-2, FILE-3, ...",
+    )
+    action.add_argument(
+        "--force", action="store_true", help="replace sheets that are there, with their edits"
     )
     add_store(action)
 

@@ -4,31 +4,86 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
 from pathlib import Path
 
 from costwire_cli.csv_cells import NoCsv, records, value
 from costwire_cli.errors import WRONG_USE, CommandError
-from costwire_cli.whole_file import write_whole
+from costwire_cli.whole_file import is_special, write_whole
 from costwire_focus.csv_line import SEPARATORS, csv_cell
-from costwire_focus.sheets import MOST_ROWS, RAW, REASON, ROW
+from costwire_focus.sheets import MOST_BYTES, MOST_ROWS, RAW, REASON, ROW
 
 
-def write_sheets(path: Path, pieces: Iterable[bytes], most_rows: int = MOST_ROWS) -> list[Path]:
-    """Write a sheet, and where it has more rows than one may have, `fix-2.csv` beside `fix.csv`.
+def write_sheets(
+    path: Path,
+    pieces: Iterable[bytes],
+    *,
+    force: bool = False,
+    most_rows: int = MOST_ROWS,
+    most_bytes: int = MOST_BYTES,
+) -> list[Path]:
+    """Write a sheet, and where it is longer than one may be, `fix-2.csv` beside `fix.csv`.
 
-    `pieces`: of the whole sheet. Each file appears whole or not at all; raises `CommandError`.
+    `pieces`: of the whole sheet. What is no regular file, a pipe say, gets all of it.
+    `force`:  files that are there are replaced, and the others of a longer export removed.
+    Each file appears whole or not at all; raises `CommandError`.
     """
+    if is_special(path):
+        write_whole(path, pieces)
+        return [path]
     rows = _rows(pieces)
     header = next(rows, b"")
-    paths: list[Path] = []
-    first = next(rows, b"")
-    while first or not paths:
-        number = len(paths) + 1
-        paths.append(path.with_stem(f"{path.stem}-{number}") if paths else path)
-        write_whole(paths[-1], chain((header, first), islice(rows, most_rows - 1)))
-        first = next(rows, b"")
+    paths = []
+    for number, sheet in enumerate(_cut(rows, most_rows, most_bytes - len(header)), 1):
+        paths.append(_numbered(path, number))
+        if not force and paths[-1].exists():
+            raise _would_overwrite(paths[-1:])
+        write_whole(paths[-1], [header, *sheet])
+    if force:
+        for stale in _standing(path, len(paths) + 1):
+            stale.unlink(missing_ok=True)
     return paths
+
+
+def refuse_edited(path: Path) -> None:
+    """Raise `CommandError` where an export to this path finds sheets that may hold edits."""
+    if not is_special(path) and (standing := [*_standing(path, 1)]):
+        raise _would_overwrite(standing)
+
+
+def _would_overwrite(sheets: Iterable[Path]) -> CommandError:
+    names = " ".join(map(str, sheets))
+    return CommandError(
+        f"export: {names} would be overwritten, and may hold edits; name another file with "
+        "--output, or replace it with --force",
+        status=WRONG_USE,
+    )
+
+
+def _standing(path: Path, first: int) -> Iterator[Path]:
+    """The files that have the names of an export's sheets, from the one of a number on."""
+    if first == 1 and path.exists():
+        yield path
+    number = max(first, 2)
+    while (sheet := _numbered(path, number)).exists():
+        yield sheet
+        number += 1
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+
+
+def _cut(rows: Iterable[bytes], most_rows: int, most_bytes: int) -> Iterator[list[bytes]]:
+    """The rows of each sheet: of the first one always, of the others at least one."""
+    sheet: list[bytes] = []
+    size = 0
+    for row in rows:
+        if sheet and (len(sheet) >= most_rows or size + len(row) > most_bytes):
+            yield sheet
+            sheet, size = [], 0
+        sheet.append(row)
+        size += len(row)
+    yield sheet
 
 
 def _rows(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -63,7 +63,7 @@ def test_round_trip(costwire: Any, delivered: list[str], tmp_path: Path) -> None
     checked = costwire(*fix)
     assert (checked.returncode, "1 row can be replayed" in checked.stdout) == (0, True)
     last = costwire("quarantine", "replay", "1", str(sheet), "--format", "json", *delivered)
-    entry = json.loads(last.stdout)["entry"]
+    entry = json.loads(last.stdout)["sheets"][0]["entry"]
     assert (last.returncode, entry["balanced"], entry["rows"]["repaired"]) == (0, True, 3)
     line = entry["sums"]["USD"]["BilledCost"]
     assert (line["read"], line["stored"], line["repaired"]) == ("1.5", "15", "13.5")
@@ -89,12 +89,19 @@ def test_a_quoted_null_stays_a_text_on_its_way_through_the_sheet(
     where = ["--data", str(tmp_path / "data")]
     costwire("run", str(bill), "--once", *where)
     costwire("quarantine", "export", "1", "--output", sheet, *where)
-    costwire("quarantine", "fix", "1", sheet, "--set", "BilledCost=9", *where)
+    again = costwire("quarantine", "export", "1", "--output", sheet, *where)
+    assert (again.returncode, "--force" in again.stderr) == (2, True), again.stderr
+    shown = costwire("quarantine", "export", "1", "--output", "/dev/stdout", *where).stdout
+    assert shown == Path(sheet).read_text()
+    setting = ("--set", "BilledCost=9", "--format", "json")
+    fixed = costwire("quarantine", "fix", "1", sheet, *setting, *where)
+    (told,) = json.loads(fixed.stdout)["sheets"]
+    assert (told["sheet"], told["changed"], told["rows"], told["dryRun"]) == (sheet, 2, 2, True)
     replayed = costwire("quarantine", "replay", "1", sheet, *where)
     assert replayed.returncode == 0, replayed.stderr
     asked = "SELECT ServiceName FROM charges ORDER BY 1"
-    told = costwire("sql", asked, "--format", "csv", *where).stdout
-    assert told.splitlines()[1:] == ['"NULL"', '"null"']
+    stored = costwire("sql", asked, "--format", "csv", *where).stdout
+    assert stored.splitlines()[1:] == ['"NULL"', '"null"']
 
 
 def test_a_replay_keeps_the_currency_and_the_dates_that_were_told_of_the_report(
@@ -111,6 +118,6 @@ def test_a_replay_keeps_the_currency_and_the_dates_that_were_told_of_the_report(
     sheet.write_text(f"{header}\n1,,{text.splitlines()[1]},\n")
     told = costwire("quarantine", "replay", "1", str(sheet), "--format", "json", *where)
     assert told.returncode == 0, told.stdout + told.stderr
-    entry = json.loads(told.stdout)["entry"]
+    entry = json.loads(told.stdout)["sheets"][0]["entry"]
     stored = {code: lines["BilledCost"]["stored"] for code, lines in entry["sums"].items()}
     assert stored == {"EUR": "18"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from costwire_cli.csv_cells import records, value
 from costwire_cli.errors import CommandError
-from costwire_cli.sheets import put, write_sheets
+from costwire_cli.sheets import put, refuse_edited, write_sheets
 from costwire_focus.csv_line import SEPARATORS, csv_line
 
 SHEET = (
@@ -40,7 +42,7 @@ def test_a_long_sheet_becomes_several_that_hold_all_of_its_rows(
     whole = (header + "".join(map(csv_line, rows))).encode()
     with TemporaryDirectory() as folder:
         first = Path(folder) / "fix.csv"
-        paths = write_sheets(first, cut(whole, at), most)
+        paths = write_sheets(first, cut(whole, at), most_rows=most)
         assert paths[0] == first
         assert sorted(Path(folder).iterdir()) == sorted(paths)
         texts = [path.read_bytes().decode() for path in paths]
@@ -54,8 +56,50 @@ def test_a_long_sheet_becomes_several_that_hold_all_of_its_rows(
 
 def test_files_of_a_long_sheet_are_numbered(tmp_path: Path) -> None:
     pieces = [b"costwire:row,A\n1,a\n2,b\n3,c\n4,d\n5,e\n"]
-    paths = write_sheets(tmp_path / "fix.csv", pieces, 2)
+    paths = write_sheets(tmp_path / "fix.csv", pieces, most_rows=2)
     assert [path.name for path in paths] == ["fix.csv", "fix-2.csv", "fix-3.csv"]
+
+
+def test_no_sheet_has_more_bytes_than_can_be_replayed_unless_a_row_has(tmp_path: Path) -> None:
+    rows = [b"1,%b\n" % (b"a" * 17), b"2,b\n", b"3,%b\n" % (b"c" * 90), b"4,d\n"]
+    header = b"costwire:row,A\n"
+    paths = write_sheets(tmp_path / "fix.csv", [header, *rows], most_bytes=len(header) + 24)
+    parts = [path.read_bytes().removeprefix(header) for path in paths]
+    assert parts == [rows[0] + rows[1], rows[2], rows[3]]
+
+
+def test_an_export_overwrites_no_sheet_that_may_hold_edits(tmp_path: Path) -> None:
+    first, second = tmp_path / "fix.csv", tmp_path / "fix-2.csv"
+    pieces = [b"costwire:row,A\n1,a\n2,b\n3,c\n"]
+    for edited in (first, second):
+        edited.write_bytes(b"mine")
+        with pytest.raises(CommandError, match=rf"{edited.name} would be overwritten.*--force"):
+            refuse_edited(first)
+        with pytest.raises(CommandError, match=rf"{edited.name} would be overwritten.*--force"):
+            write_sheets(first, pieces, most_rows=2)
+        assert edited.read_bytes() == b"mine"
+        edited.unlink()
+        first.unlink(missing_ok=True)
+
+
+def test_a_forced_export_leaves_no_sheets_of_a_longer_one(tmp_path: Path) -> None:
+    first = tmp_path / "fix.csv"
+    write_sheets(first, [b"costwire:row,A\n1,a\n2,b\n3,c\n"], most_rows=1)
+    other = tmp_path / "fix-2024.csv"
+    other.touch()
+    paths = write_sheets(first, [b"costwire:row,A\n1,a\n"], force=True)
+    assert (paths, sorted(tmp_path.iterdir())) == ([first], [other, first])
+
+
+def test_a_pipe_gets_the_whole_sheet(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    sheet = b"costwire:row,A\n1,a\n2,b\n"
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(pipe.read_bytes)
+        assert write_sheets(pipe, [sheet], most_rows=1) == [pipe]
+        assert reading.result(10) == sheet
+    assert pipe.is_fifo()
 
 
 def test_set_changes_the_rows_that_broke_the_rule_and_no_others() -> None:

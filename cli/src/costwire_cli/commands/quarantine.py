@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from costwire_cli.errors import FAILED, QUARANTINED, SETTLED, WRONG_USE, CommandError
 from costwire_cli.handler_api import HandlerApi, Json
 from costwire_cli.output import one_line, say, write_json, write_table
-from costwire_cli.sheets import put, read_sheet, write_sheets
+from costwire_cli.sheets import put, read_sheet, refuse_edited, write_sheets
 from costwire_cli.store import data_option, open_store
 from costwire_cli.summary import counted, summary
-from costwire_cli.whole_file import write_whole
+from costwire_cli.whole_file import is_special, write_whole
 
 _RAW_SHOWN = 200
 _COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
@@ -110,8 +111,12 @@ def _shown(raw: str) -> str:
 
 
 def _export(api: HandlerApi, args: Namespace) -> int:
+    if not args.force:
+        refuse_edited(args.output)
     with api.quarantine_sheet(args.commit) as pieces:
-        sheets = write_sheets(args.output, pieces)
+        sheets = write_sheets(args.output, pieces, force=args.force)
+    if is_special(args.output):  # perhaps standard output, where the sheet stands alone
+        return SETTLED
     names = " ".join(map(str, sheets))
     again = f"{args.commit} {names}{_hint(args)}"
     say(f"written to {names}; set the cells right, and take out the rows that are to stay")
@@ -122,48 +127,60 @@ def _export(api: HandlerApi, args: Namespace) -> int:
 def _fix(api: HandlerApi, args: Namespace) -> int:
     if args.where_rule and not args.set:
         raise CommandError("fix: --where-rule says where --set puts its values", status=WRONG_USE)
-    broken = sum([_check(api, args, path) for path in args.sheets])
+    broken = _of_each_sheet(args, lambda path: _check(api, args, path))
     if args.format != "json" and not broken:
         names = " ".join(map(str, args.sheets))
         say(f"next: costwire quarantine replay {args.commit} {names}{_hint(args)}")
     return FAILED if broken else SETTLED
 
 
-def _check(api: HandlerApi, args: Namespace, path: Path) -> int:
-    """Fill a sheet in and have it checked; gives how many rows are broken."""
-    sheet = read_sheet(path)
+def _of_each_sheet(args: Namespace, act: Callable[[Path], Json]) -> int:
+    """Do something with each sheet; gives how many rows are broken. JSON is one document."""
+    told: list[Json] = []
+    try:
+        for path in args.sheets:
+            told.append({"sheet": str(path), **act(path)})
+    finally:
+        # What was done stays done where a later sheet is refused.
+        if args.format == "json" and told:
+            write_json({"sheets": told})
+    return sum(each["brokenRows"] for each in told)
+
+
+def _check(api: HandlerApi, args: Namespace, path: Path) -> Json:
+    """Fill a sheet in and have it checked; one that the handler does not take stays as it was."""
+    sheet, changed = read_sheet(path), 0
     if args.set:
         changed, sheet = put(sheet, dict(args.set), args.where_rule)
-        write_whole(path, [sheet])
-        say(f"{counted(changed, 'row')} of {path} changed")
     answer = api.replay(args.commit, sheet, {"dryRun": "true", "partial": "true"})
-    if args.format == "json":
-        write_json(answer)
-    else:
+    if changed:
+        write_whole(path, [sheet])
+    if args.format != "json":
+        if args.set:
+            say(f"{counted(changed, 'row')} of {path} changed")
         _tell_broken(answer)
         fine = answer["rows"] + answer["corrected"]
         say(f"{counted(fine, 'row')} can be replayed, {answer['unchanged']:,} were before")
-    return int(answer["brokenRows"])
+    return {"changed": changed, **answer}
 
 
 def _replay(api: HandlerApi, args: Namespace) -> int:
     asked = {"partial": "true"} if args.partial else {}
     asked |= {"closed": "accept"} if args.into_closed else {}
-    broken = 0
-    for path in args.sheets:
+
+    def replay(path: Path) -> Json:
         answer = api.replay(args.commit, read_sheet(path), asked)
-        broken += answer["brokenRows"]
-        if args.format == "json":
-            write_json(answer)
-            continue
-        _tell_broken(answer)
-        say(
-            f"{counted(answer['rows'], 'row')} left the quarantine, {answer['corrected']:,} "
-            f"corrected, {answer['unchanged']:,} were there before"
-        )
-        for line in summary(answer["entry"], _hint(args), with_decisions=True):
-            say(line)
-    return QUARANTINED if broken else SETTLED
+        if args.format != "json":
+            _tell_broken(answer)
+            say(
+                f"{counted(answer['rows'], 'row')} left the quarantine, {answer['corrected']:,} "
+                f"corrected, {answer['unchanged']:,} were there before"
+            )
+            for line in summary(answer["entry"], _hint(args), with_decisions=True):
+                say(line)
+        return answer
+
+    return QUARANTINED if _of_each_sheet(args, replay) else SETTLED
 
 
 def _tell_broken(answer: Json) -> None:

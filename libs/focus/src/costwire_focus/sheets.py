@@ -12,3 +12,5 @@ RAW: Final = "costwire:raw"
 """The column with the text of a row that could not be cut into cells; only where there is one."""
 MOST_ROWS: Final = 50_000
 """Of one sheet: what is known of each row is in memory at a time."""
+MOST_BYTES: Final = 8 << 20
+"""Of a sheet that is written, unless a single row is longer: half of what may be uploaded."""

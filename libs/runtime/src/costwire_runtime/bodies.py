@@ -11,13 +11,13 @@ from costwire_runtime.problems import AnswerTimedOut, BadRequest, RequestTimedOu
 from costwire_runtime.request_limits import BODY_BYTES_PER_SECOND, RequestLimits
 
 
-async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """The whole body; `TooLarge` as soon as it is clear that it exceeds the limit."""
-    chunks = [chunk async for chunk in body_chunks(request, limit_bytes)]
+async def read_body(request: Request, limit_bytes: int, advice: str = "") -> bytes:
+    """The whole body; `TooLarge`, with an advice, once it is clear that it exceeds the limit."""
+    chunks = [chunk async for chunk in body_chunks(request, limit_bytes, advice)]
     return b"".join(chunks)
 
 
-async def body_chunks(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
+async def body_chunks(request: Request, limit_bytes: int, advice: str = "") -> AsyncIterator[bytes]:
     """The body as it arrives, under a limit; the service's limits say how slowly it may come."""
     limits: RequestLimits = request.app.state.limits
     idle_seconds = limits.body_pause_seconds
@@ -25,7 +25,7 @@ async def body_chunks(request: Request, limit_bytes: int) -> AsyncIterator[bytes
     if not declared.isdecimal():
         raise BadRequest(f"read the body: Content-Length {declared!r} is no number of bytes")
     if int(declared) > limit_bytes:
-        raise _too_large(limit_bytes)
+        raise _too_large(limit_bytes, advice)
     received, began = 0, time.monotonic()
     stream = request.stream()
     while True:
@@ -41,7 +41,7 @@ async def body_chunks(request: Request, limit_bytes: int) -> AsyncIterator[bytes
             return
         received += len(chunk)
         if received > limit_bytes:
-            raise _too_large(limit_bytes)
+            raise _too_large(limit_bytes, advice)
         seconds = time.monotonic() - began
         if seconds > idle_seconds + received / BODY_BYTES_PER_SECOND:
             raise RequestTimedOut(
@@ -61,10 +61,10 @@ async def time_limit(seconds: float, act: str) -> AsyncIterator[None]:
         raise AnswerTimedOut(f"{act}: not finished after {seconds:g} s")
 
 
-def _too_large(limit_bytes: int) -> TooLarge:
+def _too_large(limit_bytes: int, advice: str) -> TooLarge:
     # The rest of the body is not read, so the connection can't carry another request.
     return TooLarge(
-        f"read the body: it is larger than {limit_bytes} bytes",
+        f"read the body: it is larger than {limit_bytes} bytes{advice and f'; {advice}'}",
         headers={"Connection": "close"},
         limitBytes=limit_bytes,
     )

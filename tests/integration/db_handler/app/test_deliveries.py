@@ -285,6 +285,15 @@ def test_bodies_have_limits(run: Run) -> None:
         assert answer.json()["limitBytes"] == 1024 * 1024
 
 
+def test_a_sheet_beyond_the_limit_is_refused_with_what_to_do(run: Run) -> None:
+    running = run(upload_limit_mib=1)
+    answer = running.admin.post("/deliveries/1/replay", b"x" * (1024 * 1024 + 1))
+    assert answer.status_code == 413
+    told = answer.json()["detail"]
+    assert "several sheets" in told
+    assert "HANDLER_UPLOAD_LIMIT_MIB" in told
+
+
 def test_too_many_open_deliveries_are_told_to_wait(run: Run) -> None:
     admin = run(open_deliveries=1).admin
     admin.open(a_report(charges(1)))

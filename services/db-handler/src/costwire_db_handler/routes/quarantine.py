@@ -32,6 +32,10 @@ from costwire_runtime.bodies import read_body
 
 CSV = "text/csv"
 _LINES_AT_ONCE = 200
+_SMALLER = (
+    "make several sheets of it, each with the header, or raise HANDLER_UPLOAD_LIMIT_MIB; "
+    "nothing was changed"
+)
 _logger = logging.getLogger(__name__)
 
 
@@ -78,7 +82,7 @@ async def replay_rows(request: Request, caller: Caller) -> Response:
     dry_run = asked.get("dryRun") == "true"
     store = handler.store.acting_for(caller)
     async with handler.taking_in():
-        body = await read_body(request, handler.settings.upload_limit_mib * MIB)
+        body = await read_body(request, handler.settings.upload_limit_mib * MIB, _SMALLER)
         wanted = ReplayRequest(
             body,
             partial=asked.get("partial") == "true",
