@@ -31,7 +31,7 @@ def test_round_trip(costwire: Any, delivered: list[str], tmp_path: Path) -> None
     assert listed.returncode == 0, listed.stderr
     assert "CW-AmountUnreadable  BilledCost" in listed.stdout
     assert "EffectiveCost 2" in listed.stdout
-    assert "of 2 rows it is unknown" in listed.stdout
+    assert "of 4 rows BilledCost is unknown" in listed.stdout
     shown = costwire("quarantine", "show", "1", "--rule", "CW-FieldCount", *delivered)
     assert "9,9,9" in shown.stdout
     assert "\\x1b[31m,8" in shown.stdout

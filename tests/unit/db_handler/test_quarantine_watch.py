@@ -12,7 +12,8 @@ from costwire_db_handler import erasing
 from costwire_db_handler.ledger import Entry, Rows, State, SumLine
 from costwire_db_handler.metrics import HandlerMetrics
 from costwire_db_handler.quarantine_watch import QuarantineWatch
-from costwire_db_handler.standing import standing
+from costwire_db_handler.quarantined import RuleCount
+from costwire_db_handler.standing import QuarantineOf, standing
 
 NOW = datetime(2024, 12, 11, 10, tzinfo=UTC)
 
@@ -45,6 +46,11 @@ class Told:
             raise OSError("away")
         return [entry for entry in self.entries if table in (None, entry.table)]
 
+    def quarantines(self, table: str | None = None) -> list[QuarantineOf]:
+        rules = [RuleCount.of("CW-AmountUnreadable", "BilledCost", 1, 0)]
+        aside = [entry for entry in self.standing(table) if entry.rows.quarantined]
+        return [QuarantineOf(entry, rules) for entry in aside]
+
 
 def test_share_of_rows_and_money() -> None:
     registry = CollectorRegistry()
@@ -63,6 +69,7 @@ def test_share_of_rows_and_money() -> None:
     assert (value("charges"), value("charges_ratio")) == (1, 1 / 7)
     assert value("cost", currency="USD") == -1
     assert value("cost_ratio", currency="USD") == 1 / 7
+    assert (value("unknown_charges"), value("unknown_charges_ratio")) == (1, 1 / 7)
     store.entries = [an_entry(3, 2, "3", "EUR")]
     watch.look()
     assert value("charges") == 1  # nothing was settled since

@@ -8,7 +8,7 @@ import pytest
 from tests.factories import an_unusable_row
 
 from costwire_db_handler import quarantined
-from costwire_db_handler.quarantined import fitting, pieces
+from costwire_db_handler.quarantined import RuleCount, fitting, pieces
 
 BYTES = 1_000
 
@@ -36,3 +36,19 @@ def test_pieces_end_where_their_rows_are_long_enough(name: str) -> None:
     for piece in told:
         assert len(piece) <= 10
         assert sum(len(row[name]) for row in piece[:-1]) < BYTES
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "unknown"),
+    [
+        ("CW-AmountUnreadable", "BilledCost", 5),
+        ("CW-NulCharacter", "BilledCost", 5),
+        ("CW-AmountDigits", "BilledCost", 2),
+        ("CW-AmountUnreadable", "ListCost", 2),
+        ("CW-FieldCount", None, 2),
+    ],
+)
+def test_the_money_of_rows_whose_billed_cost_cannot_be_read_is_unknown(
+    rule: str, column: str | None, unknown: int
+) -> None:
+    assert RuleCount.of(rule, column, 5, 2).unknown == unknown

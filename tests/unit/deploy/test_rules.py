@@ -16,6 +16,7 @@ from costwire_db_handler import metrics
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
 COST = 'costwire_db_handler_quarantined_cost_ratio{table="charges",currency="EUR"}'
+UNKNOWN = 'costwire_db_handler_quarantined_unknown_charges_ratio{table="charges"}'
 CHARGES = 'costwire_db_handler_quarantined_charges_ratio{table="charges"}'
 
 
@@ -64,6 +65,7 @@ def test_a_share_in_quarantine_is_told_after_a_quarter_of_an_hour(tmp_path: Path
                 "input_series": [
                     {"series": COST, "values": "0x9 0.25x40 0x9"},
                     {"series": CHARGES, "values": "0.005x60"},
+                    {"series": UNKNOWN, "values": "0.5x60"},
                 ],
                 "alert_rule_test": [
                     {"eval_time": "20m", "alertname": "CostwireMoneyInQuarantine"},
@@ -82,6 +84,21 @@ def test_a_share_in_quarantine_is_told_after_a_quarter_of_an_hour(tmp_path: Path
                         ],
                     },
                     {"eval_time": "55m", "alertname": "CostwireMoneyInQuarantine"},
+                    {
+                        "eval_time": "30m",
+                        "alertname": "CostwireUnknownMoneyInQuarantine",
+                        "exp_alerts": [
+                            {
+                                "exp_labels": told,
+                                "exp_annotations": {
+                                    "summary": "nobody knows the cost of 50% of the rows of "
+                                    "charges: they are in quarantine",
+                                    "description": "Their BilledCost cannot be read. costwire "
+                                    "quarantine list --table charges says which rules were broken.",
+                                },
+                            }
+                        ],
+                    },
                     {"eval_time": "55m", "alertname": "CostwireChargesInQuarantine"},
                 ],
             }

@@ -63,7 +63,8 @@ def _list(api: HandlerApi, args: Namespace) -> int:
             f"{currency} {'  '.join(f'{name} {lines[name]}' for name in _COSTS if name in lines)}"
             for currency, lines in each["sums"].items()
         ]
-        unknown = f"; of {counted(each['unknown'], 'row')} it is unknown" if each["unknown"] else ""
+        number = each["unknown"]
+        unknown = f"; of {counted(number, 'row')} BilledCost is unknown" if number else ""
         told = "; ".join(money) or "none"
         say(f"delivery {each['commit']}: known money {told}{unknown}")
     say(f"next: costwire quarantine export {found[0]['commit']}{_hint(args)} --output file.csv")

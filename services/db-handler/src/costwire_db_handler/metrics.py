@@ -40,6 +40,16 @@ QUARANTINED_CHARGES = Metric(
 QUARANTINED_CHARGES_RATIO = Metric(
     "quarantined_charges_ratio", "Share of the rows of these deliveries, 0 to 1", ("table",)
 )
+QUARANTINED_UNKNOWN = Metric(
+    "quarantined_unknown_charges",
+    "Rows in quarantine whose money is not known: their BilledCost cannot be read",
+    ("table",),
+)
+QUARANTINED_UNKNOWN_RATIO = Metric(
+    "quarantined_unknown_charges_ratio",
+    "Share of these among the rows of these deliveries, 0 to 1",
+    ("table",),
+)
 QUARANTINED_COST = Metric(
     "quarantined_cost",
     "Known BilledCost of the rows in quarantine, in its currency; a gauge is a double, the ledger "
@@ -61,6 +71,8 @@ ALL_METRICS = (
     LAST_SETTLED,
     QUARANTINED_CHARGES,
     QUARANTINED_CHARGES_RATIO,
+    QUARANTINED_UNKNOWN,
+    QUARANTINED_UNKNOWN_RATIO,
     QUARANTINED_COST,
     QUARANTINED_COST_RATIO,
 )
@@ -83,6 +95,8 @@ class HandlerMetrics:
         self.staged_charges = STAGED_CHARGES.counter(SERVICE, registry)
         self.quarantined_charges = QUARANTINED_CHARGES.gauge(SERVICE, registry)
         self.quarantined_charges_ratio = QUARANTINED_CHARGES_RATIO.gauge(SERVICE, registry)
+        self.quarantined_unknown = QUARANTINED_UNKNOWN.gauge(SERVICE, registry)
+        self.quarantined_unknown_ratio = QUARANTINED_UNKNOWN_RATIO.gauge(SERVICE, registry)
         self.quarantined_cost = QUARANTINED_COST.gauge(SERVICE, registry)
         self.quarantined_cost_ratio = QUARANTINED_COST_RATIO.gauge(SERVICE, registry)
         self._changed: set[str] = set()

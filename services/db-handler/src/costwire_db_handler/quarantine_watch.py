@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections import Counter
 from decimal import Decimal
 
 from costwire_db_handler.ledger import Entry
@@ -45,29 +45,38 @@ class QuarantineWatch:
         changed = self._metrics.take_changed()
         try:
             if last is None or moment - last >= _ALL_EVERY_SECONDS:
-                self._set({*self._currencies}, self._store.own.standing())
+                self._set({*self._currencies}, None)
                 self._looked_at_all = moment
             else:
                 for table in sorted(changed):
-                    self._set({table}, self._store.own.standing(table))
+                    self._set({table}, table)
         except Exception:
             self._looked_at_all = None
             _logger.warning("the quarantine is not known; it is tried again", exc_info=True)
 
-    def _set(self, tables: set[str], entries: Iterable[Entry]) -> None:
+    def _set(self, tables: set[str], of: str | None) -> None:
+        """`tables`: those that have gauges; `of`: the one to look at, or all."""
         by_table: dict[str, list[Entry]] = {table: [] for table in tables}
-        for entry in entries:
+        for entry in self._store.own.standing(of):
             by_table.setdefault(entry.table, []).append(entry)
+        unknown: Counter[str] = Counter()
+        for found in self._store.own.quarantines(of):
+            unknown[found.entry.table] += found.unknown
         for table, standing in by_table.items():
-            self._set_rows(table, standing)
+            self._set_rows(table, standing, unknown[table])
             self._set_costs(table, standing)
 
-    def _set_rows(self, table: str, entries: list[Entry]) -> None:
+    def _set_rows(self, table: str, entries: list[Entry], unknown: int) -> None:
         aside = sum(entry.rows.quarantined for entry in entries)
         stored = sum(entry.rows.stored for entry in entries)
         self._metrics.quarantined_charges.labels(table).set(aside)
         self._metrics.quarantined_charges_ratio.labels(table).set(
             ratio(Decimal(aside), Decimal(stored))
+        )
+        self._metrics.quarantined_unknown.labels(table).set(unknown)
+        known = aside + stored - unknown
+        self._metrics.quarantined_unknown_ratio.labels(table).set(
+            ratio(Decimal(unknown), Decimal(known))
         )
 
     def _set_costs(self, table: str, entries: list[Entry]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from costwire_focus import repairs
 from costwire_focus.amounts import COST_COLUMNS, NO_CURRENCY, read
 from costwire_focus.canonical import canonical_text, exact_sum, subtract
+from costwire_focus.own_rules import AMOUNT_UNREADABLE, NUL_CHARACTER
 
 NEEDED = ("file", "line", "raw", "column", "rule", "reason")
 """What every exporter tells of a row."""
@@ -28,6 +29,8 @@ Origin = Literal["exporter", "handler"]
 _PIECE_BYTES = 8 << 20
 _OF_HANDLER = "h"
 """What the numbers of rows begin with that the handler quarantined."""
+_UNREADABLE = (AMOUNT_UNREADABLE, NUL_CHARACTER)
+"""Rules that say of a cell that it cannot be read."""
 _NUMBER = re.compile(rf"({_OF_HANDLER})?([1-9][0-9]{{0,17}})")
 
 
@@ -193,4 +196,10 @@ class RuleCount:
     column: str | None
     rows: int
     unknown: int
-    """Of these, the ones whose money is not known: they could not be cut into cells."""
+    """Of these, the ones whose money is not known."""
+
+    @classmethod
+    def of(cls, rule: str, column: str | None, rows: int, uncut: int) -> RuleCount:
+        """`uncut`: could not be cut into cells. Nor is money known where BilledCost is not."""
+        is_unknown = column == "BilledCost" and rule in _UNREADABLE
+        return cls(rule, column, rows, rows if is_unknown else uncut)

@@ -26,7 +26,7 @@ def _sheet(**changes: str) -> str:
 SCHEMAS: Node = {
     "Quarantine": {
         "description": "What of a delivery is in quarantine: `unknown` are the rows whose money is "
-        "not known, `sums` the known costs of the others by currency.",
+        "not known, for BilledCost cannot be read; `sums` the known costs by currency.",
         **record(
             {
                 "commit": ref("Count"),

@@ -171,4 +171,4 @@ def rule_counts(
         counts[done.rule, done.column] -= done.rows
         unknown[done.rule, done.column] -= done.unknown
     left = sorted((+counts).items(), key=lambda item: (-item[1], str(item[0])))
-    return [RuleCount(*key, number, unknown[key]) for key, number in left]
+    return [RuleCount.of(*key, number, unknown[key]) for key, number in left]

@@ -120,7 +120,7 @@ def rule_counts(
         ) GROUP BY ALL HAVING sum(n) > 0 ORDER BY sum(n) DESC, 1, 2""",
         {"commit": commit, "replays": list(replays)},
     ).fetchall()
-    return [RuleCount(*row) for row in rows]
+    return [RuleCount.of(*row) for row in rows]
 
 
 def keep_repairs(
