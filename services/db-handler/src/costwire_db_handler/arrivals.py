@@ -32,10 +32,19 @@ def continued(books: Books, manifest: Manifest) -> Delivery | None:
         if opened.entry.state is not State.OPEN:  # since it was asked for
             continue
         known = opened.manifest
-        if known.model_copy(update={"times": manifest.times}) == manifest:
+        if _is_same(known, manifest):
             read = max(known.times.read, manifest.times.read)
             return opened.read_at(ManifestTimes(read=read))
     return None
+
+
+def _is_same(known: Manifest, manifest: Manifest) -> bool:
+    """Whether two manifests of one content are alike but for when it was read.
+
+    The id stands for what was told of it, which exporters of earlier versions do not tell.
+    """
+    names = ("times", "currency", "dates")
+    return known.model_copy(update={name: getattr(manifest, name) for name in names}) == manifest
 
 
 def shown_already(
@@ -72,8 +81,8 @@ def aside_already(books: Books, manifest: Manifest) -> Delivery | None:
     """
     for commit in reversed(books.same_content(manifest, _ASIDE)):
         aside = books.get(commit)
-        rows, same = aside.entry.rows, aside.manifest.model_copy(update={"times": manifest.times})
-        if same != manifest or rows.retired or rows.erased:
+        rows = aside.entry.rows
+        if not _is_same(aside.manifest, manifest) or rows.retired or rows.erased:
             continue
         if not _is_for_its_age(aside.entry) or _is_late(books, manifest, aside):
             return aside

@@ -214,6 +214,11 @@ def test_held_delivery_that_comes_again_is_that_delivery(month: Shop) -> None:
     assert [entry.commit for entry in month.store.deliveries()] == [1, held.commit]
 
 
+def test_held_delivery_of_an_exporter_that_told_no_currency_is_that_delivery(month: Shop) -> None:
+    held = month.deliver(a_third())
+    assert month.deliver(a_third().but(currency="EUR", dates="mdy")) == held
+
+
 def test_rejected_delivery_that_comes_again_asks_nobody_twice(month: Shop) -> None:
     held = month.deliver(a_third())
     rejected = month.store.reject(held.commit, month.tick)
