@@ -9,7 +9,7 @@ from pathlib import Path
 
 from costwire_cli.errors import FAILED, QUARANTINED, SETTLED, WRONG_USE, CommandError
 from costwire_cli.handler_api import HandlerApi, Json
-from costwire_cli.output import one_line, say, write_json, write_table
+from costwire_cli.output import say, write_json, write_table
 from costwire_cli.sheets import put, read_sheet, refuse_edited, write_sheets
 from costwire_cli.store import data_option, open_store
 from costwire_cli.summary import counted, summary
@@ -83,10 +83,10 @@ def _show(api: HandlerApi, args: Namespace) -> int:
     for row in rows:
         place = f"{row['file']}:{row['line']}" if row["file"] else f"charge {row['line']}"
         column = f", column {row['column']}" if row["column"] else ""
-        say(f"row {row['row']}  {one_line(place)}{column}")
+        say(f"row {row['row']}  {place}{column}")
         if sentence := sentences.get(row["rule"]):
             say(f"  {row['rule']}: {sentence}")
-        say(f"  {one_line(row['reason'])}")
+        say(f"  {row['reason']}")
         say(f"  {_shown(row['raw'])}")
     say()
     say(f"{counted(len(rows), 'row')} shown; --rows shows more, --format json whole bytes")
@@ -102,13 +102,13 @@ def _sentences() -> dict[str, str]:
 
 
 def _shown(raw: str) -> str:
-    """Bytes as a line of text that does nothing to a terminal."""
+    """Bytes as text; those that are none are spelled out."""
     if not raw:
         return "(erased)"
     data = base64.b64decode(raw)
     text = data[:_RAW_SHOWN].decode("utf-8", "backslashreplace")
     more = f"... ({len(data):,} bytes)" if len(data) > _RAW_SHOWN else ""
-    return one_line(text) + more
+    return text + more
 
 
 def _export(api: HandlerApi, args: Namespace) -> int:
@@ -188,7 +188,7 @@ def _tell_broken(answer: Json) -> None:
     for broken in answer["broken"]:
         row = f"row {broken['row']}" if broken["row"] else "a row"
         rule = f"{broken['rule']}: " if broken["rule"] else ""
-        say(f"line {broken['line']}, {row}: {rule}{one_line(broken['reason'])}")
+        say(f"line {broken['line']}, {row}: {rule}{broken['reason']}")
     more = answer["brokenRows"] - len(answer["broken"])
     if more > 0:
         say(f"and {more:,} more")

@@ -5,11 +5,17 @@ Python's csv module writes null and an empty text alike before Python 3.12.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable
 
 SEPARATORS = (b",", b";", b"\t", b"|")
 """What separates the cells of a CSV that is read."""
 
+LONGEST_RECORD = 40 * 1024 * 1024
+"""More than what the first reader takes for one record at most."""
+
+# 128 kB unless told: less than a cell of tags can have. One for the process, so told here alone.
+csv.field_size_limit(LONGEST_RECORD)
 
 NULLS = frozenset({"", "NULL", "null"})
 """What readers take for null where it is not quoted."""

@@ -23,18 +23,15 @@ import pyarrow.parquet as pq
 
 from costwire_focus.amounts import read
 from costwire_focus.canonical import exact_sum, multiply
+from costwire_focus.csv_line import LONGEST_RECORD
 
 _BLOCK_BYTES = 8 * 1024 * 1024
 _BATCH_ROWS = 250_000
-_LONGEST_RECORD = 40 * 1024 * 1024
-"""More than what the first reader takes for one record at most."""
 
 _BLANK_LINES = re.compile(rb"\n(?:\r?\n)+")
 _ZONE = re.compile(r"tz=([^\]]+)\]")
 _SHORT_AMOUNT = r"^-?[0-9]{1,20}(\.[0-9]{1,20})?$"
 _NEWLINE, _RETURN, _QUOTE = b'\n\r"'
-
-csv.field_size_limit(_LONGEST_RECORD)  # 128 kB unless told: less than a cell of tags can have
 
 
 class Recount(Protocol):
@@ -74,7 +71,7 @@ class CsvRecount:
         cut = block.rfind(b"\n") + 1
         self._pending[-1] = memoryview(block)[:cut]
         rest = self._count(b"".join(self._pending)) + block[cut:]
-        if len(rest) > _LONGEST_RECORD:
+        if len(rest) > LONGEST_RECORD:
             rest = self._give_up()
         self._pending, self._size = [rest], len(rest)
         self._enough = len(rest) + _BLOCK_BYTES

@@ -17,9 +17,6 @@ from costwire_focus.sheets import RAW, REASON, ROW
 
 _FILE = "sheet"
 _NAMED = 5
-_LONGEST_RECORD = 16 * 1024 * 1024
-
-csv.field_size_limit(_LONGEST_RECORD)  # 128 kB unless told: less than a cell of tags can have
 
 Cells = Mapping[str, str]
 
