@@ -160,6 +160,27 @@ def test_request_beyond_the_limits_is_refused_in_words(
     assert problem_of(answer)["detail"].startswith(("read the request:", "Invalid HTTP"))
 
 
+def test_refusal_reaches_a_client_that_is_still_sending(impatient: Any) -> None:
+    with connected(impatient.url) as connection:
+        connection.sendall(HEAD + b"X-A: " + b"b" * 200_000)
+        for _ in range(5):
+            time.sleep(SECONDS / 10)
+            connection.sendall(b"b" * 200_000)
+        answer = all_of(connection)
+    assert status_of(answer) == 431
+
+
+def test_refused_connection_does_not_stay_open_for_what_still_comes(impatient: Any) -> None:
+    deadline = time.monotonic() + LONGEST
+    with connected(impatient.url) as connection:
+        connection.sendall(HEAD + b"X-A: " + b"b" * 200_000)
+        with suppress(ConnectionError):
+            while time.monotonic() < deadline:
+                connection.sendall(b"b")
+                time.sleep(SECONDS / 10)
+    assert time.monotonic() < deadline
+
+
 def test_tls_handshake_that_does_not_come_ends_the_connection(start: Any, web_config: Any) -> None:
     url = start(
         HEADER_TIMEOUT_SECONDS=str(SECONDS), WEB_CONFIG_FILE=str(web_config)

@@ -30,6 +30,9 @@ from costwire_runtime.tls import names_of
 
 _logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 5
+_LINGER_SECONDS = 2.0
+"""How long what still comes is thrown away after a refusal: closing over unread bytes resets the
+connection, and the client never reads why."""
 
 
 class Overloaded(Unavailable):
@@ -100,6 +103,7 @@ class LimitedProtocol(H11Protocol):
         self._limits = limits
         self._head: asyncio.TimerHandle | None = None
         self._fetching: asyncio.TimerHandle | None = None
+        self._lingering: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected; one too many is told so and hung up on."""
@@ -110,7 +114,8 @@ class LimitedProtocol(H11Protocol):
                 Overloaded(
                     f"connect: {most} connections are open already; try again later",
                     headers={"Retry-After": str(_RETRY_SECONDS)},
-                )
+                ),
+                linger=False,
             )
             return
         allowed = self._limits.allowed_names
@@ -121,13 +126,14 @@ class LimitedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come: of a head, of a body, or of what nobody wants to read any more."""
-        super().data_received(data)
-        self._await_head()
+        if self._lingering is None:
+            super().data_received(data)
+            self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended."""
         super().connection_lost(exc)
-        for timer in (self._head, self._fetching):
+        for timer in (self._head, self._fetching, self._lingering):
             if timer is not None:
                 timer.cancel()
 
@@ -156,6 +162,8 @@ class LimitedProtocol(H11Protocol):
 
         What comes of a body after its answer counts as waiting for the next head, too.
         """
+        if self._lingering is not None:
+            return
         if self.cycle is not None and not self.cycle.response_complete:
             if self._head is not None:
                 self._head.cancel()
@@ -165,14 +173,15 @@ class LimitedProtocol(H11Protocol):
 
     def _too_slow(self) -> None:
         self._head = None
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._lingering is not None:
             return
         seconds = self._limits.header_seconds
         self._refuse(RequestTimedOut(f"read the request: no whole head came within {seconds:g} s"))
 
-    def _refuse(self, problem: Problem) -> None:
-        """Tell why, if it is the time to speak, and hang up."""
-        if self.conn.our_state is h11.IDLE:
+    def _refuse(self, problem: Problem, *, linger: bool = True) -> None:
+        """Tell why, if it is the time to speak, and hang up: after it is read, or at once."""
+        speaks = self.conn.our_state is h11.IDLE
+        if speaks:
             body = problem_body(problem, instance="")
             headers = {
                 "Content-Type": MEDIA_TYPE,
@@ -187,7 +196,16 @@ class LimitedProtocol(H11Protocol):
             )
             for event in events:
                 self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+        if speaks and linger:
+            self._linger()
+        else:
+            self.transport.close()
+
+    def _linger(self) -> None:
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self._lingering = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def _give_up(self) -> None:
         self._fetching = None
