@@ -32,7 +32,7 @@ def test_what_is_written_is_read_in_each_encoding(tmp_path: Path, encoding: Enco
     path = tmp_path / "metrics.zst"
     with ExpositionWriter(path, 1) as writer:
         for block in CONTENT:
-            writer.write(partial(bytes, block))
+            writer.write(partial(list, [block]))
     text = b"".join(CONTENT)
     assert unpacked(encoding, b"".join(read_exposition(path, encoding))) == text
     assert writer.written().bytes == len(text)
@@ -42,16 +42,16 @@ def test_what_is_written_is_read_in_each_encoding(tmp_path: Path, encoding: Enco
 def test_each_block_is_a_frame_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "metrics.zst"
     with ExpositionWriter(path, 1) as writer:
-        writer.write(lambda: b"first\n")
-        writer.write(lambda: b"second\n")
-    assert path.read_bytes().count(zstandard.FRAME_HEADER) == 2
+        writer.write(lambda: [b"first\n", b"second\n"])
+        writer.write(lambda: [b"third\n"])
+    assert path.read_bytes().count(zstandard.FRAME_HEADER) == 3
 
 
 def test_failing_disk_reaches_the_one_who_writes(tmp_path: Path) -> None:
     def write() -> None:
         with ExpositionWriter(tmp_path / "no folder" / "metrics.zst", 1) as writer:
             for _ in range(100):
-                writer.write(lambda: b"x\n")
+                writer.write(lambda: [b"x\n"])
 
     with pytest.raises(FileNotFoundError):
         write()
@@ -61,14 +61,14 @@ def test_failing_disk_reaches_the_one_who_writes(tmp_path: Path) -> None:
 def test_disk_that_is_full_at_the_last_byte_is_told() -> None:
     def write() -> None:
         with ExpositionWriter(Path("/dev/full"), 1) as writer:
-            writer.write(lambda: b"short\n")
+            writer.write(lambda: [b"short\n"])
 
     with pytest.raises(OSError, match="No space left"):
         write()
 
 
 def test_rendering_that_fails_reaches_the_one_who_writes(tmp_path: Path) -> None:
-    def broken() -> bytes:
+    def broken() -> list[bytes]:
         raise KeyError("column")
 
     def write() -> None:
@@ -83,7 +83,7 @@ def test_rendering_that_fails_reaches_the_one_who_writes(tmp_path: Path) -> None
 def test_error_of_the_reader_ends_the_writing_at_once(tmp_path: Path) -> None:
     def write() -> None:
         with ExpositionWriter(tmp_path / "metrics.zst", 1) as writer:
-            writer.write(lambda: b"x\n")
+            writer.write(lambda: [b"x\n"])
             raise ValueError("read")
 
     with pytest.raises(ValueError, match="read"):

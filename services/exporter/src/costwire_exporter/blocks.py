@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from costwire_exporter.errors import Stalled
 from costwire_exporter.negotiate import Encoding
 
 Block: TypeAlias = bytes | pa.Buffer
+Rendering: TypeAlias = Callable[[], Iterable[Block]]
 
 READ_BYTES = 1 << 20
 LINES_BYTES = 2 << 20
@@ -41,7 +42,7 @@ class ExpositionWriter:
     def __init__(self, path: Path, level: int) -> None:
         self._path = path
         self._compressor = zstandard.ZstdCompressor(level=level)
-        self._queue: queue.Queue[Callable[[], Block] | None] = queue.Queue(_QUEUE_BLOCKS)
+        self._queue: queue.Queue[Rendering | None] = queue.Queue(_QUEUE_BLOCKS)
         self._error: BaseException | None = None
         self._ended, self._abandoned = threading.Event(), threading.Event()
         self._digest, self._bytes = hashlib.sha256(), 0
@@ -51,8 +52,8 @@ class ExpositionWriter:
         self._thread.start()
         return self
 
-    def write(self, render: Callable[[], Block]) -> None:
-        """Have a block rendered and written; waits while that is behind, raises what it raised.
+    def write(self, render: Rendering) -> None:
+        """Have blocks rendered and written; waits while that is behind, raises what it raised.
 
         Raises: `Stalled` when it falls behind for too long.
         """
@@ -71,7 +72,7 @@ class ExpositionWriter:
         if error[0] is None and self._error is not None:
             raise self._error
 
-    def _hand_over(self, item: Callable[[], Block] | None) -> None:
+    def _hand_over(self, item: Rendering | None) -> None:
         patience_ends = time.monotonic() + _PATIENCE_SECONDS
         while not self._ended.is_set():
             try:
@@ -96,17 +97,16 @@ class ExpositionWriter:
         try:
             with self._path.open("wb") as file:
                 while (render := self._next()) is not None:
-                    if not len(block := render()):
-                        continue
-                    self._digest.update(block)
-                    self._bytes += len(block)
-                    file.write(self._compressor.compress(block))
+                    for block in filter(len, render()):
+                        self._digest.update(block)
+                        self._bytes += len(block)
+                        file.write(self._compressor.compress(block))
         except BaseException as error:
             self._error = error
         finally:
             self._ended.set()
 
-    def _next(self) -> Callable[[], Block] | None:
+    def _next(self) -> Rendering | None:
         while not self._abandoned.is_set():
             try:
                 return self._queue.get(timeout=_TICK_SECONDS)

@@ -103,10 +103,10 @@ class Publisher:
             ExpositionWriter(folder / EXPOSITION, self._level) as exposition,
             QuarantineWriter(folder / QUARANTINE) as quarantine,
         ):
-            exposition.write(run.renderer.header)
+            exposition.write(lambda: [run.renderer.header()])
             for part, (_, header) in zip(reading.parts, headers, strict=True):
                 self._read(part, header, run, exposition, quarantine)
-            exposition.write(run.renderer.footer)
+            exposition.write(lambda: [run.renderer.footer()])
         generation = _generation(reading, read)
         if generation != reading.generation:
             run.remark_time(reading)
@@ -188,7 +188,7 @@ class Publisher:
                     batch = run.legacy.map(found) if run.legacy else found
                     checked = run.validator.check(batch)
                     charges = run.conformed(checked.charges)
-                    exposition.write(partial(run.renderer.render, charges))
+                    exposition.write(partial(run.renderer.blocks, charges))
                     quarantine.write(batch, checked, run.conformed)
                     uncut += batch.unusable
                     run.tally.add(batch, checked, charges)

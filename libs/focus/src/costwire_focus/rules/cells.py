@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from costwire_focus import amounts, instants
+from costwire_focus.buffers import bounds_of, bytes_of
 from costwire_focus.columns import ValueType, value_type
 from costwire_focus.rules.arithmetic import compare_amounts
-from costwire_focus.rules.buffers import bounds_of, bytes_of, never
+from costwire_focus.rules.buffers import never
 from costwire_focus.rules.rule import FLAG, INSTANT, NEGATIVE, NOT_ZERO, NUMBER, UNSET
 from costwire_focus.rules.values import INSTANT_FINER, INSTANT_FORM, NUMBER_FORM
 

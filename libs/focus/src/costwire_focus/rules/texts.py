@@ -8,8 +8,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from costwire_focus.buffers import bounds_of, bytes_of
 from costwire_focus.columns import COLUMNS, ValueType
-from costwire_focus.rules.buffers import bounds_of, bytes_of
 from costwire_focus.rules.rule import FLAG
 
 PLACEHOLDER: Final = "placeholder"
