@@ -16,7 +16,7 @@ COMPOSE := docker compose $(if $(wildcard .env.override),--env-file .env --env-f
 	$(addprefix -f ,docker-compose.yml $(if $(EMBEDDED),docker-compose.embedded.yml) $(wildcard docker-compose.override.yml))
 SECRETS := deploy/secrets
 
-.PHONY: help setup demo run test test-unit faults schemathesis lint fmt lock check bench docs audit sbom clean up down compose-secrets
+.PHONY: help setup demo run test test-unit faults schemathesis lint fmt lock check bench bench-large docs audit sbom clean up down compose-secrets
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -76,8 +76,11 @@ lock: setup ## pin the dependencies anew (UPGRADE=1: to their newest versions)
 
 check: lint test ## what CI runs
 
-bench: setup ## the pipeline's speed beside DuckDB's own CSV load (ROWS=200000)
-	$(BIN)/python bench/bench.py $(if $(ROWS),--rows $(ROWS))
+bench: setup ## speed and size beside what others take, into bench/RESULTS.md (ROWS=20000: a look, nothing is written)
+	$(BIN)/python bench/bench.py $(if $(ROWS),--rows $(ROWS) --rounds $(or $(ROUNDS),1),--rows 200000 1000000 --rounds 5 --out bench)
+
+bench-large: setup ## the same at 100,000 and 10,000,000 charges, and 100 deliveries: an hour or more, 60 GB in TMPDIR
+	$(BIN)/python bench/bench.py --rows 100000 10000000 --rounds 3 1 --history --out bench
 
 docs: setup ## write the pages that are made from code
 	$(BIN)/python -m costwire_focus.dictionary > docs/data-dictionary.md

@@ -1,104 +1,149 @@
-"""The pipeline's speed, stage by stage and as a whole, beside DuckDB's own CSV load.
+"""The speed of every stage and of the whole, beside what others take for the same work.
 
-Every stage runs in a fresh process, all stages in turn, several rounds; medians are told. The whole
-pipeline runs as `costwire run --once` does for a user: four processes, the real wire.
+Every stage runs in a fresh process, all stages in turn, several rounds; medians are told. With
+`--out FOLDER` the results are put beside those that are there, in `results.json` and `RESULTS.md`.
+What got worse since the last commit is printed, and fails nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
-import statistics
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+
+import psutil
+from others import GO
+from report import committed, gate, page
+from results import Run, load, save
 
 HERE = Path(__file__).parent
-STAGES = (
-    "generate",
-    "duckdb_read_csv",
-    "polars_read_csv",
-    "read",
-    "validate",
-    "publish",
-    "parse",
-    "store_first",
-    "store_unchanged",
-    "store_changed",
-    "pipeline_first",
-    "pipeline_changed",
+ROUND = (
+    *("duckdb_read_csv", "polars_read_csv", "validate", "validate_newest"),
+    *("go_render", "publish", "python_render", "go_parse", "parse", "python_parse", "sums_by"),
+    *("store_first", "store_unchanged", "store_changed"),
+    *("pipeline_first", "pipeline_unchanged", "pipeline_changed", "queries"),
+    "services",
 )
-Figures = dict[str, Any]
+WITHOUT_ROWS = ("validate_newest", "python_render", "python_parse", "services")
+"""What more charges would not change: measured with the fewest."""
+LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "prometheus-client", "zstandard")
 
 
-def main() -> None:
-    """Run the rounds and print the table."""
+def main() -> int:
+    """Measure each size and tell it; 1 when a stage could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=200_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="write every figure of every round here")
+    parser.add_argument("--rows", type=int, nargs="+", default=[200_000])
+    parser.add_argument(
+        "--rounds", type=int, nargs="+", default=[5], help="of each size, or of all"
+    )
+    parser.add_argument(
+        "--stages", nargs="+", help="only these, which may need one another's files"
+    )
+    parser.add_argument("--history", action="store_true", help="100 deliveries too, of the fewest")
+    parser.add_argument("--out", type=Path, help="folder of results.json and RESULTS.md")
     args = parser.parse_args()
-    rounds = []
+    rounds = args.rounds * len(args.rows) if len(args.rounds) == 1 else args.rounds
+    before = committed()
+    results = load(args.out / "results.json") if args.out else {}
+    measured, failed = {}, 0
     with tempfile.TemporaryDirectory(prefix="costwire-bench-") as folder:
-        for number in range(args.rounds):
-            rounds.append(one_round(Path(folder) / str(number), args.rows))
-    if args.json:
-        args.json.write_text(json.dumps(rounds, indent=1))
-    print_table(rounds, args.rows)
+        build_go(Path(folder))
+        for rows, times in zip(args.rows, rounds, strict=True):
+            once = rows == min(args.rows)
+            stages = args.stages or [one for one in ROUND if once or one not in WITHOUT_ROWS]
+            run = Run(rows, times, commit(), f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine())
+            failed += measure(run, Path(folder), stages)
+            if args.history and once:
+                failed += measure_history(run, Path(folder))
+            measured[rows] = results[rows] = run
+            if args.out:
+                save(args.out / "results.json", results)
+                (args.out / "RESULTS.md").write_text(page(results), encoding="utf-8")
+    print(page(measured))
+    print(gate(measured, before))
+    return int(failed > 0)
 
 
-def one_round(folder: Path, rows: int) -> dict[str, Figures]:
-    """Every stage once, each in a process of its own; a stage finds what earlier ones left."""
-    folder.mkdir()
-    figures = {}
-    for stage in STAGES:
-        done = subprocess.run(
-            [sys.executable, str(HERE / "stages.py"), stage, str(folder), str(rows)],
-            stdout=subprocess.PIPE,
-            check=True,
-            timeout=3_600,
-        )
-        figures[stage] = json.loads(done.stdout.splitlines()[-1])
-        sys.stderr.write(f"{stage}: {figures[stage]['seconds']:.2f} s\n")
-    return figures
+def measure(run: Run, folder: Path, stages: list[str]) -> int:
+    """All rounds of a size; gives how many stages failed."""
+    place = folder / str(run.rows)
+    place.mkdir()
+    failed = int(not told(run, 0, "generate", place))
+    for number in range(run.rounds):
+        failed += sum(not told(run, number, stage, place) for stage in stages)
+    shutil.rmtree(place)
+    return failed
 
 
-def print_table(rounds: list[dict[str, Figures]], rows: int) -> None:
-    """Medians, with the fastest and the slowest round, and the ratio to the baseline."""
-    processor = platform.processor() or platform.machine()
-    print(f"{rows:,} rows, {len(rounds)} rounds, Python {platform.python_version()}, {processor}\n")
-    print("| stage | s (median) | min - max | rows/s | CPU s | peak RSS MiB | of read_csv |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    baseline = median(rounds, "duckdb_read_csv", "seconds")
-    for stage in STAGES:
-        seconds = [figures[stage]["seconds"] for figures in rounds]
-        middle = statistics.median(seconds)
-        print(
-            f"| {stage} | {middle:.2f} | {min(seconds):.2f} - {max(seconds):.2f} "
-            f"| {rows / middle:,.0f} | {median(rounds, stage, 'cpu'):.2f} "
-            f"| {median(rounds, stage, 'rss') / 2**20:.0f} | {baseline / middle:.2f} |"
-        )
-    print_processes(rounds)
+def measure_history(run: Run, folder: Path) -> int:
+    """A hundred deliveries, once."""
+    return int(not told(run, 0, "history", folder))
 
 
-def print_processes(rounds: list[dict[str, Figures]]) -> None:
-    """CPU seconds and memory of each process of the whole pipeline."""
-    print("\n| process of pipeline_first | CPU s | peak RSS MiB |")
-    print("| --- | --- | --- |")
-    for name in rounds[0]["pipeline_first"]["processes"]:
-        told = [figures["pipeline_first"]["processes"][name] for figures in rounds]
-        cpu = statistics.median(process["cpu"] for process in told)
-        rss = statistics.median(process["rss"] for process in told)
-        print(f"| {name} | {cpu:.2f} | {rss / 2**20:.0f} |")
+def told(run: Run, number: int, stage: str, folder: Path) -> bool:
+    """Run a stage in a process of its own, and take its figures in; False when it failed."""
+    command = [sys.executable, str(HERE / "stages.py"), stage, str(folder), str(run.rows)]
+    start = time.monotonic()
+    done = subprocess.run(command, stdout=subprocess.PIPE)
+    if done.returncode == 0:
+        run.add(number, json.loads(done.stdout.splitlines()[-1]))
+    how = "took" if done.returncode == 0 else "FAILED after"
+    seconds = time.monotonic() - start
+    sys.stderr.write(f"{run.rows:,}, round {number + 1}: {stage} {how} {seconds:.1f} s in all\n")
+    return done.returncode == 0
 
 
-def median(rounds: list[dict[str, Figures]], stage: str, figure: str) -> float:
-    """The median of one figure of a stage."""
-    return statistics.median(figures[stage][figure] for figures in rounds)
+def build_go(folder: Path) -> None:
+    """Compile Go's baselines where Go is."""
+    program = folder / "baselines"
+    if shutil.which("go") is None:
+        sys.stderr.write("Go is not installed: its baselines are left out\n")
+    elif subprocess.run(["go", "build", "-o", program, "."], cwd=HERE / "baselines").returncode:
+        sys.stderr.write("Go's baselines were not built: they are left out\n")
+    else:
+        os.environ[GO] = str(program)
+
+
+def commit() -> str:
+    """What is measured; with a mark where files differ from it."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    return subprocess.run(command, cwd=HERE, capture_output=True, text=True).stdout.strip()
+
+
+def machine() -> dict[str, str]:
+    """What the figures depend on, beside the code."""
+    facts = {
+        "CPU": cpu_model(),
+        "cores": str(psutil.cpu_count()),
+        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        "kernel": platform.release(),
+        "load before": f"{os.getloadavg()[0]:.2f}",
+        "Python": platform.python_version(),
+    }
+    if GO in os.environ:
+        words = subprocess.run(["go", "version"], capture_output=True, text=True).stdout.split()
+        facts["Go"] = words[2].removeprefix("go")
+    return facts | {name: version(name) for name in LIBRARIES}
+
+
+def cpu_model() -> str:
+    """As the kernel names it, where it does."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

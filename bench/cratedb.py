@@ -22,7 +22,9 @@ from typing import Any
 
 import psutil
 import urllib3
-from stages import manifest_of, report, settle, stage_generate
+from measure import report
+from reports import manifest_of, stage_generate
+from stages import settle
 
 from costwire_db_handler.charges.fit import Fit
 from costwire_db_handler.charges.incoming import StagedCharges

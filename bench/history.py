@@ -25,7 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from cratedb import ACCOUNT, Bench
-from stages import manifest_of, settle
+from measure import Figures, emptied, store_bytes
+from reports import manifest_of
+from stages import settle
 
 from costwire_db_handler.answers.changes import ChangesQuestion, changes
 from costwire_db_handler.answers.costs import CostsQuestion, costs
@@ -44,6 +46,9 @@ FILTERS = (
     *("", "", "Tags.env = 'prod'", "ChargeCategory = 'Usage'", "BilledCost > 1"),
     *("RegionId LIKE 'eu-%' AND Tags.team IN ('search', 'mobile')",),
 )
+MONTH = {"by": "ServiceName,month"}
+LONG = 100
+_ASKED = 5
 METRICS = ("BilledCost", "EffectiveCost", "BilledCost,EffectiveCost,ListCost,ContractedCost")
 
 
@@ -122,16 +127,38 @@ def main() -> None:
             engine.store.close()
 
 
-def opened(folder: Path) -> Iterator[Engine]:
-    """The stores, empty."""
-    data = folder / "store"
+def stage_history(folder: Path, rows: int) -> Figures:
+    """What a delivery and a question take early and late in a history of 100 deliveries."""
+    place = emptied(folder / "history")
+    place.mkdir()
+    engine, figures = embedded(place / "store"), {}
+    for number, source in enumerate(written(place, rows, LONG), start=1):
+        engine.deliver(source)
+        if number in (1, LONG):
+            ask_costs(engine, MONTH)
+            took = [timed(ask_costs, engine, MONTH) / 1000 for _ in range(_ASKED)]
+            figures[f"history: /costs after {number}"] = {"seconds": statistics.median(took)}
+    engine.store.close()
+    early, late = engine.seconds[1 : 1 + _ASKED], engine.seconds[-_ASKED:]
+    figures["history: second delivery"] = {"seconds": statistics.median(early)}
+    figures[f"history: delivery {LONG}"] = {"seconds": statistics.median(late)}
+    return figures
+
+
+def embedded(data: Path) -> Engine:
+    """The embedded store, empty."""
     # The reports are made in this process too: its memory is no measure of the store's.
     limits = StoreLimits(process_memory_mib=MIB)
 
-    def embedded() -> Any:
+    def open_embedded() -> Any:
         return open_store(data, thresholds=Thresholds(), limits=limits)
 
-    yield Engine("embedded", embedded, lambda: file_bytes(data))
+    return Engine("embedded", open_embedded, lambda: store_bytes(data))
+
+
+def opened(folder: Path) -> Iterator[Engine]:
+    """The stores, empty."""
+    yield embedded(folder / "store")
     if url := os.environ.get("COSTWIRE_TEST_CRATEDB_URL"):
         session = Cluster(ClusterOptions([url])).session(ACCOUNT)
         bench = Bench(url, 0, session, folder)
@@ -139,11 +166,6 @@ def opened(folder: Path) -> Iterator[Engine]:
         yield Engine(
             "CrateDB", bench.store, lambda: shard_bytes(session), lambda: bench.bytes_of("costwire")
         )
-
-
-def file_bytes(data: Path) -> int:
-    """Of the database's file and its log."""
-    return sum(path.stat().st_size for path in data.glob("store.duckdb*"))
 
 
 def shard_bytes(session: Any) -> int:

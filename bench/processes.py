@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -10,8 +11,12 @@ from pathlib import Path
 
 import psutil
 
-LOOK_SECONDS = 0.05
-SERVICES = ("costwire_db_handler", "costwire_exporter", "costwire_scraper")
+LOOK_SECONDS = 0.1
+SERVICES = {
+    "costwire_exporter": "exporter",
+    "costwire_scraper": "scraper",
+    "costwire_db_handler": "db-handler",
+}
 
 
 class ProcessFigures:
@@ -58,9 +63,20 @@ def watched(pid: int) -> Iterator[ProcessFigures]:
         thread.join()
 
 
+def spent() -> float:
+    """CPU seconds of the processes that this one started, and of theirs, that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def loopback_bytes() -> int:
+    """What this machine has sent to itself since its start, whoever sent it."""
+    return int(psutil.net_io_counters(pernic=True)["lo"].bytes_sent)
+
+
 def _name(process: psutil.Process) -> str:
     words = process.cmdline()
-    return next((service for service in SERVICES if service in words), "costwire")
+    return next((name for module, name in SERVICES.items() if module in words), "costwire")
 
 
 def _peak_rss(pid: int) -> float:
