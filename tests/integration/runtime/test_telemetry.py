@@ -20,12 +20,21 @@ with trace.get_tracer("demo").start_as_current_span("deliver"):
 trace.get_tracer_provider().shutdown()
 print(any("otlp" in name for name in sys.modules))
 """
+LEFT = """
+from opentelemetry import trace
+from costwire_runtime.process import leave
+from costwire_runtime.telemetry import configure
+configure("demo", "INFO")
+with trace.get_tracer("demo").start_as_current_span("deliver"):
+    pass
+leave(0)
+"""
 
 
-def _run(**settings: str) -> subprocess.CompletedProcess[str]:
+def _run(program: str = PROGRAM, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if "OTEL" not in name}
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         env={**environment, **settings},
         capture_output=True,
         text=True,
@@ -71,6 +80,20 @@ def test_spans_reach_the_endpoint(collector: tuple[str, list[tuple[str, bytes]]]
     assert path == "/v1/traces"
     assert b"deliver" in body
     assert b"costwire-demo" in body
+
+
+def test_spans_of_a_process_that_leaves_reach_the_endpoint(
+    collector: tuple[str, list[tuple[str, bytes]]],
+) -> None:
+    endpoint, received = collector
+    _run(
+        LEFT,
+        OTEL_EXPORTER_OTLP_ENDPOINT=endpoint,
+        OTEL_EXPORTER_OTLP_COMPRESSION="none",
+        NO_PROXY="*",
+    )
+    [(_, body)] = received
+    assert b"deliver" in body
 
 
 def test_dead_endpoint_holds_nobody_up() -> None:

@@ -19,6 +19,13 @@ def configure(service: str, level: str) -> None:
     trace.set_tracer_provider(_tracer_provider(service))
 
 
+def finish() -> None:
+    """Export the traces that wait to be, as the interpreter has it done at its end."""
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        provider.shutdown()
+
+
 def _tracer_provider(service: str) -> TracerProvider:
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: f"costwire-{service}"}))
     if any(os.environ.get(name) for name in _ENDPOINT_VARIABLES):

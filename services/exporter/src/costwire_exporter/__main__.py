@@ -1,34 +1,16 @@
-"""Read the settings, set up telemetry, run the server."""
+"""Starts the exporter: `python -m costwire_exporter`."""
 
-import sys
-
-from costwire_exporter.app import create_app
-from costwire_exporter.errors import ShelfError
-from costwire_exporter.memory import keep_freed_memory
-from costwire_exporter.metrics import SERVICE
-from costwire_exporter.settings import Settings
-from costwire_focus.arrow import do_without_pandas
-from costwire_runtime.server import serve
-from costwire_runtime.settings import settings_from_environment
-from costwire_runtime.telemetry import configure
-from costwire_runtime.web_config import WebConfig, WebConfigError
-from costwire_sources.errors import SourceError
+from costwire_runtime.memory import share_one_arena
+from costwire_runtime.process import leave, loading
 
 
-def main() -> None:
-    """Run the exporter until it is told to stop."""
-    settings = settings_from_environment(Settings)
-    configure(SERVICE, settings.log_level)
-    keep_freed_memory()
-    do_without_pandas()
-    try:
-        web_config = WebConfig.load(settings.web_config_file) if settings.web_config_file else None
-        app = create_app(settings, web_config)
-    except (ShelfError, SourceError, WebConfigError) as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)
-    serve(app, settings, web_config)
+def main() -> int:
+    """Load the exporter and run it; its exit status."""
+    share_one_arena()
+    with loading():
+        from costwire_exporter.run import run
+    return run()
 
 
 if __name__ == "__main__":
-    main()
+    leave(main())
