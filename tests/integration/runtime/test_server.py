@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ def test_address_is_written_once_it_serves_and_removed_at_the_end(start: Any) ->
     assert not service.address_file.exists()
     assert [line["message"] for line in service.lines] == ["serving", "cleaned up", "stopped"]
     assert service.process.stdout.read() == b"the end of main\n"
+
+
+def test_date_of_an_answer_is_that_of_now_after_a_silence(start: Any) -> None:
+    url = start().wait_until_serving()
+    time.sleep(2.5)
+    date = requests.get(f"{url}/-/healthy", timeout=10).headers["Date"]
+    assert abs(parsedate_to_datetime(date).timestamp() - time.time()) < 2.5
 
 
 def test_service_starts_within_two_seconds(start: Any) -> None:

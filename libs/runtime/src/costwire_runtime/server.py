@@ -1,6 +1,8 @@
 """Serve an app until told to stop: bound socket, address file, TLS, graceful end."""
 
+import asyncio
 import errno
+import functools
 import gc
 import ipaddress
 import logging
@@ -10,7 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -27,6 +29,9 @@ _BACKLOG = 512
 # What is left of the grace after requests had their share is for the app's own clean-up.
 _REQUESTS_SHARE = 0.7
 _FAILED = 1
+# uvicorn writes the answers' Date anew at the ticks whose number is a multiple of ten.
+_DATE_IS_DUE = 0
+_TICK_SECONDS = 1.0
 
 
 class CannotStart(Exception):
@@ -151,7 +156,8 @@ def _tell_failed_start(failure: Exception | None) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server that says when it serves, and ends within the grace whatever hangs."""
+    """uvicorn's server that says when it serves, sleeps while nobody asks, and ends within the
+    grace whatever hangs."""
 
     def __init__(
         self, config: uvicorn.Config, on_started: Callable[[], None], grace_seconds: float
@@ -160,14 +166,26 @@ class _Server(uvicorn.Server):
         self._on_started = on_started
         self._grace_seconds = grace_seconds
         self._last_resort: threading.Timer | None = None
+        self._told_to_exit: Callable[[], object] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._on_started()
 
+    async def main_loop(self) -> None:
+        """Wait for the end; uvicorn's own looks ten times a second whether it has come."""
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        self._told_to_exit = functools.partial(loop.call_soon_threadsafe, told.set)
+        while not await self.on_tick(_DATE_IS_DUE):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await told.wait()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
+        if self._told_to_exit is not None:
+            self._told_to_exit()
         if self._last_resort is None:
             self._last_resort = threading.Timer(self._grace_seconds, _end_now)
             self._last_resort.daemon = True
