@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from importlib.metadata import version
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 from costwire_cli.answer_arguments import add_costs, add_diff, add_export, add_invoices, add_rates
 from costwire_cli.options import (
@@ -21,12 +22,22 @@ from costwire_cli.options import (
 from costwire_cli.quarantine_arguments import add_quarantine
 
 
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for, which takes as long as the grammar does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_args: object) -> NoReturn:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"costwire {version('costwire')}\n")
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole grammar; the chosen command's module is `commands.<args.command>`."""
     root = argparse.ArgumentParser(
         prog="costwire", description="From a FOCUS report to exact, queryable costs."
     )
-    root.add_argument("--version", action="version", version=f"costwire {version('costwire')}")
+    root.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
         _run,

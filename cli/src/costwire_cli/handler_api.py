@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
+from costwire_cli.connection import Connection
 from costwire_cli.errors import CommandError
 from costwire_runtime.client import HttpClient, HttpError, HttpFailure, iter_body
 
@@ -30,20 +30,6 @@ ERASE_SECONDS = 4 * 3600.0
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Where the handler is, and who asks."""
-
-    url: str
-    sign_in: tuple[str, str] | None
-    hint: str = ""
-    """The options that name this store in a command that is suggested to the user."""
-    ca_file: Path | None = None
-    """What its certificate is checked with; None: the usual authorities."""
-    certificate: tuple[Path, Path] | None = None
-    """The user's own, and its key."""
 
 
 @dataclass(frozen=True)

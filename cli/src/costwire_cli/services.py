@@ -10,13 +10,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import requests
-
 from costwire_cli.errors import CommandError
+from costwire_cli.local_get import NoAnswer, local_get
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 15.0
-ANSWER_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
 _TAIL_BYTES = 8_192
 _PORT_TAKEN = "the port is taken"
@@ -176,12 +174,5 @@ def answers(address: str, path: str = "/-/healthy") -> bool:
     """Whether a service of ours answers a probe at this address."""
     try:
         return local_get(address + path).ok
-    except requests.RequestException:
+    except NoAnswer:
         return False
-
-
-def local_get(url: str, sign_in: tuple[str, str] | None = None) -> requests.Response:
-    """One request to a service on this machine, which no proxy could reach."""
-    with requests.Session() as session:
-        session.trust_env = False
-        return session.get(url, auth=sign_in, timeout=ANSWER_SECONDS)

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
-
+from costwire_cli.connection import Connection
 from costwire_cli.errors import CommandError
-from costwire_cli.handler_api import Connection
+from costwire_cli.local_get import NoAnswer, local_get
 from costwire_cli.progress import Progress
-from costwire_cli.services import Service, local_get
+from costwire_cli.services import Service
 from costwire_sources.errors import Incomplete
 
 TRANSIENT_PATIENCE_SECONDS = 30.0
@@ -116,7 +115,7 @@ class SourcePipeline:
     def _is_published(self, progress: Progress, impatient: bool, *, waits: bool) -> bool:
         try:
             answer = local_get(f"{self.exporter_url}/delivery")
-        except requests.RequestException:
+        except NoAnswer:
             return False
         if answer.ok:
             return True

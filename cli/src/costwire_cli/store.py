@@ -7,16 +7,18 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-import requests
-
+from costwire_cli.connection import Connection
 from costwire_cli.errors import CommandError
-from costwire_cli.handler_api import Connection, HandlerApi, open_api
+from costwire_cli.local_get import NoAnswer, local_get
 from costwire_cli.options import DEFAULT_DATA
-from costwire_cli.services import GRACE_SECONDS, Service, answers, local_get, read_address
+from costwire_cli.services import GRACE_SECONDS, Service, answers, read_address
 from costwire_cli.sharing import Usage
+
+if TYPE_CHECKING:
+    from costwire_cli.handler_api import HandlerApi
 
 ADMIN = "costwire"
 DATABASE_FILE = "store.duckdb"
@@ -36,6 +38,8 @@ def open_store(args: Namespace, longest_seconds: float = 300.0) -> Iterator[Hand
             f"open {args.data}: there is no store yet; make one with "
             f"costwire run SOURCE{data_option(args.data)}"
         )
+    from costwire_cli.handler_api import open_api  # which a delivery asks nothing
+
     with connected(args) as connection, open_api(connection, longest_seconds) as api:
         yield api
 
@@ -146,7 +150,7 @@ def find_running(data: Path) -> Connection | None:
     # After a crash the file may name a port that another folder's handler has by now.
     try:
         reply = local_get(f"{address}/deliveries", connection.sign_in)
-    except requests.RequestException:
+    except NoAnswer:
         return None
     return connection if reply.ok else None
 

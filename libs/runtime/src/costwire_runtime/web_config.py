@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import bcrypt
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from costwire_runtime.tls import ServerTls, TlsError, TlsServerConfig
@@ -156,6 +155,8 @@ def _read(path: Path) -> _File:
 
 
 def _content(path: Path) -> Any:
+    import yaml  # here, as most services have no such file
+
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

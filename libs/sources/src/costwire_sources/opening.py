@@ -1,14 +1,16 @@
-"""From the text a user wrote to the source it names: one module per scheme."""
+"""From the text a user wrote to the source it names: one module per scheme.
+
+What asks other machines is loaded when such a source is opened: files are most.
+"""
 
 import re
 from pathlib import Path
 from urllib.parse import unquote
 
+from costwire_sources.access import Access
 from costwire_sources.errors import UnknownScheme
 from costwire_sources.files import FileSource
-from costwire_sources.http import HttpSource
 from costwire_sources.layouts import Wanted
-from costwire_sources.objects import SCHEMES, Access, ObjectSource
 from costwire_sources.source import Source
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -34,13 +36,17 @@ def open_source(
     """
     scheme = match[1].lower() if (match := _SCHEME.match(text)) else "file"
     if scheme in ("http", "https"):
+        from costwire_sources.http import HttpSource
+
         (wanted or Wanted()).refuse(text)
         allowed = access is not None and access.instance_metadata
         return HttpSource(text, name=name, spool_folder=spool_folder, metadata_allowed=allowed)
-    if scheme in SCHEMES:
-        return ObjectSource(text, name=name, access=access, wanted=wanted)
     if scheme == "file":
         return FileSource(_path(text), name=name, wanted=wanted)
+    from costwire_sources.objects import SCHEMES, ObjectSource
+
+    if scheme in SCHEMES:
+        return ObjectSource(text, name=name, access=access, wanted=wanted)
     raise UnknownScheme(
         f"open a source: {scheme}:// is not a kind of source known here; "
         "give a file, a folder, a glob such as 'reports/*.csv', an http(s) URL, or a URL of an "

@@ -21,7 +21,6 @@ from costwire_db_handler.handler import Handler, Turns
 from costwire_db_handler.ledger import Clock, Entry, State
 from costwire_db_handler.lockout import Free, Lockout
 from costwire_db_handler.metrics import HandlerMetrics
-from costwire_db_handler.openapi import document
 from costwire_db_handler.quarantine_watch import QuarantineWatch
 from costwire_db_handler.retention import Retention
 from costwire_db_handler.routes.answers import answer_routes
@@ -37,7 +36,7 @@ from costwire_db_handler.settings import MIB, Settings
 from costwire_db_handler.signing_in import SigningIn
 from costwire_db_handler.stores import OnSettled, Store, StoreLimits, open_store
 from costwire_runtime.clocks import utc_now
-from costwire_runtime.openapi import description_route
+from costwire_runtime.openapi import Node, description_route
 from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.server import CannotStart
 from costwire_runtime.service import create_service
@@ -137,8 +136,14 @@ def _routes() -> list[BaseRoute]:
         *table_routes(),
         *user_routes(),
         *audit_routes(),
-        description_route(document),
+        description_route(_description),
     ]
+
+
+def _description() -> Node:
+    from costwire_db_handler.openapi import document  # which few ask for
+
+    return document()
 
 
 def _lockout(settings: Settings) -> Lockout | None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from requests.utils import get_environ_proxies, select_proxy
 
 from costwire_runtime.metadata_addresses import is_metadata_host
+from costwire_sources.access import Access
 from costwire_sources.errors import Unreadable
 
 if TYPE_CHECKING:
@@ -24,16 +25,6 @@ NOWHERE = "127.0.0.1:0"
 """Nobody can listen here: the proxy to which redirects away from an endpoint lead."""
 _HOST = re.compile(r"[a-z0-9._:-]+")
 _TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
-
-
-@dataclass(frozen=True)
-class Access:
-    """What the user allows."""
-
-    anonymous: bool = False
-    """Sign nothing: for public buckets."""
-    instance_metadata: bool = False
-    """Ask the machine's or pod's metadata address for credentials when nothing else has any."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from obstore.store import S3Store
 
 from costwire_runtime.metadata_addresses import is_metadata_host
+from costwire_sources.access import Access
 from costwire_sources.errors import SourceError, Unreachable, Unreadable
 from costwire_sources.objects.access import (
     METADATA_SECONDS,
-    Access,
     Patience,
     checked_endpoint,
     first_of,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from obstore.store import AzureStore
 
+from costwire_sources.access import Access
 from costwire_sources.errors import Unreadable
 from costwire_sources.objects.access import (
     METADATA_HOST,
-    Access,
     Patience,
     checked_endpoint,
     first_of,

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import obstore
 from obstore.store import AzureStore, GCSStore, S3Store
 
+from costwire_sources.access import Access
 from costwire_sources.errors import NotFound, SourceError, Unreachable, Unreadable
-from costwire_sources.objects.access import Access, Patience
+from costwire_sources.objects.access import Patience
 from costwire_sources.objects.address import Address, Kind
 from costwire_sources.objects.aws import open_s3
 from costwire_sources.objects.azure import open_azure

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from obstore.store import GCSStore
 
+from costwire_sources.access import Access
 from costwire_sources.objects.access import (
     METADATA_HOST,
-    Access,
     Patience,
     checked_endpoint,
     first_of,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
+from costwire_sources.access import Access
 from costwire_sources.layouts import Wanted
-from costwire_sources.objects.access import Access, Patience
+from costwire_sources.objects.access import Patience
 from costwire_sources.objects.address import parse_address
 from costwire_sources.objects.bucket import open_bucket
 from costwire_sources.objects.finding import Finder, Found, Heads, Manifests, ObjectPart

@@ -16,7 +16,6 @@ from enum import StrEnum
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.parquet as pq
 
 from costwire_db_handler.answers import grouping
 from costwire_db_handler.answers.moments import Moment
@@ -139,6 +138,8 @@ def _csv(batches: Iterable[pa.RecordBatch], columns: Sequence[TableColumn]) -> I
 
 
 def _parquet(batches: Iterable[pa.RecordBatch], columns: Sequence[TableColumn]) -> Iterator[bytes]:
+    import pyarrow.parquet as pq
+
     schema = pa.schema([(column.name, _parquet_type(column)) for column in columns])
     sink = _Written()
     writer = pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd")
