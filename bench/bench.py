@@ -31,10 +31,11 @@ ROUND = (
     *("go_render", "publish", "python_render", "go_parse", "parse", "python_parse", "sums_by"),
     *("store_first", "store_unchanged", "store_changed"),
     *("pipeline_first", "pipeline_unchanged", "pipeline_changed", "queries"),
-    "services",
+    *("running", "services"),
 )
-WITHOUT_ROWS = ("validate_newest", "python_render", "python_parse", "services")
-"""What more charges would not change: measured with the fewest."""
+WITH_THE_FEWEST = ("validate_newest", "python_render", "python_parse", "running", "services")
+"""Measured at the smallest size: more charges would tell no more, or take too long."""
+LONGEST_SECONDS = 7_200
 LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "prometheus-client", "zstandard")
 
 
@@ -59,7 +60,7 @@ def main() -> int:
         build_go(Path(folder))
         for rows, times in zip(args.rows, rounds, strict=True):
             once = rows == min(args.rows)
-            stages = args.stages or [one for one in ROUND if once or one not in WITHOUT_ROWS]
+            stages = args.stages or [one for one in ROUND if once or one not in WITH_THE_FEWEST]
             run = Run(rows, times, commit(), f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine())
             failed += measure(run, Path(folder), stages)
             if args.history and once:
@@ -93,13 +94,15 @@ def told(run: Run, number: int, stage: str, folder: Path) -> bool:
     """Run a stage in a process of its own, and take its figures in; False when it failed."""
     command = [sys.executable, str(HERE / "stages.py"), stage, str(folder), str(run.rows)]
     start = time.monotonic()
-    done = subprocess.run(command, stdout=subprocess.PIPE)
-    if done.returncode == 0:
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, timeout=LONGEST_SECONDS, check=True)
         run.add(number, json.loads(done.stdout.splitlines()[-1]))
-    how = "took" if done.returncode == 0 else "FAILED after"
+        how = "took"
+    except subprocess.SubprocessError as error:
+        how = f"FAILED ({error}) after"
     seconds = time.monotonic() - start
     sys.stderr.write(f"{run.rows:,}, round {number + 1}: {stage} {how} {seconds:.1f} s in all\n")
-    return done.returncode == 0
+    return how == "took"
 
 
 def build_go(folder: Path) -> None:

@@ -39,6 +39,8 @@ PARSE_GO = Ratio("parse", "go_parse", "bytes")
 STORE = Ratio("store_first", "duckdb_read_csv")
 FIRST = Ratio("pipeline_first", "duckdb_read_csv")
 FIRST_INSIDE = Ratio("pipeline_first_inside", "duckdb_read_csv")
+RUNNING_FIRST = Ratio("running_first", "duckdb_read_csv")
+RUNNING_CHANGED = Ratio("running_changed", "running_first")
 CHANGED = Ratio("pipeline_changed", "pipeline_first")
 CHANGED_INSIDE = Ratio("pipeline_changed_inside", "pipeline_first_inside")
 RATIOS = (
@@ -58,6 +60,8 @@ RATIOS = (
     Ratio("pipeline_unchanged", "pipeline_first"),
     CHANGED,
     CHANGED_INSIDE,
+    RUNNING_FIRST,
+    RUNNING_CHANGED,
     *(Ratio(f"{question}: sql", f"{question}: plain") for question in QUESTIONS),
     *(
         Ratio(f"{question}: sql", f"{question}: file")
@@ -123,8 +127,10 @@ PROMISES = (
     ),
     Promise("whole pipeline, beside DuckDB's `read_csv`", 1 / 3, 0.5, FIRST.each),
     Promise("the same, start and end of processes apart", 1 / 3, 0.5, FIRST_INSIDE.each),
+    Promise("the same, in services that run already", 1 / 3, 0.5, RUNNING_FIRST.each),
     Promise("1 % changed, beside the first delivery", 5, 10, CHANGED.each),
     Promise("the same, start and end of processes apart", 5, 10, CHANGED_INSIDE.each),
+    Promise("the same, in services that run already", 5, 10, RUNNING_CHANGED.each),
     Promise("peak memory of a process", 512, 256, _peak, unit=" MiB", at_most=True),
     *(
         Promise(
@@ -140,6 +146,7 @@ PROMISES = (
         _GROWTH,
         None,
         _times_the_seconds("history: delivery 100", "history: second delivery"),
+        unit="",
         at_most=True,
     ),
     Promise(
@@ -147,6 +154,7 @@ PROMISES = (
         _GROWTH,
         None,
         _times_the_seconds("history: /costs after 100", "history: /costs after 1"),
+        unit="",
         at_most=True,
     ),
 )

@@ -10,7 +10,11 @@ from datetime import datetime
 from pathlib import Path
 
 from measure import Figures, emptied, report, store_bytes
-from processes import loopback_bytes, spent, watched
+from processes import LOOK_SECONDS, loopback_bytes, spent, watched
+from reports import made_up, write_csv
+from services import FEW, NAMES, Services, looked
+
+_LONGEST_SECONDS = 3_600
 
 
 def run_pipeline(folder: Path, source: Path, name: str) -> Figures:
@@ -41,14 +45,13 @@ def run_pipeline(folder: Path, source: Path, name: str) -> Figures:
 def seconds_inside(logs: Path) -> float:
     """From the moment the exporter can read to the moment readers see its charges."""
     begun, shown = logged(logs / "exporter.log", "serving"), logged(logs / "scraper.log", "settled")
-    return (shown - begun).total_seconds()
+    return (shown[-1] - begun[-1]).total_seconds()
 
 
-def logged(log: Path, word: str) -> datetime:
-    """When a log's last line with this word in its message was written."""
+def logged(log: Path, word: str) -> list[datetime]:
+    """When the lines of a log with this word in their message were written."""
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-    times = [line["time"] for line in lines if word in line["message"]]
-    return datetime.fromisoformat(times[-1])
+    return [datetime.fromisoformat(line["time"]) for line in lines if word in line["message"]]
 
 
 def stage_pipeline_first(folder: Path, _rows: int) -> Figures:
@@ -65,3 +68,46 @@ def stage_pipeline_unchanged(folder: Path, _rows: int) -> Figures:
 def stage_pipeline_changed(folder: Path, _rows: int) -> Figures:
     """The same a day later, one charge in a hundred changed."""
     return run_pipeline(folder, folder / "changed.csv", "pipeline_changed")
+
+
+def stage_running(folder: Path, _rows: int) -> Figures:
+    """A report comes to services that run, and a day later the next one, 1 % of it changed.
+
+    They have delivered a few charges of the month before, so nothing waits for its first time.
+    """
+    live = folder / "live.csv"
+    live.unlink(missing_ok=True)  # it may be another name of a report
+    write_csv(live, made_up(FEW, month="2024-08"))
+    figures: Figures = {}
+    often = {"POLLING_INTERVAL_SECONDS": str(LOOK_SECONDS)}
+    with Services(folder / "running", live, **often) as services:
+        for name in NAMES:
+            services.start(name)
+        awaited(services.log("scraper"), 1)
+        for which, source in (("first", report(folder)), ("changed", folder / "changed.csv")):
+            before = looked()
+            arrived = arrive(source, live)
+            shown = awaited(services.log("scraper"), 2 + len(figures))
+            cpu = sum(told["cpu"] - before[name]["cpu"] for name, told in looked().items())
+            figures[f"running_{which}"] = {"seconds": shown - arrived, "cpu": cpu}
+    return figures
+
+
+def arrive(source: Path, live: Path) -> float:
+    """Put a report in place, whole from its first moment; gives that moment."""
+    draft = live.with_suffix(".part")
+    draft.unlink(missing_ok=True)
+    draft.hardlink_to(source)
+    arrived = time.time()
+    draft.replace(live)
+    return arrived
+
+
+def awaited(log: Path, number: int) -> float:
+    """The moment in which a scraper's delivery of this number was settled."""
+    for _ in range(int(_LONGEST_SECONDS / LOOK_SECONDS)):
+        settled = logged(log, "settled")
+        if len(settled) >= number:
+            return settled[number - 1].timestamp()
+        time.sleep(LOOK_SECONDS)
+    raise TimeoutError(f"{log}: delivery {number} does not settle")

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 LOOK_SECONDS = 0.1
+"""From one look at processes, or at what they wrote, to the next."""
 SERVICES = {
     "costwire_exporter": "exporter",
     "costwire_scraper": "scraper",

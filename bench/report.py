@@ -53,7 +53,7 @@ def page(results: Results) -> str:
     ]
     for run in runs:
         lines += ["", f"## {run.rows:,} charges", "", *facts(run), ""]
-        for table in (stages, processes, beside, questions, sizes, services):
+        for table in (stages, processes, beside, questions, sizes, services, history):
             lines += table(run)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -181,6 +181,18 @@ def services(run: Run) -> Iterator[str]:
             short(_over(run.median(stage, "rss"), MIB)),
             spread([None if v is None else v * 1000 for v in run.each(stage, "idle_cpu")]),
             short(_over(run.median(stage, "installed_bytes"), 1e6)),
+        )
+
+
+def history(run: Run) -> Iterator[str]:
+    """What takes how long early and late in a long history."""
+    found = [stage for stage in run.stages if stage.startswith("history: ")]
+    if found:
+        yield ""
+        yield from head("history", "ms")
+    for stage in found:
+        yield row(
+            stage.removeprefix("history: "), short(_over(run.median(stage, "seconds"), 0.001))
         )
 
 

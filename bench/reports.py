@@ -38,7 +38,7 @@ def stage_generate(folder: Path, rows: int) -> Figures:
     return watch.figures
 
 
-def made_up(rows: int, focus_version: str = "1.0") -> Iterator[Any]:
+def made_up(rows: int, focus_version: str = "1.0", month: str = "2024-09") -> Iterator[Any]:
     """Reports of one cloud and month, as many charges in all."""
     from costwire_focus.estates import Estate, generate
 
@@ -48,6 +48,7 @@ def made_up(rows: int, focus_version: str = "1.0") -> Iterator[Any]:
             rows=rows,
             rows_per_file=_FILE_ROWS,
             clouds=("aws",),
+            months=(month,),
             focus_version=focus_version,
         )
     )
