@@ -39,9 +39,11 @@ def named(stage: str) -> Callable[[Path, int], Figures]:
     """The function of a stage."""
     name = f"stage_{stage}"
     modules = (import_module(module) for module in MODULES)
-    found: Callable[[Path, int], Figures] = globals().get(name) or next(
-        getattr(module, name) for module in modules if hasattr(module, name)
+    found: Callable[[Path, int], Figures] | None = globals().get(name) or next(
+        (getattr(module, name) for module in modules if hasattr(module, name)), None
     )
+    if found is None:
+        raise SystemExit(f"{stage}: there is no such stage")
     return found
 
 

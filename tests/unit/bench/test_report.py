@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench import ROUND
+from bench import ROUND, told
 from report import gate, page
 from results import Results, Run, load, save
 from stages import named
@@ -88,6 +88,17 @@ def test_the_gate_fails_nothing(tmp_path: Path, seconds: float) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "more than 30% worse than" in done.stdout.casefold()
+
+
+def test_a_stage_that_breaks_off_is_told_and_left_out(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(10, 1)
+    assert not told(run, 0, "unheard_of", tmp_path)
+    assert run.stages == {}
+    said = capfd.readouterr().err
+    assert "unheard_of: there is no such stage" in said
+    assert "10, round 1: unheard_of FAILED" in said
 
 
 def test_every_stage_of_a_round_is_there() -> None:
