@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 LOADED = """
 import gc
 from costwire_runtime.process import loading
@@ -24,6 +26,14 @@ logging.getLogger().error("logged")
 sys.stderr.write("said")
 leave(3)
 """
+LEFT_WITH = """
+import atexit, sys
+from costwire_runtime.process import leave_with
+atexit.register(print, "taken apart")
+def main():
+    {}
+leave_with(main)
+"""
 
 
 def _run(program: str) -> subprocess.CompletedProcess[str]:
@@ -35,6 +45,29 @@ def _run(program: str) -> subprocess.CompletedProcess[str]:
 def test_nobody_looks_for_garbage_in_what_was_loaded() -> None:
     ended = _run(LOADED)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "False\n", "")
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "told"),
+    [
+        ("return 0", 0, ""),
+        ("return 3", 3, ""),
+        ("sys.exit()", 0, ""),
+        ("sys.exit(2)", 2, ""),
+        ("sys.exit('why')", 1, "why\n"),
+    ],
+)
+def test_process_leaves_with_the_status_that_its_main_gives(
+    end: str, status: int, told: str
+) -> None:
+    ended = _run(LEFT_WITH.format(end))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", told)
+
+
+def test_fault_of_main_is_told_as_ever() -> None:
+    ended = _run(LEFT_WITH.format("raise ValueError('of ours')"))
+    assert (ended.returncode, ended.stdout) == (1, "taken apart\n")
+    assert ended.stderr.endswith("ValueError: of ours\n")
 
 
 def test_what_was_said_and_logged_is_out_when_a_process_leaves_and_nothing_holds_it_up() -> None:

@@ -8,6 +8,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from costwire_runtime.logs import write_json_logs
+from costwire_runtime.process import before_leaving
 
 _ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _EXPORT_TIMEOUT_SECONDS = 5.0
@@ -16,14 +17,9 @@ _EXPORT_TIMEOUT_SECONDS = 5.0
 def configure(service: str, level: str) -> None:
     """Write JSON logs to stderr, give each request a trace, and export traces where asked to."""
     write_json_logs(level)
-    trace.set_tracer_provider(_tracer_provider(service))
-
-
-def finish() -> None:
-    """Export the traces that wait to be, as the interpreter has it done at its end."""
-    provider = trace.get_tracer_provider()
-    if isinstance(provider, TracerProvider):
-        provider.shutdown()
+    provider = _tracer_provider(service)
+    trace.set_tracer_provider(provider)
+    before_leaving(provider.shutdown)  # which exports the traces that wait to be
 
 
 def _tracer_provider(service: str) -> TracerProvider:

@@ -1,17 +1,24 @@
 """Starts the database handler: `python -m costwire_db_handler`."""
 
+from collections.abc import Callable
+
 from costwire_runtime.memory import share_one_arena
-from costwire_runtime.process import leave, loading
+from costwire_runtime.process import leave_with, loading
 
 
-def main() -> int:
-    """Load the handler and run it; its exit status."""
+def load() -> Callable[[], int]:
+    """Load the handler; what runs it, and gives its exit status."""
     share_one_arena()
     # Polars makes threads when it is imported, each with an arena if that were not set by now.
     with loading():
         from costwire_db_handler.run import run
-    return run()
+    return run
+
+
+def main() -> int:
+    """Load the handler and run it; its exit status."""
+    return load()()
 
 
 if __name__ == "__main__":
-    leave(main())
+    leave_with(main)

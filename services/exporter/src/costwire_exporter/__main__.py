@@ -1,16 +1,23 @@
 """Starts the exporter: `python -m costwire_exporter`."""
 
+from collections.abc import Callable
+
 from costwire_runtime.memory import share_one_arena
-from costwire_runtime.process import leave, loading
+from costwire_runtime.process import leave_with, loading
+
+
+def load() -> Callable[[], int]:
+    """Load the exporter; what runs it, and gives its exit status."""
+    share_one_arena()
+    with loading():
+        from costwire_exporter.run import run
+    return run
 
 
 def main() -> int:
     """Load the exporter and run it; its exit status."""
-    share_one_arena()
-    with loading():
-        from costwire_exporter.run import run
-    return run()
+    return load()()
 
 
 if __name__ == "__main__":
-    leave(main())
+    leave_with(main)

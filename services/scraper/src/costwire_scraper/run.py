@@ -37,7 +37,9 @@ def run() -> int:
         with open_loop(settings, metrics) as loop:
             if once or settings.once:
                 signal.signal(signal.SIGTERM, _interrupt)
-                return loop.run_once().exit_status
+                outcome = loop.run_once()
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends anyway, in a moment
+                return outcome.exit_status
             # The server takes a tenth of a second to import, which a single run need not wait for.
             with loading():
                 from costwire_runtime.server import serve
