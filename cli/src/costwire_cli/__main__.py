@@ -8,10 +8,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import NoReturn
 
 from costwire_cli.arguments import parser
 from costwire_cli.errors import INTERRUPTED, CommandError
 from costwire_cli.output import complain
+from costwire_runtime.process import leave_with, loading
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    command = importlib.import_module(f"costwire_cli.commands.{args.command}")
+    with loading():
+        command = importlib.import_module(f"costwire_cli.commands.{args.command}")
     try:
         status: int = command.run(args)
         sys.stdout.flush()
@@ -39,5 +42,10 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def entry() -> NoReturn:
+    """Run the command of this process's arguments, and end with its exit status."""
+    leave_with(main)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

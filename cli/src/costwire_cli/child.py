@@ -1,15 +1,23 @@
-"""Runs a service's module in a process that ends when the one that started it does."""
+"""Runs a service in a process that ends when the one that started it does.
+
+It may be started before all of its settings are known: then it loads, and waits for the others.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import importlib
+import json
 import os
-import runpy
 import signal
 import sys
 import threading
 import time
 
+from costwire_runtime.process import leave_with
+
+SETTINGS_FOLLOW = "settings-follow"
+"""Says that standard input will have a line with settings, as JSON."""
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 1.0
 
@@ -30,13 +38,17 @@ def _watch(parent: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def main() -> None:
-    """`python -m costwire_cli.child <parent's process id> <module>`."""
-    parent, module = int(sys.argv[1]), sys.argv[2]
-    end_with(parent)
+def main() -> int:
+    """`python -m costwire_cli.child <parent's process id> [settings-follow] <package>`."""
+    parent, *follow, package = sys.argv[1:]
+    end_with(int(parent))
     del sys.argv[1:]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    run = importlib.import_module(f"{package}.__main__").load()
+    if follow == [SETTINGS_FOLLOW]:
+        os.environ.update(json.loads(sys.stdin.buffer.readline() or "{}"))
+    status: int = run()
+    return status
 
 
 if __name__ == "__main__":
-    main()
+    leave_with(main)

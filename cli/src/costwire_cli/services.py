@@ -8,14 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from costwire_cli.child import SETTINGS_FOLLOW
 from costwire_cli.errors import CommandError
 from costwire_cli.local_get import NoAnswer, local_get
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 15.0
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.02
 _TAIL_BYTES = 8_192
 _PORT_TAKEN = "the port is taken"
 _PREFIXES = {"exporter": "EXPORTER_", "scraper": "SCRAPER_", "db-handler": "HANDLER_"}
@@ -37,17 +39,20 @@ class Service:
         self.name = name
         self.log = log
         self._address_file = address_file
-        prefix = _PREFIXES[name]
-        self._settings = {prefix + setting: value for setting, value in settings.items()}
+        self._prefix = _PREFIXES[name]
+        self._settings = {self._prefix + setting: value for setting, value in settings.items()}
         self._port = settings.get("PORT", "")
-        self._settings[f"{prefix}ADDRESS_FILE"] = str(address_file)
+        self._settings[f"{self._prefix}ADDRESS_FILE"] = str(address_file)
         self._module = f"costwire_{name.replace('-', '_')}"
         self._log_start = 0
         self._earlier_address: tuple[int, int] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the process."""
+    def start(self, *, settings_follow: bool = False) -> None:
+        """Start the process.
+
+        `settings_follow`: it loads, and waits until `give` tells the rest of its settings.
+        """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
         self._earlier_address = _identity(self._address_file)
@@ -57,16 +62,25 @@ class Service:
             if name.startswith(_RULES) or not name.startswith(tuple(_PREFIXES.values()))
         }
         environment |= self._settings
-        command = [sys.executable, "-m", "costwire_cli.child", str(os.getpid()), self._module]
+        how = [SETTINGS_FOLLOW] if settings_follow else []
+        command = [sys.executable, "-m", "costwire_cli.child", str(os.getpid()), *how, self._module]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and modules)
                 command,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if settings_follow else subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+    def give(self, settings: Mapping[str, str]) -> None:
+        """Tell the settings that a process waits for; one that has ended needs none."""
+        if self._process is None or self._process.stdin is None:
+            return
+        told = {self._prefix + setting: value for setting, value in settings.items()}
+        with suppress(BrokenPipeError), self._process.stdin as line:
+            line.write(json.dumps(told).encode() + b"\n")
 
     def wait_for_address(self) -> str:
         """The address that the service listens on. Raises: `CommandError` when it ends instead."""
@@ -128,6 +142,11 @@ class Service:
             return "\n".join(plain[-3:]).removeprefix(f"{self.name}: ")
         errors = [error for line in lines if (error := _logged_error(line))]
         return f"{errors[-1]}; its log is {self.log}" if errors else ""
+
+    def ask_to_end(self) -> None:
+        """Have the process end; nobody waits for it yet."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
 
     def stop(self) -> None:
         """End the process: asked first, killed when it does not end in time."""

@@ -18,6 +18,7 @@ from costwire_sources.errors import Incomplete
 
 TRANSIENT_PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
+_LOOK_AT_FILE_SECONDS = 0.03
 Json = Mapping[str, Any]
 
 
@@ -71,35 +72,32 @@ class SourcePipeline:
         self.exporter_url = ""
 
     def start(self) -> None:
-        """Start the exporter, unless it runs."""
+        """Start the exporter, unless it runs, and the scraper, which loads and waits."""
         if not self._exporter.is_running():
             self.exporter_url = ""
             self._exporter.start()
+        self._outcome_file.unlink(missing_ok=True)
+        self._scraper = Service(
+            "scraper",
+            self._scraper_settings,
+            log=self._scraper_log,
+            address_file=self._scraper_address_file,
+        )
+        self._scraper.start(settings_follow=True)
 
-    def start_scraper(self, connection: Connection) -> None:
-        """Start the scraper: it waits for the exporter as long as that reads."""
+    def connect(self, connection: Connection) -> None:
+        """Let the scraper begin: it waits for the exporter as long as that reads."""
         self.exporter_url = self._exporter.wait_for_address()
-        settings = {
-            **self._scraper_settings,
-            "EXPORTER_URL": self.exporter_url,
-            "HANDLER_URL": connection.url,
-        }
+        settings = {"EXPORTER_URL": self.exporter_url, "HANDLER_URL": connection.url}
         if connection.sign_in is not None:
-            # The environment of a process is its user's own; its arguments are everybody's.
             settings["HANDLER_USER"], settings["HANDLER_PASSWORD"] = connection.sign_in
         if connection.ca_file is not None:
             settings["HANDLER_CA_FILE"] = str(connection.ca_file)
         if connection.certificate is not None:
             certificate, key = map(str, connection.certificate)
             settings |= {"HANDLER_CERT_FILE": certificate, "HANDLER_KEY_FILE": key}
-        self._outcome_file.unlink(missing_ok=True)
-        self._scraper = Service(
-            "scraper",
-            settings,
-            log=self._scraper_log,
-            address_file=self._scraper_address_file,
-        )
-        self._scraper.start()
+        if self._scraper is not None:
+            self._scraper.give(settings)
 
     def await_published(self, progress: Progress, *, waits: bool) -> None:
         """Wait until the exporter has read the source.
@@ -147,7 +145,7 @@ class SourcePipeline:
                 self.raise_if_ended()
             self._exporter.raise_if_ended()
             on_look()
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_LOOK_AT_FILE_SECONDS)
 
     def outcome(self, progress: Progress | None = None) -> Outcome | None:
         """The latest outcome; None while the first cycle runs."""
@@ -178,6 +176,11 @@ class SourcePipeline:
         """Stop the scraper; the exporter goes on."""
         if self._scraper is not None:
             self._scraper.stop()
+
+    def end(self) -> None:
+        """Ask both to end, and wait for the scraper alone: a handler's client ends before it."""
+        self._exporter.ask_to_end()
+        self.stop_scraper()
 
     def stop(self) -> None:
         """Stop both."""

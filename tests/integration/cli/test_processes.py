@@ -110,6 +110,38 @@ def test_last_words_of_a_service_are_told(tmp_path: Path) -> None:
         service.wait_for_address()
 
 
+def test_service_waits_for_settings_that_follow(tmp_path: Path) -> None:
+    service = an_exporter(tmp_path, SOURCE="")
+    service.start(settings_follow=True)
+    service.give({"SOURCE": str(tmp_path)})
+    assert answers(service.wait_for_address())
+    service.stop()
+    assert service.ended() == 0
+
+
+def test_settings_that_follow_are_in_no_environment(tmp_path: Path) -> None:
+    service = an_exporter(tmp_path)
+    with started_here() as started:
+        service.start(settings_follow=True)
+    (child,) = started
+    service.give({"SOURCE_NAME": "secret"})
+    assert answers(service.wait_for_address())
+    assert "secret" not in [*child.environ().values(), *child.cmdline()]
+    service.stop()
+
+
+def test_service_that_ends_before_its_settings_follow_says_why(tmp_path: Path) -> None:
+    service = an_exporter(tmp_path)
+    with started_here() as started:
+        service.start(settings_follow=True)
+    (child,) = started
+    child.kill()
+    until(lambda: service.ended() is not None)
+    service.give({"SOURCE_NAME": "late"})
+    with pytest.raises(ServiceKilled, match="signal 9"):
+        service.raise_if_ended()
+
+
 def test_killed_service_is_told_from_one_that_ended(tmp_path: Path) -> None:
     service = an_exporter(tmp_path)
     with started_here() as started:

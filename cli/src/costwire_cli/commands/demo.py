@@ -13,7 +13,6 @@ from costwire_cli.commands.sql import write_answer
 from costwire_cli.handler_api import HandlerApi, open_api
 from costwire_cli.output import say
 from costwire_cli.scratch import folders
-from costwire_cli.store import Store
 from costwire_cli.summary import write_ledger
 from costwire_focus.estates import TRUTH, demo_estate
 
@@ -83,11 +82,9 @@ def run(args: Namespace) -> int:
             instance_metadata=False,
             dry_run=False,
         )
-        store = stack.enter_context(Store(args, HANDLER_PORT if stays else 0))
-        deliveries = Deliveries(args, store, places, stays=stays)
-        stack.callback(deliveries.stop)
+        deliveries = stack.enter_context(Deliveries.of(args, places, stays=stays))
         deliveries.deliver_all()
-        with open_api(store.connect()) as api:
+        with open_api(deliveries.store.connect()) as api:
             _show(api)
         if stays:
             deliveries.watch()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from costwire_cli.errors import FAILED, WRONG_USE, CommandError, worst
 from costwire_cli.output import say
@@ -37,9 +37,7 @@ def run(args: Namespace) -> int:
     stays = not (args.once or args.dry_run)
     with ExitStack() as stack:
         places = stack.enter_context(folders(args))
-        store = stack.enter_context(Store(args, HANDLER_PORT if stays else 0))
-        deliveries = Deliveries(args, store, places, stays=stays)
-        stack.callback(deliveries.stop)
+        deliveries = stack.enter_context(Deliveries.of(args, places, stays=stays))
         deliveries.deliver_all()
         if stays:
             deliveries.watch()
@@ -72,13 +70,25 @@ class Deliveries:
     def __init__(self, args: Namespace, store: Store, places: Folders, *, stays: bool) -> None:
         """`stays`: services go on after the first deliveries, on their usual ports."""
         self._args = args
-        self._store = store
+        self.store = store
         self._places = places
         self._stays = stays
         self._pipelines: dict[str, SourcePipeline] = {}
         self._latest: dict[str, int] = {}
         self._cycles: dict[str, int] = {}
         self._troubles: dict[str, str] = {}
+
+    @classmethod
+    @contextmanager
+    def of(cls, args: Namespace, places: Folders, *, stays: bool) -> Iterator[Deliveries]:
+        """Those of a command, over its store; at the end exporters and handler end side by side."""
+        store = Store(args, HANDLER_PORT if stays else 0)
+        deliveries = cls(args, store, places, stays=stays)
+        with ExitStack() as stack:
+            stack.callback(deliveries.stop)
+            stack.enter_context(store)
+            stack.callback(deliveries.end)
+            yield deliveries
 
     def status(self) -> int:
         """The exit status of the latest delivery of every source."""
@@ -106,9 +116,9 @@ class Deliveries:
             pipeline = self._pipeline(number, source)
             try:
                 pipeline.start()
-                pipeline.start_scraper(self._store.connect())
+                pipeline.connect(self.store.connect())
                 pipeline.await_published(progress, waits=self._stays)
-                outcome = pipeline.await_outcome(progress, self._store.raise_if_ended)
+                outcome = pipeline.await_outcome(progress, self.store.raise_if_ended)
             except ServiceKilled:
                 pipeline.stop_scraper()
                 if not left:
@@ -119,7 +129,7 @@ class Deliveries:
                     pipeline.stop()
                 raise
             if not self._stays:
-                pipeline.stop()
+                pipeline.end()
             return outcome
         raise AssertionError("the last try returns or raises")
 
@@ -164,7 +174,7 @@ class Deliveries:
         if outcome.entry is None:
             raise CommandError(outcome.error or "the delivery did not settle")
         self._troubles.pop(source, None)
-        hint = self._store.connect().hint
+        hint = self.store.connect().hint
         for line in summary(outcome.entry, hint, dry_run=self._args.dry_run):
             say(line)
         say()
@@ -175,7 +185,7 @@ class Deliveries:
         try:
             while True:
                 time.sleep(_LOOK_SECONDS)
-                self._store.raise_if_ended()
+                self.store.raise_if_ended()
                 for source, pipeline in self._pipelines.items():
                     pipeline.raise_if_ended()
                     self._tell_news(source, pipeline)
@@ -199,10 +209,15 @@ class Deliveries:
             self._troubles[source] = reason
 
     def _tell_addresses(self) -> None:
-        say(f"database handler  {self._store.connect().url}")
+        say(f"database handler  {self.store.connect().url}")
         for source, pipeline in self._pipelines.items():
             say(f"exporter          {pipeline.exporter_url}/metrics  ({source})")
         say("Sources are looked at again now and then; Ctrl-C stops everything.")
+
+    def end(self) -> None:
+        """Ask every exporter to end, and stop every scraper."""
+        for pipeline in self._pipelines.values():
+            pipeline.end()
 
     def stop(self) -> None:
         """Stop every exporter and scraper."""
