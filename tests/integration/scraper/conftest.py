@@ -30,6 +30,7 @@ from costwire_focus.manifest import (
     ManifestTimes,
     RowCounts,
 )
+from costwire_focus.repeats import plain_table
 from costwire_runtime.asgi import AsgiAdapter
 from costwire_scraper.loop import Loop
 from costwire_scraper.metrics import Metrics
@@ -280,7 +281,8 @@ class FakeHandler:
     @staticmethod
     def _charges(delivery: dict[str, Any]) -> pa.Table:
         parts = [
-            pa.ipc.open_stream(body).read_all() for _, body in sorted(delivery["parts"].items())
+            plain_table(pa.ipc.open_stream(body).read_all())
+            for _, body in sorted(delivery["parts"].items())
         ]
         return pa.concat_tables(parts)
 

@@ -27,7 +27,7 @@ def sql() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def read(reader: TagReader, cells: list[str | None]) -> tuple[list[object], list[str | None]]:
-    maps, canonical = reader.read(pa.array(cells, pa.string()))
+    maps, canonical = reader.read(pa.array(cells, pa.string()).dictionary_encode())
     return maps.to_pylist(), canonical.to_pylist()
 
 

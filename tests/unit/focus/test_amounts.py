@@ -229,3 +229,22 @@ def test_no_charges_have_no_sums():
     sums = CostSums()
     sums.add(a_table(BilledCost=[]))
     assert sums.to_json() == {}
+
+
+@given(
+    st.lists(st.tuples(st.none() | st.sampled_from(["1.5", "-2e-9", "x"]), st.sampled_from("ab")))
+)
+def test_sums_of_a_dictionary_are_those_of_its_texts(rows):
+    costs = pa.array([cost for cost, _ in rows], pa.string())
+    currencies = pa.array([currency for _, currency in rows], pa.string())
+    told, once = CostSums(), CostSums()
+    told.add(pa.table({"BilledCost": costs, "BillingCurrency": currencies}))
+    once.add(
+        pa.table(
+            {
+                "BilledCost": costs.dictionary_encode(),
+                "BillingCurrency": currencies.dictionary_encode(),
+            }
+        )
+    )
+    assert once == told

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from costwire_focus import amounts
 from costwire_focus.own_rules import AMOUNT_DIGITS, AMOUNT_UNREADABLE, INSTANT_UNREADABLE
+from costwire_focus.repeats import each_once, plain_table
 from costwire_focus.typed import SCALES, fits, typed
 
 
@@ -124,3 +125,20 @@ def test_what_is_typed_is_exactly_what_was_written(values):
     scale = result.charges.schema.field("BilledCost").type.scale
     for index in refused:
         assert not fits(pa.array([values[index]], amounts.EXACT), scale)[0].as_py()
+
+
+AMOUNT_CELLS = st.none() | st.sampled_from(
+    ["1.5", "15E-1", "x", "1e-30", "1" * 29 + "." + "1" * 20, "9" * 20]
+)
+INSTANT_CELLS = st.none() | st.sampled_from(["2024-09-01T00:00:00Z", "2024-09-01", "soon"])
+
+
+@given(st.lists(st.tuples(AMOUNT_CELLS, INSTANT_CELLS, st.none() | st.sampled_from("ab"))))
+def test_a_dictionary_is_typed_as_its_texts_are(rows):
+    names = ["BilledCost", "ChargePeriodStart", "x_Own"]
+    columns = [[row[at] for row in rows] for at in range(3)]
+    table = a_table(**dict(zip(names, columns, strict=True)))
+    once = typed(pa.table([each_once(column) for column in table.columns], names=names))
+    whole = typed(table)
+    assert once.refused == whole.refused
+    assert plain_table(once.charges) == whole.charges

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from costwire_focus.canonical import EXACT_CONTEXT, canonical_text, exact_sum, subtract
+from costwire_focus.repeats import each_once, plain
 
 COST_COLUMNS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 NO_CURRENCY = "XXX"
@@ -55,6 +56,12 @@ def parse(cells: pa.Array) -> tuple[pa.Array, pa.Array | None]:
         except pa.ArrowInvalid:
             pass
     return _parse_with_care(cells)
+
+
+def values(cells: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column of text, or a dictionary of texts, as exact decimals; null where unreadable."""
+    column = each_once(cells)
+    return parse(column.dictionary)[0].take(column.indices)
 
 
 def _is_castable(cells: pa.Array) -> bool:
@@ -127,20 +134,24 @@ class CostSums:
     def add_typed(self, charges: pa.Table) -> None:
         """Count the charges of a table whose amounts are decimals already."""
         present = [name for name in COST_COLUMNS if name in charges.column_names]
-        amounts = {name: pc.cast(_flat(charges.column(name)), EXACT) for name in present}
+        columns = {name: each_once(charges.column(name)) for name in present}
+        amounts = {
+            name: pc.cast(column.dictionary, EXACT).take(column.indices)
+            for name, column in columns.items()
+        }
         self.add_amounts(amounts, self._currencies(charges))
 
     def add(self, charges: pa.Table) -> None:
         """Count the charges of a table of text columns; unreadable amounts count as null."""
         names = charges.column_names
         present = [name for name in COST_COLUMNS if name in names]
-        amounts = {name: parse(charges.column(name))[0] for name in present}
+        amounts = {name: values(charges.column(name)) for name in present}
         self.add_amounts(amounts, self._currencies(charges))
 
     def _currencies(self, charges: pa.Table) -> pa.Array:
         if "BillingCurrency" not in charges.column_names:
             return pa.nulls(charges.num_rows, pa.string()).fill_null(self._without)
-        return _flat(charges.column("BillingCurrency")).fill_null(self._without)
+        return plain(charges.column("BillingCurrency")).fill_null(self._without)
 
     def add_amounts(self, amounts: Mapping[str, pa.Array], currencies: pa.Array) -> None:
         """Count columns of exact decimals, each beside its charge's currency."""

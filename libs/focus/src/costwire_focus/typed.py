@@ -43,7 +43,7 @@ class Typed:
 
 
 def typed(charges: pa.Table) -> Typed:
-    """Type every column by its name.
+    """Type every column by its name; a dictionary of texts becomes one of typed values.
 
     Scale:  the first of `SCALES` that is exact for the whole column. Where none is (amounts of
             very many digits before and after the point together), the one that refuses fewest.
@@ -53,13 +53,8 @@ def typed(charges: pa.Table) -> Typed:
     columns: dict[str, pa.Array] = {}
     for name in charges.column_names:
         column = charges.column(name).combine_chunks()
-        kind = value_type(name)
-        if kind is ValueType.AMOUNT:
-            columns[name] = _amounts(name, column, refused)
-        elif kind is ValueType.INSTANT:
-            columns[name] = _instants(name, column, refused)
-        else:
-            columns[name] = column
+        read = _READERS.get(value_type(name))
+        columns[name] = column if read is None else read(_Cells(name, column, refused))
     table = pa.table(columns)
     if refused:
         rows = pa.array(range(charges.num_rows), pa.int64())
@@ -67,32 +62,63 @@ def typed(charges: pa.Table) -> Typed:
     return Typed(table, [refused[index] for index in sorted(refused)])
 
 
-def _instants(name: str, cells: pa.Array, refused: dict[int, Refused]) -> pa.Array:
-    read = instants.parse(cells)
+@dataclass(frozen=True)
+class _Cells:
+    """A column of text that is being typed; what is found of a text holds wherever it stands."""
+
+    name: str
+    column: pa.Array
+    refused: dict[int, Refused]
+
+    @property
+    def texts(self) -> pa.Array:
+        return self.column.dictionary if self._repeats else self.column
+
+    def spread(self, found: pa.Array) -> pa.Array:
+        """What was found of each text, for each cell."""
+        return pc.take(found, self.column.indices) if self._repeats else found
+
+    def typed(self, values: pa.Array) -> pa.Array:
+        """The column, with these values in place of its texts."""
+        if not self._repeats:
+            return values
+        return pa.DictionaryArray.from_arrays(self.column.indices, values)
+
+    def refuse(self, unusable: pa.Array, rule: str, reason: str) -> None:
+        """Leave out the rows of these texts."""
+        for index in pc.indices_nonzero(self.spread(unusable)).to_pylist():
+            told = f"{self.name} {reason}: {self.column[index].as_py()[:_SHOWN]!r}"
+            self.refused.setdefault(index, Refused(index, self.name, rule, told))
+
+    @property
+    def _repeats(self) -> bool:
+        return isinstance(self.column, pa.DictionaryArray)
+
+
+def _instants(cells: _Cells) -> pa.Array:
+    read = instants.parse(cells.texts)
     if read.unreadable is not None:
-        _refuse(refused, name, cells, read.unreadable, INSTANT_UNREADABLE, "is no date and time")
-    return read.values
+        cells.refuse(read.unreadable, INSTANT_UNREADABLE, "is no date and time")
+    return cells.typed(read.values)
 
 
-def _amounts(name: str, cells: pa.Array, refused: dict[int, Refused]) -> pa.Array:
-    values, unreadable = amounts.parse(cells)
+def _amounts(cells: _Cells) -> pa.Array:
+    values, unreadable = amounts.parse(cells.texts)
     if unreadable is not None:
-        _refuse(refused, name, cells, unreadable, AMOUNT_UNREADABLE, "is no amount")
+        cells.refuse(unreadable, AMOUNT_UNREADABLE, "is no amount")
     for scale in SCALES:
         try:
-            return pc.cast(values, pa.decimal128(DIGITS, scale))
+            return cells.typed(pc.cast(values, pa.decimal128(DIGITS, scale)))
         except pa.ArrowInvalid:
             continue
-    unfit = {scale: _unfit(values, scale) for scale in SCALES}
-    best = min(SCALES, key=lambda scale: pc.sum(unfit[scale]).as_py())
-    _refuse(refused, name, cells, unfit[best], AMOUNT_DIGITS, f"has more than {DIGITS} digits")
+    unfit = {scale: pc.invert(fits(values, scale)) for scale in SCALES}
+    best = min(SCALES, key=lambda scale: pc.sum(cells.spread(unfit[scale])).as_py())
+    cells.refuse(unfit[best], AMOUNT_DIGITS, f"has more than {DIGITS} digits")
     fitting = pc.if_else(unfit[best], pa.scalar(None, amounts.EXACT), values)
-    return pc.cast(fitting, pa.decimal128(DIGITS, best))
+    return cells.typed(pc.cast(fitting, pa.decimal128(DIGITS, best)))
 
 
-def _unfit(values: pa.Array, scale: int) -> pa.Array:
-    """The amounts that are not exact, or too large, in this scale."""
-    return pc.invert(fits(values, scale))
+_READERS = {ValueType.AMOUNT: _amounts, ValueType.INSTANT: _instants}
 
 
 def fits(values: pa.Array | pa.ChunkedArray, scale: int) -> pa.Array | pa.ChunkedArray:
@@ -100,16 +126,3 @@ def fits(values: pa.Array | pa.ChunkedArray, scale: int) -> pa.Array | pa.Chunke
     whole = pc.equal(pc.round(values, scale), values)
     small = pc.less(pc.abs(values), pa.scalar(10 ** (DIGITS - scale), amounts.EXACT))
     return pc.fill_null(pc.and_(whole, small), True)
-
-
-def _refuse(
-    refused: dict[int, Refused],
-    name: str,
-    cells: pa.Array,
-    mask: pa.Array,
-    rule: str,
-    reason: str,
-) -> None:
-    for index in pc.indices_nonzero(mask).to_pylist():
-        cell = cells[index].as_py()
-        refused.setdefault(index, Refused(index, name, rule, f"{name} {reason}: {cell[:_SHOWN]!r}"))

@@ -6,14 +6,15 @@ import struct
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from costwire_db_handler.errors import BadPart
 from costwire_runtime.problems import TooLarge
 
-_SCHEMA, _BATCH = "schema", "record batch"
-_MESSAGE_HEADER = 2
+_SCHEMA, _DICTIONARY, _BATCH = "schema", "dictionary", "record batch"
+_MESSAGE_HEADER, _DICTIONARY_DATA = 2, 1
 _BATCH_LENGTH, _BATCH_COMPRESSION = 0, 3
 
 
@@ -34,27 +35,32 @@ class PartLimits:
 
     def check_text(self, table: pa.Table) -> None:
         """Raise `TooLarge` when the cells of text columns are longer than all may be together."""
-        size = sum(map(_text_bytes, table.columns))
+        size = sum(_text_bytes(chunk) for column in table.columns for chunk in column.chunks)
         if size > self.text_bytes:
             raise TooLarge(
                 f"read the body: its cells have {size:,} bytes, of {self.text_bytes:,} at most"
             )
 
 
-def _text_bytes(column: pa.ChunkedArray) -> int:
-    if pa.types.is_string_view(column.type):  # which Arrow does not measure
-        return sum(map(_view_bytes, column.chunks))
-    if pa.types.is_null(column.type):
-        return 0
-    return pc.sum(pc.binary_length(column)).as_py() or 0
+def _text_bytes(cells: pa.Array) -> int:
+    """Of all cells, or of a dictionary's own texts where these are more."""
+    if not isinstance(cells, pa.DictionaryArray):
+        return int(_lengths(cells).sum())
+    lengths = _lengths(cells.dictionary)
+    places = cells.indices.drop_null().to_numpy()
+    within = places[(places >= 0) & (places < len(lengths))]
+    return max(int(lengths.sum()), int(lengths[within].sum()))
 
 
-def _view_bytes(views: pa.StringViewArray) -> int:
-    """The lengths that the views tell, each in the first of its four words; nothing is followed."""
-    if not len(views):
-        return 0
-    words = np.frombuffer(views.buffers()[1], np.int32)[4 * views.offset :][: 4 * len(views)]
-    return int(words[::4].astype(np.int64).clip(0).sum())
+def _lengths(texts: pa.Array) -> npt.NDArray[np.int64]:
+    """The bytes of each text; views tell theirs in the first of four words, nothing is followed."""
+    if pa.types.is_null(texts.type) or not len(texts):
+        return np.zeros(len(texts), np.int64)
+    if pa.types.is_string_view(texts.type):  # which Arrow does not measure
+        words = np.frombuffer(texts.buffers()[1], np.int32)[4 * texts.offset :][: 4 * len(texts)]
+        return words[::4].astype(np.int64).clip(0)
+    lengths: npt.NDArray[np.int64] = pc.fill_null(pc.binary_length(texts), 0).to_numpy()
+    return lengths.astype(np.int64)
 
 
 def read_stream(body: bytes, limits: PartLimits) -> pa.Table:
@@ -78,29 +84,39 @@ def _look_over(body: bytes, limits: PartLimits) -> None:
             return
         if message.type == _SCHEMA:
             columns = len(pa.ipc.read_schema(message))
-        elif message.type == _BATCH:
-            length, is_compressed = _batch(message.metadata.to_pybytes())
+            limits.check(0, columns)
+        elif message.type in (_BATCH, _DICTIONARY):
+            is_batch = message.type == _BATCH
+            length, is_compressed = _batch(message.metadata.to_pybytes(), is_batch=is_batch)
             if is_compressed:
                 raise BadPart("read the part: it is compressed; send it as it is")
-            rows += length
+            rows += length if is_batch else 0
+            limits.check(max(rows, length), columns)
         else:
             raise BadPart(f"read the part: a {message.type} has no place in it")
-        limits.check(rows, columns)
 
 
-def _batch(metadata: bytes) -> tuple[int, bool]:
-    """Rows of a record batch, and whether it is compressed.
+def _batch(metadata: bytes, *, is_batch: bool) -> tuple[int, bool]:
+    """Rows of a record batch, or of that in a dictionary, and whether it is compressed.
 
-    Source: Arrow's format, Message.fbs: fields of the flatbuffers `Message` and `RecordBatch`.
+    Source: Arrow's format, Message.fbs: fields of the flatbuffers `Message`, `DictionaryBatch` and
+    `RecordBatch`.
     """
     (root,) = struct.unpack_from("<I", metadata)
-    header = _field(metadata, root, _MESSAGE_HEADER)
-    if header is None:
-        raise BadPart("read the part: a message has no header")
-    batch = header + struct.unpack_from("<I", metadata, header)[0]
+    batch = _table(metadata, root, _MESSAGE_HEADER)
+    if not is_batch:
+        batch = _table(metadata, batch, _DICTIONARY_DATA)
     at = _field(metadata, batch, _BATCH_LENGTH)
     length = 0 if at is None else struct.unpack_from("<q", metadata, at)[0]
     return length, _field(metadata, batch, _BATCH_COMPRESSION) is not None
+
+
+def _table(buffer: bytes, table: int, number: int) -> int:
+    """Where the table stands that is a field of a table."""
+    at = _field(buffer, table, number)
+    if at is None:
+        raise BadPart("read the part: a message has no header")
+    return at + int(struct.unpack_from("<I", buffer, at)[0])
 
 
 def _field(buffer: bytes, table: int, number: int) -> int | None:

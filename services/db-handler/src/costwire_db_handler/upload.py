@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from costwire_db_handler.arrow_bodies import PartLimits, read_stream
 from costwire_db_handler.errors import BadPart, BadUpload
 from costwire_focus.flattened_tags import with_json_tags
+from costwire_focus.repeats import plain_table, plain_type
 
 ARROW = "application/vnd.apache.arrow.stream"
 NDJSON = "application/x-ndjson"
@@ -33,10 +34,10 @@ class Upload:
 
 
 def read_part(body: bytes, limits: PartLimits = _USUAL) -> pa.Table:
-    """An Arrow IPC stream of text columns; empty cells are null."""
+    """An Arrow IPC stream of text columns, dictionaries or not; empty cells are null."""
     table = read_stream(body, limits)
     for field in table.schema:
-        if not _is_text(field.type):
+        if not _is_text(plain_type(field.type)):
             raise BadPart(f"read the part: column {field.name!r} is {field.type}, not text")
     limits.check_text(table)
     columns: dict[str, pa.ChunkedArray] = {}
@@ -47,12 +48,20 @@ def read_part(body: bytes, limits: PartLimits = _USUAL) -> pa.Table:
     return pa.table(columns)
 
 
-def _text_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _text_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     try:
         column.validate(full=True)
-    except pa.ArrowInvalid as broken:
+    except (pa.ArrowInvalid, pa.ArrowIndexError) as broken:
         raise BadPart(f"read the part: column {name!r} is not UTF-8 ({broken})") from broken
-    return _null_for_empty(column.cast(pa.string()))
+    if not pa.types.is_dictionary(column.type):
+        return _null_for_empty(column.cast(pa.string()))
+    if column.num_chunks == 1:
+        cells = column.chunk(0)
+        texts = cells.dictionary.cast(pa.string())
+        if not texts.null_count and not pc.any(_is_empty(texts)).as_py():
+            return pa.DictionaryArray.from_arrays(cells.indices, texts)
+    told = [chunk.dictionary_decode().cast(pa.string()) for chunk in column.chunks]
+    return _null_for_empty(pa.chunked_array(told, pa.string()))
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -65,8 +74,11 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _null_for_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    empty = pc.equal(pc.binary_length(column), 0)
-    return pc.if_else(empty, pa.scalar(None, pa.string()), column)
+    return pc.if_else(_is_empty(column), pa.scalar(None, pa.string()), column)
+
+
+def _is_empty(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    return pc.equal(pc.binary_length(texts), 0)
 
 
 def read_upload(content_type: str, body: bytes, limits: PartLimits = _USUAL) -> Upload:
@@ -76,7 +88,7 @@ def read_upload(content_type: str, body: bytes, limits: PartLimits = _USUAL) -> 
     sample's value counts only where that label is absent. Flattened tags become JSON again.
     """
     if content_type == ARROW:
-        return Upload(with_json_tags(read_part(body, limits)), 0)
+        return Upload(with_json_tags(plain_table(read_part(body, limits))), 0)
     if content_type == NDJSON:
         records = [
             _record(line, at) for at, line in enumerate(body.splitlines(), 1) if line.strip()

@@ -16,6 +16,7 @@ from costwire_focus import amounts
 from costwire_focus.amounts import COST_COLUMNS, NO_CURRENCY
 from costwire_focus.canonical import canonical_text
 from costwire_focus.exposition.parse import Parser
+from costwire_focus.repeats import plain
 from costwire_runtime.problems import Unavailable
 
 CURRENCY = "BillingCurrency"
@@ -122,7 +123,7 @@ def aggregate(delivery: Delivery, columns: tuple[str, ...], limit: int) -> bytes
     parser = Parser(list(labels.values()))
     by_label = {label: name for name, label in labels.items()}
     for block in whole_lines(read_exposition(delivery.exposition, "identity")):
-        sums.add(parser.charges(block, by_label))
+        sums.add(parser.charges(block, by_label, only={*columns, CURRENCY, *costs}))
     return _text(sums.result(), columns, costs, labels)
 
 
@@ -154,12 +155,11 @@ class _Sums:
         present = frozenset(charges.column_names)
         nothing = pa.nulls(charges.num_rows, pa.string())
         keys = {
-            name: charges.column(name) if name in present else nothing for name in self._columns
+            name: plain(charges.column(name)) if name in present else nothing
+            for name in self._columns
         }
         keys[CURRENCY] = pc.fill_null(keys[CURRENCY], NO_CURRENCY)
-        return pa.table(
-            keys | {name: amounts.parse(charges.column(name))[0] for name in self._costs}
-        )
+        return pa.table(keys | {name: amounts.values(charges.column(name)) for name in self._costs})
 
     def _grouped(self, table: pa.Table) -> pa.Table:
         grouped = table.group_by(self._columns).aggregate(

@@ -60,11 +60,17 @@ def test_runs_of_backslashes_end_where_their_value_does():
     assert read == [{"a": "\\" * n or None, "b": "\\"} for n in range(6)]
 
 
-def test_many_labels_are_gathered_a_few_at_a_time(monkeypatch):
-    lines = b"".join(b'cost{a%d="1",b="%d",c="x"} 1\n' % (n, n) for n in range(9))
-    whole = Parser().samples(lines).labels
-    monkeypatch.setattr(parse, "_MOST_CELLS", 20)
-    assert Parser().samples(lines).labels == whole
+@pytest.mark.parametrize("samples", [9, 40_000], ids=["few", "many"])
+def test_each_label_has_a_dictionary_of_its_own_values(samples):
+    sample = b'billed_cost{a="%d",b="%d",c="x"} 1\n'
+    lines = b"".join(sample % (n, n % 3) for n in range(samples))
+    labels = Parser().charges(lines, {"a": "a", "b": "b", "c": "c"})
+    assert [sorted(labels[name].chunk(0).dictionary.to_pylist()) for name in "abc"] == [
+        sorted(map(str, range(samples))),
+        ["0", "1", "2"],
+        ["x"],
+    ]
+    assert labels.to_pylist() == [{"a": str(n), "b": str(n % 3), "c": "x"} for n in range(samples)]
 
 
 def test_a_block_larger_than_its_positions_is_refused(monkeypatch):

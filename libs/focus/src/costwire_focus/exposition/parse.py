@@ -3,12 +3,13 @@
 A block is never looked at line by line. Its quotes and line ends are found once and cut it into
 pieces, by turns what stands around the values and a value. What stands around the values of a
 sample is its pattern, which few samples have for themselves; what is to be checked of it is checked
-once per pattern. A column is then the values at one place of each sample's pattern.
+once per pattern. All values of a block become one dictionary, as most of them repeat. A column is
+then the values at one place of each sample's pattern, as places in a dictionary of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from costwire_focus.amounts import READABLE
 from costwire_focus.errors import Unreadable
 from costwire_focus.exposition import COPY_LABEL, FAMILY
 from costwire_focus.exposition.patterns import Patterns
+from costwire_focus.repeats import plain_table
 
 Bytes = NDArray[np.uint8]
 Offsets = NDArray[np.int32]
@@ -33,8 +35,6 @@ _MOST_BYTES = 1 << 30
 """Of a block: its positions have 32 bits."""
 _ABSENT = 1 << 30
 """A place beyond the last piece."""
-_MOST_CELLS = 1 << 18
-"""Cells that are gathered at a time."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,15 @@ class Parser:
         """`labels`: the labels that are to become columns, in order, whether or not they occur."""
         self._patterns = Patterns(labels)
 
-    def charges(self, block: bytes, columns: Mapping[str, str]) -> pa.Table:
+    def charges(
+        self, block: bytes, columns: Mapping[str, str], only: Collection[str] | None = None
+    ) -> pa.Table:
         """The labels of each sample under their columns' names; the copy label is left out.
 
-        `columns`: label -> column. Raises `Unreadable` for a label that is not among them, for
-        a sample that is no charge's, and for a block that is not whole lines of samples.
+        Shape:  text columns, each a dictionary; `columns`: label -> column; `only`: the columns
+                that are wanted (default: all).
+        Raises: `Unreadable` for a label that is not among them, for a sample that is no charge's,
+                and for a block that is not whole lines of samples.
         """
         parsed = self._parse(block)
         labels = [label for label in self._patterns.names if label != COPY_LABEL]
@@ -67,12 +71,16 @@ class Parser:
         if unknown:
             raise Unreadable(f"parse the exposition: label {unknown[0]!r} is none of its columns")
         _check_samples(parsed)
+        if only is not None:
+            labels = [label for label in labels if columns[label] in only]
         return parsed.labels(labels).rename_columns([columns[label] for label in labels])
 
     def samples(self, block: bytes) -> Samples:
         """Everything that a block of any exporter's text says, comments aside."""
         parsed = self._parse(block)
-        return Samples(parsed.labels(self._patterns.names), parsed.families(), parsed.values())
+        families = parsed.families().dictionary_decode()
+        labels = plain_table(parsed.labels(self._patterns.names))
+        return Samples(labels, families, parsed.values())
 
     def _parse(self, block: bytes) -> _Block:
         if len(block) > _MOST_BYTES:
@@ -84,13 +92,13 @@ class Parser:
 
 def _check_samples(parsed: _Block) -> None:
     """Each sample is one of the family, and its value is an amount or `NaN`."""
-    families, values = parsed.families(), parsed.values()
+    families, values = parsed.families(), parsed.values().dictionary_encode()
     for found, right, what in (
-        (families, pc.equal(families, FAMILY), "family"),
-        (values, pc.match_substring_regex(values, _AMOUNT), "value"),
+        (families, pc.equal(families.dictionary, FAMILY), "family"),
+        (values, pc.match_substring_regex(values.dictionary, _AMOUNT), "value"),
     ):
-        wrong = pc.index(right, False).as_py()
-        if wrong >= 0:
+        if not pc.all(right, min_count=0).as_py():
+            wrong = pc.index(right.take(found.indices), False).as_py()
             raise Unreadable(
                 f"parse the exposition: sample {wrong + 1} of the block has another {what} "
                 f"than a charge has: {found[wrong].as_py()[:_SHOWN]!r}"
@@ -196,41 +204,43 @@ class _Block:
 
     def labels(self, names: Sequence[str]) -> pa.Table:
         """One column for each of these labels, in their order."""
-        height = len(self._codes)
-        step = max(1, _MOST_CELLS // max(1, height))
-        columns: list[pa.Array] = []
-        for start in range(0, len(names), step):
-            numbers = [self._numbers[name] for name in names[start : start + step]]
-            columns += self._columns(self._places.T[numbers], height)
+        values = self._pieces.take(pa.array(np.arange(1, len(self._pieces), 2, dtype=np.int32)))
+        encoded = values.dictionary_encode()
+        texts, places = self._unescaped(encoded.dictionary), encoded.indices.to_numpy()
+        scratch: Offsets = np.zeros(len(texts), np.int32)
+        numbers = [self._numbers[name] for name in names]
+        columns = [self._column(number, places, texts, scratch) for number in numbers]
         return pa.table(columns, names=list(names))
 
-    def _columns(self, places: NDArray[np.int32], height: int) -> list[pa.Array]:
-        """A column for each row of `places`, which has a place for each pattern."""
-        pieces = np.take(places, self._codes, axis=1)
-        pieces += self._first
-        np.minimum(pieces, len(self._pieces) - 1, out=pieces)
-        texts = pc.take(self._pieces, pa.array(pieces.ravel()), boundscheck=False)
-        _, buffer, text = texts.buffers()
-        offsets = np.frombuffer(buffer, dtype=np.int32)
-        data = np.frombuffer(text, dtype=np.uint8) if text else np.empty(0, dtype=np.uint8)
-        return [
-            self._column(offsets[number * height : (number + 1) * height + 1], data)
-            for number in range(len(places))
-        ]
+    def _unescaped(self, texts: pa.Array) -> pa.Array:
+        if not self._has_escapes:
+            return texts
+        data = np.frombuffer(texts.buffers()[2] or b"", dtype=np.uint8)
+        data, offsets = _unescaped(data, np.frombuffer(texts.buffers()[1], dtype=np.int32))
+        return _texts(offsets, pa.py_buffer(data))
 
-    def _column(self, offsets: Offsets, data: Bytes) -> pa.Array:
-        """A text for each offset but the last; null where it is empty."""
-        data, offsets = data[offsets[0] : offsets[-1]], offsets - offsets[0]
-        filled = offsets[1:] > offsets[:-1]
-        if self._has_escapes:
-            data, offsets = _unescaped(data, offsets)
-        validity = None if filled.all() else pa.py_buffer(np.packbits(filled, bitorder="little"))
-        return _texts(offsets, pa.py_buffer(data), validity)
+    def _column(
+        self, label: int, places: Offsets, texts: pa.Array, scratch: Offsets
+    ) -> pa.DictionaryArray:
+        """The values of a label.
 
-    def families(self) -> pa.Array:
+        `places`: where each value stands in `texts`, last where an absent one does; `scratch`: as
+        long as `texts`, and worth nothing, so that a label costs no more than its own values.
+        """
+        numbers = (self._places[:, label][self._codes] + self._first) >> 1
+        found = places[np.minimum(numbers, len(places) - 1)]
+        samples = np.arange(len(found), dtype=np.int32)
+        scratch[found] = samples
+        own = found[scratch[found] == samples]
+        own = own[own != places[-1]]
+        scratch[own] = samples[: len(own)]
+        indices = pa.array(scratch[found].astype(_narrowest(len(own))), mask=found == places[-1])
+        return pa.DictionaryArray.from_arrays(indices, texts.take(pa.array(own)))
+
+    def families(self) -> pa.DictionaryArray:
         """The name before the labels (or before the value, where there are none)."""
         families = pa.array([pattern.family for pattern in self._patterns], pa.string())
-        return families.take(pa.array(self._codes))
+        return pa.DictionaryArray.from_arrays(pa.array(self._codes), families)
 
     def values(self) -> pa.Array:
         """The text from after the labels to the end of the line."""
@@ -239,9 +249,14 @@ class _Block:
         return _texts(np.append(bounds, bounds[-1:]), self._buffer).take(every)
 
 
-def _texts(offsets: Offsets, data: pa.Buffer, validity: pa.Buffer | None = None) -> pa.Array:
+def _narrowest(values: int) -> type[np.int16] | type[np.int32]:
+    """Of the types of indices, the smaller one that has room for these."""
+    return np.int16 if values <= np.iinfo(np.int16).max else np.int32
+
+
+def _texts(offsets: Offsets, data: pa.Buffer) -> pa.Array:
     """The texts from each offset to the next."""
-    buffers = [validity, pa.py_buffer(np.ascontiguousarray(offsets, dtype=np.int32)), data]
+    buffers = [None, pa.py_buffer(np.ascontiguousarray(offsets, dtype=np.int32)), data]
     return pa.Array.from_buffers(pa.string(), max(len(offsets) - 1, 0), buffers)
 
 

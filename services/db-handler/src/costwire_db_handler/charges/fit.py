@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from costwire_db_handler.charges.prepare import CELL, ROW
 from costwire_db_handler.charges.staging import StagedParts
 from costwire_focus.amounts import EXACT
+from costwire_focus.repeats import plain_type
 from costwire_focus.typed import DIGITS, fits
 
 WIDEST_SCALE = 30
@@ -91,8 +92,9 @@ def _staged_scales(staged: StagedParts) -> dict[str, set[int]]:
     scales: dict[str, set[int]] = {}
     for schema in staged.schemas():
         for item in schema:
-            if item.name.startswith(CELL) and pa.types.is_decimal(item.type):
-                scales.setdefault(item.name.removeprefix(CELL), set()).add(item.type.scale)
+            kind = plain_type(item.type)
+            if item.name.startswith(CELL) and pa.types.is_decimal(kind):
+                scales.setdefault(item.name.removeprefix(CELL), set()).add(kind.scale)
     return scales
 
 

@@ -39,27 +39,26 @@ class _Column:
 
 def charge_hashes(
     sql: duckdb.DuckDBPyConnection,
-    dimensions: Mapping[str, pa.Array],
-    amounts: Mapping[str, pa.Array],
+    dimensions: Mapping[str, pa.DictionaryArray],
+    amounts: Mapping[str, pa.DictionaryArray],
     rows: int,
 ) -> tuple[pa.Array, pa.Array]:
     """Content and dimensions of charges.
 
     `sql`:        a connection with lossless Arrow conversion.
-    `dimensions`: canonical texts, instants or dictionaries of texts by column.
+    `dimensions`: canonical texts or instants by column.
     `amounts`:    `decimal128(38, s)` by column.
     """
     columns = [_encoded(item) for item in (*dimensions.items(), *amounts.items())]
     hashed = _hashed(sql, columns)
     without = _sum(hashed[: len(dimensions)], rows)
-    whole = _add(without, _sum(hashed[len(dimensions) :], rows))
+    whole = _sum(hashed[len(dimensions) :], rows)
+    _add(whole, without)
     return _array(whole), _array(without)
 
 
-def _encoded(item: tuple[str, pa.Array]) -> _Column:
+def _encoded(item: tuple[str, pa.DictionaryArray]) -> _Column:
     name, cells = item
-    if not isinstance(cells, pa.DictionaryArray):
-        cells = cells.dictionary_encode()
     values = cells.dictionary
     if pa.types.is_decimal(values.type):
         values = _amount_bytes(values)
@@ -107,17 +106,22 @@ def _hashed(
 
 
 def _sum(columns: Iterable[tuple[_Halves, pa.Array]], rows: int) -> _Halves:
-    total = np.zeros((rows, 2), np.uint64)
+    """Of each row, over the columns; of a column with one value for all rows, once."""
+    total: _Halves = np.zeros((rows, 2), np.uint64, order="F")
     for hashes, indices in columns:
-        with_none = np.concatenate([hashes, np.zeros((1, 2), np.uint64)])
-        total = _add(total, with_none[pc.fill_null(indices, len(hashes)).to_numpy()])
+        if len(hashes) == 1 and not indices.null_count:
+            _add(total, hashes[0])
+            continue
+        with_none = np.append(hashes, np.zeros((1, 2), np.uint64), axis=0)
+        places = pc.fill_null(indices.cast(pa.int32()), len(hashes)).to_numpy()
+        _add(total, np.asfortranarray(with_none).take(places, axis=0))
     return total
 
 
-def _add(left: _Halves, right: _Halves) -> _Halves:
-    total = left + right
-    total[:, 1] += total[:, 0] < left[:, 0]
-    return total
+def _add(total: _Halves, more: _Halves) -> None:
+    total[:, 0] += more[..., 0]
+    total[:, 1] += more[..., 1]
+    total[:, 1] += total[:, 0] < more[..., 0]
 
 
 def _array(halves: _Halves) -> pa.Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import duckdb
 import numpy as np
@@ -15,6 +15,7 @@ from costwire_db_handler.charges.difference import KEY_SCHEMA, Rows
 from costwire_db_handler.charges.fit import Fit
 from costwire_db_handler.charges.prepare import CELL, HASHES, PERIOD, ROW
 from costwire_db_handler.charges.staging import StagedParts
+from costwire_focus.repeats import plain, plain_type
 from costwire_focus.typed import DIGITS
 
 
@@ -55,37 +56,47 @@ class StagedCharges:
         return dict(counts)
 
     def schema(self) -> pa.Schema:
-        """The columns of all parts together, amounts in the scale of the table."""
-        fields = {field.name: field for schema in self._parts.schemas() for field in schema}
-        for column, scale in self._fit.scales.items():
-            if CELL + column in fields:
-                fields[CELL + column] = pa.field(CELL + column, pa.decimal128(DIGITS, scale))
-        return pa.schema(fields.values())
+        """The columns of all parts together, amounts in the scale of the table.
 
-    def tables(
-        self, schema: pa.Schema, chosen: Rows | None, *, plain: bool = True
-    ) -> Iterator[pa.Table]:
-        """The charges part by part in `schema`; `chosen`: only these rows, sorted.
-
-        `plain=False`: columns may be dictionaries of what the schema has.
+        Dictionaries are those that are one in each part that has the column.
         """
-        for part in self._parts.read(plain=plain):
+        types: dict[str, set[pa.DataType]] = {}
+        for schema in self._parts.schemas():
+            for field in schema:
+                types.setdefault(field.name, set()).add(field.type)
+        scales = {CELL + column: scale for column, scale in self._fit.scales.items()}
+        return pa.schema(
+            (name, _together(found, scales.get(name))) for name, found in types.items()
+        )
+
+    def tables(self, schema: pa.Schema, chosen: Rows | None) -> Iterator[pa.Table]:
+        """The charges part by part in `schema`; `chosen`: only these rows, sorted."""
+        for part in self._parts.read(plain=False):
             fitting = self._fit.without_unfit(part)
             if chosen is not None:
                 fitting = fitting.filter(_among(fitting.column(ROW).to_numpy(), chosen))
-            yield pa.table({field.name: _column(fitting, field) for field in schema})
+            columns = [_column(fitting, field) for field in schema]
+            yield pa.table(columns, schema=schema)
+
+
+def _together(kinds: Collection[pa.DataType], scale: int | None) -> pa.DataType:
+    """The type of a column that is staged as `kinds`, an amount in this scale."""
+    values = {plain_type(kind) for kind in kinds}
+    if scale is not None and values != {pa.decimal128(DIGITS, scale)}:
+        # Not as a dictionary: it may hold amounts of left out rows, for which there is no room.
+        return pa.decimal128(DIGITS, scale)
+    (value,) = values
+    repeats = all(map(pa.types.is_dictionary, kinds))
+    return pa.dictionary(pa.int32(), value) if repeats else value
 
 
 def _column(part: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
     if field.name not in part.column_names:
         return pa.nulls(part.num_rows, field.type)
     column = part.column(field.name)
-    if pa.types.is_dictionary(column.type):
-        if column.type.value_type == field.type:
-            return column
-        # Not as a dictionary: it may hold amounts of left out rows, for which there is no room.
-        column = pc.cast(column, column.type.value_type)
-    return pc.cast(column, field.type)
+    if not pa.types.is_dictionary(field.type):
+        column = plain(column)
+    return column.cast(field.type)
 
 
 def _among(numbers: Rows, chosen: Rows) -> pa.Array:

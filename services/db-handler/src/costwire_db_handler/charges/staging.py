@@ -19,12 +19,12 @@ import pyarrow as pa
 from costwire_db_handler.charges.prepare import Prepared
 from costwire_db_handler.charges.summary import Summary
 from costwire_db_handler.errors import PartDiffers
+from costwire_focus.repeats import plain_table
 
 _DIGEST, _QUARANTINE, _REFUSED, _ROWS = b"digest", b"quarantine", b"refused", b"rows"
 _SUMMARY = b"summary"
 _BLOCK_BYTES = 1 << 20
 _SUFFIX, _UNFINISHED = ".arrow", ".unfinished"
-_LEVEL = 1
 _CHECKSUM_BYTES = 32
 """Behind each file: SHA-256 of all before. Arrow has none, and a bit of an amount is money."""
 
@@ -119,13 +119,13 @@ class StagedParts:
         for path in self._paths():
             with _opened(path) as file:
                 table = _read_columns(file, names)
-                yield table.cast(_plain_schema(table.schema)) if plain else table
+                yield plain_table(table) if plain else table
 
     def schemas(self) -> Iterator[pa.Schema]:
-        """The schema of each part."""
+        """The schema of each part, with dictionaries as they are staged."""
         for path in self._paths():
             with _opened(path) as file:
-                yield _plain_schema(_reader(file).schema)
+                yield _reader(file).schema.remove_metadata()
 
     def quarantine(self) -> Iterator[dict[str, Any]]:
         """The rows of all parts that cannot be stored."""
@@ -180,9 +180,8 @@ def write_part(path: Path, part: Prepared, digest: str) -> None:
         _SUMMARY: part.summary.model_dump_json().encode(),
     }
     table = part.charges.replace_schema_metadata(metadata)
-    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", _LEVEL))
     with path.open("w+b") as sink:
-        with pa.ipc.new_file(sink, table.schema, options=options) as writer:
+        with pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
         sink.write(_checksum(sink, sink.tell()))
         sink.flush()
@@ -232,12 +231,4 @@ def _damaged(path: Path) -> PartDiffers:
     return PartDiffers(
         f"read part {int(path.stem)}: its file is damaged, or another version of the handler "
         "staged it; abort the delivery and open it anew"
-    )
-
-
-def _plain_schema(schema: pa.Schema) -> pa.Schema:
-    """What a schema is without dictionaries and metadata."""
-    return pa.schema(
-        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-        for field in schema
     )

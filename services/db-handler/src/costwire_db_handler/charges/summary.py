@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from costwire_focus.amounts import CostSums
 from costwire_focus.columns import ValueType, value_type
+from costwire_focus.repeats import each_once
 
 Period = tuple[str, datetime | None]
 """Start of a billing period as text, '' where nothing tells it; and its end."""
@@ -70,12 +72,15 @@ class Summary(BaseModel):
 
 
 def summarize(
-    charges: pa.Table, periods: pa.Array, tags: Mapping[str, pa.MapArray], refused: pa.Table
+    charges: pa.Table,
+    periods: pa.ChunkedArray,
+    tags: Mapping[str, pa.DictionaryArray],
+    refused: pa.Table,
 ) -> Summary:
     """Count a part.
 
-    `charges`: typed; `periods`: the start of each one's billing period; `tags`: column -> maps;
-    `refused`: what could not be typed, as it came.
+    `charges`: typed, dictionaries; `periods`: the start of each one's billing period; `tags`:
+    column -> maps; `refused`: what could not be typed, as it came.
     """
     sums = CostSums()
     sums.add_typed(charges)
@@ -84,7 +89,7 @@ def summarize(
         sums=sums.to_json(),
         periods=_periods(charges, periods),
         longest={
-            name: _longest(charges.column(name))
+            name: _longest(each_once(charges.column(name)).dictionary)
             for name in charges.column_names
             if value_type(name) is ValueType.TEXT
         },
@@ -100,11 +105,19 @@ def _periods(charges: pa.Table, starts: pa.Array) -> frozenset[Period]:
     return frozenset((each["start"], each.get("end")) for each in distinct)
 
 
-def _longest(texts: pa.ChunkedArray) -> int:
+def _longest(texts: pa.Array) -> int:
     return pc.max(pc.binary_length(texts)).as_py() or 0
 
 
-def _tag_keys(maps: pa.MapArray) -> dict[str, tuple[int, int]]:
-    pairs = pa.table({"key": maps.keys, "bytes": pc.binary_length(maps.items)})
-    counted = pairs.group_by("key").aggregate([([], "count_all"), ("bytes", "max")]).to_pylist()
-    return {each["key"]: (each["count_all"], each["bytes_max"] or 0) for each in counted}
+def _tag_keys(tags: pa.DictionaryArray) -> dict[str, tuple[int, int]]:
+    maps = tags.dictionary
+    places = tags.indices.drop_null().to_numpy()
+    charges = np.bincount(places, minlength=len(maps))
+    pairs = np.diff(maps.offsets.to_numpy())
+    told = {"key": maps.keys, "bytes": pc.binary_length(maps.items), "n": charges.repeat(pairs)}
+    counted = pa.table(told).group_by("key").aggregate([("n", "sum"), ("bytes", "max")])
+    return {
+        each["key"]: (each["n_sum"], each["bytes_max"] or 0)
+        for each in counted.to_pylist()
+        if each["n_sum"]
+    }

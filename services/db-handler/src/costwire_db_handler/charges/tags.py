@@ -49,8 +49,8 @@ class TagReader:
         self._sql = sql
         self._known = _KNOWN.empty_table().combine_chunks()
 
-    def read(self, cells: pa.Array) -> tuple[pa.Array, pa.Array]:
-        """A column as maps, and as canonical texts.
+    def read(self, cells: pa.DictionaryArray) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
+        """A column as maps, and as canonical texts, each where its text stands.
 
         Map:       values as texts; a number keeps its spelling, `true` is "true", null stays null,
                    and what is nested is its JSON text. A list of records with key and value is
@@ -58,16 +58,20 @@ class TagReader:
         Canonical: equal for cells that differ only in the order of keys and in blanks; the text
                    itself where the cell is no JSON object.
         """
-        encoded = pc.dictionary_encode(cells)
-        texts = encoded.dictionary
+        texts = cells.dictionary
         new = texts.filter(pc.is_null(pc.index_in(texts, value_set=self._known["text"])))
         if len(new):
             if self._known.nbytes > _MOST_BYTES:
                 self._known, new = self._known.slice(0, 0), texts
             self._known = pa.concat_tables([self._known, self._read(new)]).combine_chunks()
-        rows = pc.take(pc.index_in(texts, value_set=self._known["text"]), encoded.indices)
-        found = self._known.select(["map", "canonical"]).take(rows).combine_chunks()
-        return found["map"].combine_chunks(), found["canonical"].combine_chunks()
+        rows = pc.index_in(texts, value_set=self._known["text"])
+        maps, canonical = (
+            pa.DictionaryArray.from_arrays(
+                cells.indices, self._known[name].take(rows).combine_chunks()
+            )
+            for name in ("map", "canonical")
+        )
+        return maps, canonical
 
     def _read(self, texts: pa.Array) -> pa.Table:
         self._sql.register(

@@ -155,7 +155,13 @@ PATHS: Node = {
                 COMMIT,
                 query("seq", ref("Count"), "Which part it is: 0, 1, 2, ...", required=True),
             ],
-            body={ARROW: {"schema": {"description": "An Arrow IPC stream of text columns."}}},
+            body={
+                ARROW: {
+                    "schema": {
+                        "description": "An Arrow IPC stream of texts, or of dictionaries of them."
+                    }
+                }
+            },
             answers={"204": answer("It is kept")},
             fails=[
                 UNKNOWN,

@@ -60,7 +60,11 @@ PATHS: Node = {
             body={
                 **content(listed(ref("UploadRecord")), records=[_RECORD], nothing=[]),
                 NDJSON: {"schema": {"description": "An `UploadRecord` a line."}},
-                ARROW: {"schema": {"description": "An Arrow IPC stream of text columns."}},
+                ARROW: {
+                    "schema": {
+                        "description": "An Arrow IPC stream of texts, or of dictionaries of them."
+                    }
+                },
             },
             answers={
                 "200": answer(

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from costwire_db_handler.charges.prepare import CELL, HASHES, JSON_TEXT, PERIOD, ROW
 from costwire_db_handler.stores.cratedb.layout import OPEN, Layout
 from costwire_focus.columns import ValueType
+from costwire_focus.repeats import each_once
 
 _NULL = "null"
 _UNSAFE = r'[\x00-\x1f"\\]'
@@ -101,7 +102,7 @@ def encoded(
     numbers = charges.column(ROW).combine_chunks()
     if not charges.num_rows:
         return Rows(numbers, pa.array([], pa.string()))
-    periods = _once(charges, PERIOD)
+    periods = each_once(charges.column(PERIOD))
     named = pa.array([text or versioning.default_period for text in periods.dictionary.to_pylist()])
     months = pa.array([text[:7] if by_month else "" for text in named.to_pylist()])
     halves = [_integers(half) for name in HASHES for half in halves_of(charges.column(name))]
@@ -134,23 +135,17 @@ def halves_of(hashes: pa.ChunkedArray) -> Iterator[np.ndarray[tuple[int], np.dty
 
 
 def _cells(charges: pa.Table, name: str) -> pa.Array:
-    if pa.types.is_map(charges.schema.field(name).type):
-        return _maps(charges, name)
-    cells = _once(charges, name)
+    cells = each_once(charges.column(name))
     values = cells.dictionary
-    if pa.types.is_decimal(values.type):
+    if pa.types.is_map(values.type):
+        texts = _objects(values)
+    elif pa.types.is_decimal(values.type):
         texts = pc.binary_join_element_wise('"', values.cast(pa.string()), '"', "")
     elif pa.types.is_timestamp(values.type):
         texts = values.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).cast(pa.string())
     else:
         texts = _quoted(values)
     return pc.take(texts, cells.indices)
-
-
-def _once(charges: pa.Table, name: str) -> pa.DictionaryArray:
-    """Each value once: cells of a bill repeat."""
-    column = charges.column(name).combine_chunks()
-    return column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
 
 
 def _quoted(values: pa.Array) -> pa.Array:
@@ -163,17 +158,15 @@ def _quoted(values: pa.Array) -> pa.Array:
     return pc.replace_with_mask(quoted, unsafe, pa.array(escaped, pa.string()))
 
 
-def _maps(charges: pa.Table, name: str) -> pa.Array:
-    """Tags as JSON objects; equal texts are written once."""
-    maps = charges.column(name).combine_chunks()
-    texts = _once(charges, JSON_TEXT + name.removeprefix(CELL))
-    codes, first = np.unique(texts.indices.drop_null().to_numpy(), return_index=True)
-    where = pc.indices_nonzero(texts.is_valid()).take(pa.array(first))
-    # Where rows were left out, so are texts of the dictionary.
-    written: list[str | None] = [None] * len(texts.dictionary)
-    for code, pairs in zip(codes, maps.take(where).to_pylist(), strict=True):
-        written[code] = None if pairs is None else json.dumps(dict(pairs), ensure_ascii=False)
-    return pc.take(pa.array(written, pa.string()), texts.indices)
+def _objects(maps: pa.MapArray) -> pa.Array:
+    """Tags as JSON objects."""
+    return pa.array(
+        [
+            None if pairs is None else json.dumps(dict(pairs), ensure_ascii=False)
+            for pairs in maps.to_pylist()
+        ],
+        pa.string(),
+    )
 
 
 def _integers(numbers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Array:

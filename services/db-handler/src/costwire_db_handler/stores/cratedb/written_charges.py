@@ -106,7 +106,7 @@ class WrittenCharges(CrateDBCharges):
         bulk = self._means.bulk
 
         def batches() -> Iterator[rows.Rows]:
-            for part in staged.tables(schema, chosen, plain=False):
+            for part in staged.tables(schema, chosen):
                 encoded = rows.encoded(part, list(columns), versioning, by_month=by_month)
                 yield from encoded.batches(bulk.rows, bulk.bytes)
 

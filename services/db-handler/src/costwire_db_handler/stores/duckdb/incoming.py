@@ -91,7 +91,7 @@ class StagedIncoming:
 
 def _batches(tables: Iterator[pa.Table], aliased: pa.Schema) -> Iterator[pa.RecordBatch]:
     for table in tables:
-        yield from table.rename_columns(aliased.names).combine_chunks().to_batches()
+        yield from table.rename_columns(aliased.names).to_batches()
 
 
 class KeptIncoming:
