@@ -101,7 +101,7 @@ class CsvRecount:
         data = np.frombuffer(lines, dtype=np.uint8)
         quotes = np.flatnonzero(data == _QUOTE)
         before, after = data[quotes[0::2] - 1].tobytes(), data[quotes[1::2] + 1].tobytes()
-        if not before.strip(self._before) and not after.strip(self._after):
+        if not (before.translate(None, self._before) or after.translate(None, self._after)):
             newlines = np.flatnonzero(data == _NEWLINE)
             end = len(lines)
             if len(quotes) % 2:

@@ -107,7 +107,9 @@ def _in_place(data: NDArray[np.uint8], quotes: Positions, separator: bytes) -> b
     if len(closing) and closing[-1] == len(data) - 1:
         closing = closing[:-1]
     before, after = data[opening - 1].tobytes(), data[closing + 1].tobytes()
-    return not before.strip(separator + b'\n"') and not after.strip(separator + b'\r\n"')
+    return not (
+        before.translate(None, separator + b'\n"') or after.translate(None, separator + b'\r\n"')
+    )
 
 
 def _walk(block: bytes, separator: bytes) -> tuple[Positions, list[int]]:
