@@ -25,7 +25,7 @@ from costwire_focus.amounts import read
 from costwire_focus.canonical import exact_sum, multiply
 from costwire_focus.csv_line import LONGEST_RECORD
 
-_BLOCK_BYTES = 8 * 1024 * 1024
+_BLOCK_BYTES = 4 * 1024 * 1024
 _BATCH_ROWS = 250_000
 
 _BLANK_LINES = re.compile(rb"\n(?:\r?\n)+")

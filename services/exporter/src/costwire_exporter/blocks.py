@@ -22,7 +22,7 @@ Rendering: TypeAlias = Callable[[], Iterable[Block]]
 
 READ_BYTES = 1 << 20
 LINES_BYTES = 2 << 20
-_QUEUE_BLOCKS = 2
+_QUEUE_BLOCKS = 1
 _TICK_SECONDS = 0.1
 _PATIENCE_SECONDS = 120.0
 _GZIP_LEVEL, _GZIP_CONTAINER = 1, 31

@@ -19,11 +19,13 @@ class Coded:
     """The texts of a column in a block, and for each row the place of its text among them.
 
     Null has the place behind the last text. `places` is None when all rows have the only text.
+    `is_varied`: most texts occur once, so there is little to gain from looking at each text first.
     """
 
     texts: pa.Array
     places: NDArray[np.int32] | None
     has_null: bool = False
+    is_varied: bool = False
 
 
 class Coder:
@@ -44,7 +46,8 @@ class Coder:
             return Coded(cells.slice(0, 1), None)
         has_null = cells.null_count > 0
         if self._is_varied:
-            return Coded(cells.drop_null() if has_null else cells, _each(cells), has_null)
+            texts = cells.drop_null() if has_null else cells
+            return Coded(texts, _each(cells), has_null, is_varied=True)
         encoded = cells.dictionary_encode()
         texts, places = encoded.dictionary, encoded.indices
         if len(cells) >= _TELLING_ROWS:
@@ -65,8 +68,11 @@ def _each(cells: pa.Array) -> NDArray[np.int32]:
 def _is_constant(cells: pa.Array) -> bool:
     """Whether all of these cells, none of which is null, are alike."""
     bounds = bounds_of(cells)
-    length, size = int(bounds[1] - bounds[0]), int(bounds[-1] - bounds[0])
-    if size != length * len(cells) or cells[0] != cells[-1]:
+    length = int(bounds[1] - bounds[0])
+    if bounds[-1] - bounds[0] != length * len(cells):
         return False
-    data = bytes_of(cells).reshape(len(cells), length)
-    return bool((np.diff(bounds) == length).all() and (data == data[0]).all())
+    data = bytes_of(cells)
+    return bool(
+        (data[length:] == data[: data.size - length]).all()
+        and (bounds[1:] - bounds[:-1] == length).all()
+    )

@@ -90,13 +90,13 @@ class Renderer:
         for name, column in columns.items():
             end = start + len(column.texts)
             own = hashes[start : end + 1] * self._seeds[name]
-            own[-1] = 0
-            total += own[0] if column.places is None else own[column.places]
+            own[-1] = 0  # of null
+            total += own[0] if column.places is None else own.take(column.places)
             start = end
         return total
 
     def _pieces(self, columns: Mapping[str, Coded], copies: NDArray[np.int64]) -> Pieces:
-        pieces = Pieces()
+        pieces = Pieces(len(copies))
         for name, cells in columns.items():
             pieces.add(self._labels[name], cells)
         if copies.any():
@@ -104,7 +104,7 @@ class Renderer:
             places = np.where(copies > 0, np.searchsorted(numbers, copies), len(numbers))
             texts = pa.array(numbers).cast(pa.string())
             pieces.add(COPY_LABEL, Coded(texts, places.astype(np.int32), has_null=True))
-        pieces.end(columns.get(_VALUE_COLUMN), len(copies))
+        pieces.end(columns.get(_VALUE_COLUMN))
         return pieces
 
 
