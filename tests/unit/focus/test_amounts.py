@@ -200,6 +200,36 @@ def test_typed_charges_have_the_sums_of_their_texts(rows):
     assert sums == sums_of(rows)
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param(["99999999999999999999"] * 3, id="twenty digits before the point"),
+        pytest.param(["99999999999999999999", "-99999999999999999999", "0.1"], id="either sign"),
+        pytest.param(["0.123456789012345678", "-.000000000000000001"], id="eighteen behind it"),
+        pytest.param(["0.1234567890123456789", "1"], id="nineteen behind it"),
+        pytest.param(["1.000000000000000000", "+1", "007", "5.", "-0"], id="spellings"),
+        pytest.param(["12345678901234567890", "0.000000000000000001", None], id="both"),
+        pytest.param(["1", "x", "", None], id="no amounts among them"),
+        pytest.param([None, None], id="nothing"),
+    ],
+)
+def test_short_amounts_add_up_exactly(cells):
+    sums = CostSums()
+    sums.add(a_table(BilledCost=cells))
+    assert sums.get("XXX", "BilledCost") == exact_sum(by_hand(cell) or Decimal(0) for cell in cells)
+
+
+@given(
+    st.lists(
+        st.decimals("-1e12", "1e12", places=18).map(str) | st.integers(-(10**20), 10**20).map(str)
+    )
+)
+def test_sums_of_short_amounts_are_those_of_python_s_decimal(cells):
+    sums = CostSums()
+    sums.add(a_table(BilledCost=cells))
+    assert (sums.get("XXX", "BilledCost") or 0) == exact_sum(map(Decimal, cells))
+
+
 def test_a_sum_has_no_digit_too_few_beyond_what_a_float_holds():
     sums = CostSums()
     sums.add(a_table(BilledCost=["10000000000000", "0.0000000000000000000000001"]))

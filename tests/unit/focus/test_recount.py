@@ -56,6 +56,25 @@ def test_equal_amounts_of_many_digits_add_up_exactly():
     )
 
 
+@given(
+    st.lists(
+        st.decimals("-1e12", "1e12", places=21).map(lambda amount: format(amount, "f"))
+        | st.decimals("-1e11", "1e11", places=20).map(lambda amount: format(amount, "f"))
+        | st.integers(-(10**12), 10**12).map(str)
+    )
+)
+def test_amounts_of_any_length_add_up_exactly(amounts):
+    data = "".join(f"a,{amount}\n" for amount in amounts).encode()
+    assert count(data) == (len(amounts), exact_sum(map(Decimal, amounts)))
+
+
+def test_many_of_the_largest_amounts_add_up_exactly():
+    assert count(b"a,99999999999.99999999999999999999\n" * 300_000) == (
+        300_000,
+        Decimal("29999999999999999.999999999999997"),
+    )
+
+
 def test_a_report_without_billed_cost_is_counted_all_the_same():
     assert count(b"a,1\n\nb,2\n", names=["ServiceName", "ListCost"]) == (2, 0)
 

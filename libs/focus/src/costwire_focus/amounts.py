@@ -28,6 +28,11 @@ MAX_INTEGER_DIGITS = 30
 MAX_FRACTION_DIGITS = 38
 EXACT = pa.decimal256(76, MAX_FRACTION_DIGITS)
 
+# Amounts of so many characters, without exponent, and sums below the limit fit into half the width.
+_SHORT_CHARACTERS = 20
+_SHORT = pa.decimal128(38, 18)
+_SHORT_LIMIT = Decimal(10) ** 20
+
 _READABLE = re.compile(READABLE)
 _LIMIT = Decimal(10) ** MAX_INTEGER_DIGITS
 _ZERO = Decimal(0)
@@ -64,9 +69,29 @@ def values(cells: pa.Array | pa.ChunkedArray) -> pa.Array:
     return parse(column.dictionary)[0].take(column.indices)
 
 
+def _summable(cells: pa.ChunkedArray) -> pa.Array:
+    """A column as `values` takes it, as decimals of which the sum of any is exact."""
+    if pa.types.is_dictionary(cells.type) or not _is_short(flat := _flat(cells)):
+        return values(cells)
+    try:
+        short = pc.cast(flat, _SHORT)
+    except pa.ArrowInvalid:
+        return values(cells)
+    extremes = pc.min_max(short).as_py().values()
+    largest = max((abs(value) for value in extremes if value is not None), default=_ZERO)
+    return short if largest * len(short) < _SHORT_LIMIT else values(cells)
+
+
+def _is_short(cells: pa.Array) -> bool:
+    return _longest(cells) <= _SHORT_CHARACTERS and not _has_exponent(cells)
+
+
+def _longest(cells: pa.Array) -> int:
+    return pc.max(pc.binary_length(cells)).as_py() or 0
+
+
 def _is_castable(cells: pa.Array) -> bool:
-    longest = pc.max(pc.binary_length(cells)).as_py() or 0
-    return longest <= _CASTABLE_CHARACTERS and not (
+    return _longest(cells) <= _CASTABLE_CHARACTERS and not (
         _has_exponent(cells) and _any(pc.match_substring_regex(cells, _UNCASTABLE_EXPONENT))
     )
 
@@ -145,7 +170,7 @@ class CostSums:
         """Count the charges of a table of text columns; unreadable amounts count as null."""
         names = charges.column_names
         present = [name for name in COST_COLUMNS if name in names]
-        amounts = {name: values(charges.column(name)) for name in present}
+        amounts = {name: _summable(charges.column(name)) for name in present}
         self.add_amounts(amounts, self._currencies(charges))
 
     def _currencies(self, charges: pa.Table) -> pa.Array:

@@ -1,7 +1,8 @@
 """The second, independent count of a report: records and BilledCost, by another reader.
 
 The ledger must not check the reader with the reader itself. This one cuts its own blocks, polars
-splits them (the standard library where quotes are out of place), and Python's decimals add up.
+splits them (the standard library where quotes are out of place) and adds up, Python's decimals
+where amounts are long.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ _BATCH_ROWS = 250_000
 _BLANK_LINES = re.compile(rb"\n(?:\r?\n)+")
 _ZONE = re.compile(r"tz=([^\]]+)\]")
 _SHORT_AMOUNT = r"^-?[0-9]{1,20}(\.[0-9]{1,20})?$"
+_SUMMABLE = r"^-?[0-9]{1,11}(\.[0-9]{1,20})?$"
+_SUM = pl.Decimal(38, 20)
+"""Holds the sum of millions of amounts that are summable."""
 _NEWLINE, _RETURN, _QUOTE = b'\n\r"'
 
 
@@ -210,8 +214,17 @@ class ParquetRecount:
 
 
 def _sum(cells: pl.Series) -> Decimal:
-    """Each distinct amount times how often it occurs; what is no amount counts nothing."""
-    texts, counts = cells.drop_nulls().value_counts().get_columns()
+    """What is no amount counts nothing."""
+    texts = cells.drop_nulls()
+    summable = texts.str.contains(_SUMMABLE)
+    total = Decimal(texts.filter(summable).cast(_SUM).sum())
+    rest = Decimal(0) if summable.all() else _sum_of_distinct(texts.filter(~summable))
+    return exact_sum([total, rest])
+
+
+def _sum_of_distinct(cells: pl.Series) -> Decimal:
+    """Each distinct amount times how often it occurs."""
+    texts, counts = cells.value_counts().get_columns()
     plain = texts.str.contains(_SHORT_AMOUNT)
     once = plain & (counts == 1)
     return exact_sum(
