@@ -44,6 +44,25 @@ STARTS = {
 }
 
 
+LOADED = """
+from costwire_{}.__main__ import load
+from costwire_runtime.process import leave
+load()
+import pyarrow
+print(pyarrow.default_memory_pool().backend_name)
+leave(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Arrow may lack jemalloc")
+@pytest.mark.parametrize("service", ["exporter", "scraper", "db_handler"])
+def test_arrow_takes_memory_from_the_allocator_that_keeps_least(service: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED.format(service)], capture_output=True, check=True
+    )
+    assert (done.stdout, done.stderr) == (b"jemalloc\n", b"")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's arenas")
 @pytest.mark.parametrize("service", STARTS)
 def test_threads_share_an_arena(service: str) -> None:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-from costwire_runtime.memory import share_one_arena
+from costwire_runtime.memory import have_arrow_use_jemalloc, share_one_arena
 from costwire_runtime.process import leave_with, loading
 
 
 def load() -> Callable[[], int]:
     """Load the handler; what runs it, and gives its exit status."""
-    share_one_arena()
     # Polars makes threads when it is imported, each with an arena if that were not set by now.
+    share_one_arena()
+    have_arrow_use_jemalloc()
     with loading():
         from costwire_db_handler.run import run
     return run
