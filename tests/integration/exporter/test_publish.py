@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,10 +21,10 @@ import pyarrow.parquet
 import pytest
 from tests.support.layouts import AzureExport, Disk, month_rows
 
-from costwire_exporter.blocks import read_exposition
+from costwire_exporter.blocks import ExpositionWriter, Written, read_exposition
 from costwire_exporter.errors import CountsDisagree, NotPublishable, PublishError, Stopped
 from costwire_exporter.exporter import Exporter
-from costwire_exporter.identity import Meaning
+from costwire_exporter.identity import Meaning, content_hash
 from costwire_exporter.publish import Publisher
 from costwire_exporter.shelf import Delivery, Shelf
 from costwire_exporter.status import Progress
@@ -36,6 +37,7 @@ from costwire_focus.recount import CsvRecount
 from costwire_runtime.clocks import utc_now
 from costwire_sources import Wanted, open_source
 from costwire_sources.errors import SourceChanged
+from costwire_sources.source import Part
 
 WriteReport = Callable[..., Path]
 Publish = Callable[..., Delivery | None]
@@ -453,6 +455,31 @@ def test_file_that_is_rewritten_while_it_is_read_is_not_published(
 
     with pytest.raises(SourceChanged):
         publish(path, on_progress=rewrite)
+    assert shelf.current is None
+
+
+def test_file_that_is_rewritten_while_its_hash_is_taken_is_not_published(
+    write_report: WriteReport, publish: Publish, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_report({})
+    is_read = threading.Event()
+
+    def hashed(part: Part) -> str:
+        told = content_hash(part)
+        assert is_read.wait(10)
+        with path.open("ab") as stream:
+            stream.write(b"more")
+        return told
+
+    def written(writer: ExpositionWriter) -> Written:
+        is_read.set()
+        return count(writer)
+
+    count = ExpositionWriter.written
+    monkeypatch.setattr(ExpositionWriter, "written", written)
+    monkeypatch.setattr("costwire_exporter.publish.content_hash", hashed)
+    with pytest.raises(SourceChanged):
+        publish(path)
     assert shelf.current is None
 
 

@@ -1,6 +1,7 @@
 """From a reading to a delivery on the shelf: checked, rendered once, counted twice."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -76,22 +77,30 @@ class Publisher:
         Raises: `SourceError` and `PublishError`; what was served before is served on.
         """
         meaning = _declared(self._meaning, reading.months)
-        content = delivery_id(meaning, [content_hash(part) for part in reading.parts])
-        current = self._shelf.current
-        served = current and (current.id, current.manifest["source"], current.renderer)
-        if served == (content, reading.name, RENDERER_VERSION):
-            generation = _generation(reading, self._time_of_reading())
-            self._shelf.confirm(reading.state, to_text(generation))
-            return None
-        try:
-            with self._shelf.draft() as folder:
-                manifest = self._written(folder, reading, meaning, content)
-                (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-                return self._shelf.publish(folder, reading.state)
-        except FocusError as error:
-            raise NotPublishable(str(error)) from error
+        with ThreadPoolExecutor(1, "content-hash") as beside:
+            content = beside.submit(_content_id, meaning, reading.parts)
+            if self._is_served(reading, content):
+                generation = _generation(reading, self._time_of_reading())
+                self._shelf.confirm(reading.state, to_text(generation))
+                return None
+            try:
+                with self._shelf.draft() as folder:
+                    manifest = self._written(folder, reading, meaning, content)
+                    (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+                    return self._shelf.publish(folder, reading.state)
+            except FocusError as error:
+                raise NotPublishable(str(error)) from error
 
-    def _written(self, folder: Path, reading: Reading, meaning: Meaning, content: str) -> Manifest:
+    def _is_served(self, reading: Reading, content: "Future[str]") -> bool:
+        """Waits for the content's id only where something is served that it could be."""
+        current = self._shelf.current
+        if not current or current.manifest["source"] != reading.name:
+            return False
+        return (current.renderer, current.id) == (RENDERER_VERSION, content.result())
+
+    def _written(
+        self, folder: Path, reading: Reading, meaning: Meaning, content: "Future[str]"
+    ) -> Manifest:
         read = self._time_of_reading()
         headers = [self._header(part) for part in reading.parts]
         if not any(header for _, header in headers):
@@ -112,7 +121,7 @@ class Publisher:
             run.remark_time(reading)
         written = exposition.written()
         return Manifest(
-            id=content,
+            id=content.result(),
             table=meaning.table,
             source=reading.name,
             mode=meaning.mode,
@@ -282,6 +291,15 @@ class _Run:
             for rule, finding in self.validator.findings.items()
         }
         return dict(sorted((self._remarks | found).items()))
+
+
+def _content_id(meaning: Meaning, parts: Sequence[Part]) -> str:
+    """The id of what is being read meanwhile: a part that was rewritten since has none."""
+    hashes = []
+    for part in parts:
+        hashes.append(content_hash(part))
+        part.verify()
+    return delivery_id(meaning, hashes)
 
 
 def _generation(reading: Reading, read: datetime) -> datetime:
