@@ -15,7 +15,7 @@ from costwire_focus.exposition import FAMILY
 from costwire_focus.exposition.coding import Coded
 
 _BLOCK_BYTES = 3 << 20
-"""Arrow doubles a buffer that grows, and jemalloc hands those of 8 MiB back to the system."""
+"""Arrow doubles a buffer as it grows; of larger ones, many cost their page faults anew."""
 
 _SAMPLE = 16
 """Of so many lines, one tells how long they are."""
