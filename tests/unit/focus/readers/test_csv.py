@@ -169,6 +169,7 @@ def test_a_row_with_a_cell_beyond_the_csv_module_s_limit_is_set_aside(read):
         pytest.param(b"Billed\xff,B\n1,2\n", "--encoding", id="undecodable header"),
         pytest.param(b"BilledCost,B\r1,2\r", "carriage returns", id="carriage returns alone"),
         pytest.param(b"B,C\r" * (1 << 23), "carriage returns", id="many carriage returns alone"),
+        pytest.param(b"\r\r\nB,C\n1,2\n", "carriage returns", id="a header of a carriage return"),
         pytest.param(b'BilledCost,"B\n1,2\n', "header line", id="quote left open in the header"),
     ],
 )

@@ -150,6 +150,12 @@ class CsvReport:
             raise Unreadable(
                 f"read {self._file}: the header line is no CSV ({broken})", line=line
             ) from broken
+        if not cells:
+            raise Unreadable(
+                f"read {self._file}: the header line holds nothing but carriage returns; "
+                "remove it, or save the report with line feeds",
+                line=line,
+            )
         self.header = tuple(cells)
         return unique_names(cells, self.remarks)
 
