@@ -23,6 +23,15 @@ def test_a_column_comes_back_from_its_dictionary(chunks):
     assert plain(column).to_pylist() == column.to_pylist()
 
 
+def test_maps_become_a_dictionary_too():
+    cells = [[("key", "value")], None, [("key", "value")], []]
+    maps = pa.array(cells, pa.map_(pa.string(), pa.string()))
+    once = each_once(maps)
+    assert isinstance(once, pa.DictionaryArray)
+    assert once.to_pylist() == cells
+    assert plain(once).to_pylist() == cells
+
+
 @pytest.mark.parametrize(
     "values",
     [

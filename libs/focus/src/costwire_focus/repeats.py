@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 
 
 def each_once(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
-    """The column as a dictionary and indices; nulls are null indices."""
+    """The column as a dictionary and indices; nulls are null indices.
+
+    Maps, which Arrow cannot compare, have a place each.
+    """
     flat = _flat(column)
-    return flat if isinstance(flat, pa.DictionaryArray) else flat.dictionary_encode()
+    if isinstance(flat, pa.DictionaryArray):
+        return flat
+    if pa.types.is_map(flat.type):
+        return pa.DictionaryArray.from_arrays(pa.array(np.arange(len(flat), dtype=np.int32)), flat)
+    return flat.dictionary_encode()
 
 
 def plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
