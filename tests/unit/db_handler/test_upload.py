@@ -76,6 +76,15 @@ def test_dictionary_of_texts_is_read_as_the_texts(
     assert plain_table(part).equals(pa.table({"x": pa.array(cells, pa.string())}))
 
 
+@pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view()], ids=str)
+def test_dictionary_of_every_kind_of_text_is_taken_with_its_nulls(kind: pa.DataType) -> None:
+    coded = pa.DictionaryArray.from_arrays(
+        pa.array([0, 1, None, 2, 0], pa.int8()), pa.array(["a", "", None], kind)
+    )
+    part = read_part(stream(pa.table({"x": pa.chunked_array([coded, coded])})))
+    assert plain_table(part).column("x").to_pylist() == ["a", None, None, None, "a"] * 2
+
+
 def test_place_beyond_the_dictionary_is_refused() -> None:
     coded = pa.array(["a", "b"] * 100).dictionary_encode()
     body = stream(pa.table({"x": coded}))
@@ -155,7 +164,10 @@ def test_records_of_ever_other_labels_do_not_become_a_table() -> None:
 @given(st.data())
 def test_damaged_part_is_refused_or_read(data: st.DataObject) -> None:
     repeated = pa.array(["a", None, "a"]).dictionary_encode()
-    columns = {"x": ["a", None, "bc"], "y": ["1", "2", "3"], "z": repeated}
+    plain = {"x": ["a", None, "bc"], "y": ["1", "2", "3"]}
+    views = pa.array(["a text of more than twelve bytes", "b"], pa.string_view())
+    seen = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0], pa.int8()), views)
+    columns = data.draw(st.sampled_from([plain, {"z": repeated}, {"v": seen}, plain | {"z": seen}]))
     whole = bytearray(stream(pa.table(columns)))
     for _ in range(data.draw(st.integers(1, 4))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))

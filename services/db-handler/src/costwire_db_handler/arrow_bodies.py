@@ -44,12 +44,21 @@ class PartLimits:
 
 def _text_bytes(cells: pa.Array) -> int:
     """Of all cells, or of a dictionary's own texts where these are more."""
-    if not isinstance(cells, pa.DictionaryArray):
+    if not isinstance(_whole(cells), pa.DictionaryArray):
         return int(_lengths(cells).sum())
-    lengths = _lengths(cells.dictionary)
+    lengths = _lengths(_whole(cells.dictionary))
     places = cells.indices.drop_null().to_numpy()
     within = places[(places >= 0) & (places < len(lengths))]
     return max(int(lengths.sum()), int(lengths[within].sum()))
+
+
+def _whole(cells: pa.Array) -> pa.Array:
+    """Arrow believes what a message tells of an array's length, and would read beyond it."""
+    try:
+        cells.validate()
+    except pa.ArrowInvalid as broken:
+        raise BadPart(f"read the part: a column is shorter than told ({broken})") from broken
+    return cells
 
 
 def _lengths(texts: pa.Array) -> npt.NDArray[np.int64]:
@@ -57,7 +66,8 @@ def _lengths(texts: pa.Array) -> npt.NDArray[np.int64]:
     if pa.types.is_null(texts.type) or not len(texts):
         return np.zeros(len(texts), np.int64)
     if pa.types.is_string_view(texts.type):  # which Arrow does not measure
-        words = np.frombuffer(texts.buffers()[1], np.int32)[4 * texts.offset :][: 4 * len(texts)]
+        end = texts.offset + len(texts)
+        words = np.frombuffer(texts.buffers()[1], np.int32, 4 * end)[4 * texts.offset :]
         return words[::4].astype(np.int64).clip(0)
     lengths: npt.NDArray[np.int64] = pc.fill_null(pc.binary_length(texts), 0).to_numpy()
     return lengths.astype(np.int64)

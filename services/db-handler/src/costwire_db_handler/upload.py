@@ -55,12 +55,15 @@ def _text_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Arr
         raise BadPart(f"read the part: column {name!r} is not UTF-8 ({broken})") from broken
     if not pa.types.is_dictionary(column.type):
         return _null_for_empty(column.cast(pa.string()))
-    if column.num_chunks == 1:
-        cells = column.chunk(0)
-        texts = cells.dictionary.cast(pa.string())
+    chunks = [
+        pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(pa.string()))
+        for chunk in column.chunks
+    ]
+    if len(chunks) == 1:
+        texts = chunks[0].dictionary
         if not texts.null_count and not pc.any(_is_empty(texts)).as_py():
-            return pa.DictionaryArray.from_arrays(cells.indices, texts)
-    told = [chunk.dictionary_decode().cast(pa.string()) for chunk in column.chunks]
+            return chunks[0]
+    told = [chunk.dictionary_decode() for chunk in chunks]
     return _null_for_empty(pa.chunked_array(told, pa.string()))
 
 
