@@ -185,6 +185,26 @@ def test_dry_run_tells_what_would_be_and_leaves_nothing(
     assert "only_tried" not in store.tables()
 
 
+def test_source_that_did_not_change_is_not_read_again(tmp_path: Path, report: Path) -> None:
+    def run_once() -> tuple[int, int]:
+        """The exit status, and how often a report was read until now."""
+        done = costwire("run", report, "--once", "--data", tmp_path / "data")
+        log = (tmp_path / "data" / "logs" / "exporter.log").read_text()
+        return done.status, log.count('"delivery published"')
+
+    def stored() -> str:
+        asked = costwire("sql", "SELECT count(*) FROM charges", "--data", tmp_path / "data")
+        return asked.out.split()[-1]
+
+    assert [run_once(), run_once()] == [(0, 1), (0, 1)]
+    write_report(report, numbered(31))
+    assert (run_once(), stored()) == ((0, 2), "31")
+    write_report(report, numbered(29))
+    assert (run_once(), stored()) == ((0, 3), "29")
+    report.write_text(AWS_BILL)
+    assert (run_once(), stored()) == ((1, 3), "29")
+
+
 def test_held_delivery_can_be_rejected(direct: Pipeline, store: Store, tmp_path: Path) -> None:
     path = write_report(tmp_path / "bill.csv", numbered(30))
     direct.deliver(path, "rejected")

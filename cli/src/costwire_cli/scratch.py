@@ -1,4 +1,4 @@
-"""Folders of one `costwire run`: for logs, which stay, and for scratch files, which do not."""
+"""Folders of one `costwire run`: for logs and renderings, which stay, and for scratch files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from costwire_cli.kept import Kept
+
 _PREFIX = "run-"
 
 
@@ -20,6 +22,8 @@ class Folders:
 
     logs: Path
     scratch: Path
+    kept: Kept | None = None
+    """None without a data folder."""
 
 
 @contextmanager
@@ -32,8 +36,11 @@ def folders(args: Namespace) -> Iterator[Folders]:
     args.data.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(args.data)
     prefix = f"{_PREFIX}{os.getpid()}-"
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=args.data) as scratch:
-        yield Folders(args.data / "logs", Path(scratch))
+    with (
+        tempfile.TemporaryDirectory(prefix=prefix, dir=args.data) as scratch,
+        Kept(args.data) as kept,
+    ):
+        yield Folders(args.data / "logs", Path(scratch), kept)
 
 
 def _remove_abandoned(data: Path) -> None:

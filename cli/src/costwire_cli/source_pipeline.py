@@ -48,15 +48,19 @@ class SourcePipeline:
         *,
         logs: Path,
         scratch: Path,
+        rendered: Path | None = None,
     ) -> None:
-        """`number`: of this source among those of the command, from 1."""
+        """`number`: of this source among those of the command, from 1.
+
+        `rendered`: where the exporter keeps what it rendered; None is among the scratch files.
+        """
         folder = scratch / str(number)
         folder.mkdir(parents=True)
         suffix = "" if number == 1 else f"-{number}"
         self._outcome_file = folder / "outcome.json"
         self._exporter = Service(
             "exporter",
-            {"DATA_DIR": str(folder / "exporter"), **exporter_settings},
+            {"DATA_DIR": str(rendered or folder / "exporter"), **exporter_settings},
             log=logs / f"exporter{suffix}.log",
             address_file=folder / "exporter.address",
         )

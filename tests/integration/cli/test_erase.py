@@ -45,6 +45,17 @@ def test_erase_asks_and_tells(costwire: Any, delivered: list[str]) -> None:
     assert "yes: rows and sums agree exactly" in shown.stdout
 
 
+def test_what_was_rendered_does_not_outlive_an_erasure(
+    costwire: Any, delivered: list[str], tmp_path: Path
+) -> None:
+    rendered = tmp_path / "data" / "exporters"
+    wanted = ["erase", "--table", "charges", "--where", "BilledCost < 2.5", "--yes", *delivered]
+    assert costwire(*wanted, "--dry-run").returncode == 0
+    assert len([*rendered.rglob("metrics.zst")]) == 1
+    assert costwire(*wanted).returncode == 0
+    assert [*rendered.iterdir()] == []
+
+
 def test_erase_wants_a_condition_that_can_be_read(costwire: Any, delivered: list[str]) -> None:
     empty = costwire("erase", "--table", "charges", "--where", " ", "--yes", *delivered)
     assert (empty.returncode, "--where" in empty.stderr) == (2, True)

@@ -259,6 +259,22 @@ def test_restarted_exporter_serves_what_it_published_before_the_source_answers(
     assert (after["id"], after["times"]) == (before["id"], before["times"])
 
 
+def test_what_was_published_before_can_wait_for_a_look_at_the_source(
+    serve: Serve, write_report: WriteReport, wait_until: WaitUntil
+) -> None:
+    path = write_report({})
+    with serve(path) as client:
+        before = manifest_of(client)
+    path.unlink()
+    with serve(path, serve_restored=False, wait=False) as client:
+        wait_until(lambda: refused(client, "/delivery").problem["exporter"]["lastFailure"])
+        assert "there is no such file" in refused(client, "/metrics").problem["detail"]
+    write_report({})
+    with serve(path, serve_restored=False) as client:
+        after = manifest_of(client)
+    assert (after["id"], after["times"]) == (before["id"], before["times"])
+
+
 def test_exporter_of_another_source_does_not_serve_it(
     serve: Serve, write_report: WriteReport, tmp_path: Path
 ) -> None:

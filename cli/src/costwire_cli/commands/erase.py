@@ -9,6 +9,7 @@ from typing import Any
 
 from costwire_cli.errors import SETTLED, WRONG_USE, CommandError
 from costwire_cli.handler_api import ERASE_SECONDS, HandlerApi
+from costwire_cli.kept import Kept
 from costwire_cli.output import say, write_json, write_table
 from costwire_cli.store import open_store
 
@@ -24,7 +25,10 @@ def run(args: Namespace) -> int:
             return _told(args, _erase(api, args, dry_run=True))
         if not args.yes:
             _ask(_erase(api, args, dry_run=True), args.table)
-        return _told(args, _erase(api, args, dry_run=False))
+        answer = _erase(api, args, dry_run=False)
+        if args.store is None:
+            Kept(args.data).remove_unused(seconds=0)
+        return _told(args, answer)
 
 
 def _erase(api: HandlerApi, args: Namespace, *, dry_run: bool) -> dict[str, Any]:

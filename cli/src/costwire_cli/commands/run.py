@@ -135,12 +135,14 @@ class Deliveries:
 
     def _pipeline(self, number: int, source: str) -> SourcePipeline:
         if source not in self._pipelines:
+            settings = self._exporter_settings(number, source)
             self._pipelines[source] = SourcePipeline(
                 number,
-                self._exporter_settings(number, source),
+                settings,
                 self._scraper_settings(),
                 logs=self._places.logs,
                 scratch=self._places.scratch,
+                rendered=self._places.kept.take(settings) if self._places.kept else None,
             )
         return self._pipelines[source]
 
@@ -159,6 +161,7 @@ class Deliveries:
             "SOURCE_LAYOUT": args.layout,
             "ENCODING": args.encoding,
             "MAP_LEGACY": "true" if args.map_legacy else "",
+            "SERVE_RESTORED": "false",
             "SOURCE_ANONYMOUS": "true" if args.anonymous else "",
             "SOURCE_INSTANCE_METADATA": "true" if args.instance_metadata else "",
         }

@@ -88,7 +88,7 @@ class Endpoints:
     def _borrowed(self, request: Request, pin: ExitStack) -> Delivery:
         """The delivery being served, kept until `pin` is closed."""
         delivery = pin.enter_context(self._exporter.shelf.borrow())
-        if delivery is None:
+        if delivery is None or not self._exporter.is_serving():
             reason = self._exporter.why_not_ready() or "the first report is being read"
             raise NothingPublished(
                 f"serve {request.url.path}: nothing published yet: {reason}",

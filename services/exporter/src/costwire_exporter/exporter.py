@@ -38,6 +38,7 @@ class Exporter:
             settings.encoding,
             settings.map_legacy,
         )
+        self._serves_restored = settings.serve_restored
         self.shelf = Shelf(settings.data_dir, shelf_key(source.name, meaning))
         self.status = Status(source.name)
         self.metrics = Metrics(self.status.age_seconds)
@@ -71,13 +72,18 @@ class Exporter:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def is_serving(self) -> bool:
+        """Whether there is a delivery to give out."""
+        is_known = self._serves_restored or self.status.has_succeeded
+        return is_known and self.shelf.current is not None
+
     def is_reading_first(self) -> bool:
         """Whether nothing is served because the first look at the source is still under way."""
-        return self.shelf.current is None and self.status.failure is None
+        return not self.is_serving() and self.status.failure is None
 
     def why_not_ready(self) -> str | None:
         """Why nothing can be served; None when something is."""
-        if self.shelf.current is not None:
+        if self.is_serving():
             return None
         failure = self.status.failure
         return failure.reason if failure else "the first report is being read"

@@ -92,6 +92,11 @@ class Settings(ServiceSettings):
     data_dir: Path = Field(
         Path("costwire-data/exporter"), description="folder for the rendered deliveries"
     )
+    serve_restored: bool = Field(
+        True,
+        description="serve what an earlier process has published until the source was looked at; "
+        "else nothing before",
+    )
     polling_interval_seconds: float = Field(
         300.0, gt=0, le=604_800, description="from one look at the source to the next"
     )

@@ -57,6 +57,7 @@ class _Standing:
     activity: str = "starting"
     progress: Progress | None = None
     last_success: datetime | None = None
+    has_succeeded: bool = False
     last_failure: Failure | None = None
     consecutive_failures: int = 0
     next_poll: datetime | None = None
@@ -86,7 +87,7 @@ class Status:
     def succeeded(self) -> datetime:
         """What is served is what the source holds."""
         at = self._clock()
-        self._set(last_success=at, consecutive_failures=0)
+        self._set(last_success=at, has_succeeded=True, consecutive_failures=0)
         return at
 
     def failed(self, error: Exception, *, transient: bool) -> Failure:
@@ -99,6 +100,11 @@ class Status:
     def waiting(self, until: datetime) -> None:
         """Nothing to do before `until`."""
         self._set(activity="waiting", progress=None, next_poll=until)
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether this process has found what the source holds."""
+        return self._standing.has_succeeded
 
     @property
     def consecutive_failures(self) -> int:
