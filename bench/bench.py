@@ -1,7 +1,8 @@
 """The speed of every stage and of the whole, beside what others take for the same work.
 
 Every stage runs in a fresh process, all stages in turn, several rounds; medians are told. With
-`--out FOLDER` the results are put beside those that are there, in `results.json` and `RESULTS.md`.
+`--out FOLDER` the results are put beside those that are there, in `results.json` and `RESULTS.md`;
+those that they replace go to `earlier.json`.
 What got worse since the last commit is printed, and fails nothing.
 """
 
@@ -23,7 +24,7 @@ from pathlib import Path
 import psutil
 from others import GO
 from report import committed, gate, page
-from results import Run, load, save
+from results import EARLIER, RESULTS, Run, load, save
 
 HERE = Path(__file__).parent
 ROUND = (
@@ -57,7 +58,8 @@ def main() -> int:
     args = parser.parse_args()
     rounds = args.rounds * len(args.rows) if len(args.rounds) == 1 else args.rounds
     before, measured_commit = committed(), commit()
-    results = load(args.out / "results.json") if args.out else {}
+    results = load(args.out / RESULTS) if args.out else {}
+    earlier = load(args.out / EARLIER) if args.out else {}
     measured, failed = {}, 0
     with tempfile.TemporaryDirectory(prefix="costwire-bench-") as folder:
         build_go(Path(folder))
@@ -69,11 +71,14 @@ def main() -> int:
             failed += measure(run, Path(folder), stages)
             if args.history and once:
                 failed += not told(run, 0, "history", Path(folder))
+            if rows in results:
+                earlier[rows] = results[rows]
             measured[rows] = results[rows] = run
             if args.out:
-                save(args.out / "results.json", results)
-                (args.out / "RESULTS.md").write_text(page(results), encoding="utf-8")
-    print(page(measured))
+                save(args.out / RESULTS, results)
+                save(args.out / EARLIER, earlier)
+                (args.out / "RESULTS.md").write_text(page(results, earlier), encoding="utf-8")
+    print(page(measured, earlier))
     print(gate(measured, before))
     return int(failed > 0)
 

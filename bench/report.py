@@ -21,7 +21,7 @@ from goals import (
     Promise,
     growth,
 )
-from results import Results, Run, Value, load, median, parsed, present
+from results import EARLIER, RESULTS, Results, Run, Value, load, median, parsed, present
 
 HERE = Path(__file__).parent
 MARGIN = 0.3
@@ -37,8 +37,8 @@ _SIZES = {
 }
 
 
-def page(results: Results) -> str:
-    """All results as Markdown."""
+def page(results: Results, earlier: Results) -> str:
+    """All results as Markdown; `earlier`: those of the run before, for the ratios."""
     runs = [results[rows] for rows in sorted(results)]
     lines = [
         "# Results",
@@ -53,7 +53,8 @@ def page(results: Results) -> str:
     ]
     for run in runs:
         lines += ["", f"## {run.rows:,} charges", "", *facts(run), ""]
-        for table in (stages, processes, beside, questions, sizes, services, history):
+        lines += [*stages(run), *processes(run), *beside(run, earlier.get(run.rows))]
+        for table in (questions, sizes, services, history):
             lines += table(run)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -126,15 +127,16 @@ def processes(run: Run) -> Iterator[str]:
         yield row(words(stage), spread(run.each(stage, "cpu")), spread(memory))
 
 
-def beside(run: Run) -> Iterator[str]:
-    """Each stage beside its baselines."""
-    found = {ratio.name: ratio.each(run) for ratio in RATIOS}
-    if any(present(values) for values in found.values()):
+def beside(run: Run, earlier: Run | None) -> Iterator[str]:
+    """Each stage beside its baselines, now and in the run before."""
+    runs = [run] if earlier is None else [run, earlier]
+    found = {ratio.name: [ratio.each(one) for one in runs] for ratio in RATIOS}
+    told = {name: values for name, values in found.items() if present(values[0])}
+    if told:
         yield ""
-        yield from head("stage / baseline", "x")
-    for name, values in found.items():
-        if present(values):
-            yield row(words(name), spread(values))
+        yield from head("stage / baseline", "x", *(f"{one.commit}, {one.date}" for one in runs[1:]))
+    for name, values in told.items():
+        yield row(words(name), *map(spread, values))
 
 
 def questions(run: Run) -> Iterator[str]:
@@ -225,7 +227,7 @@ def gate(now: Results, before: Results) -> str:
 def committed() -> Results:
     """The results that were committed last."""
     told = subprocess.run(
-        ["git", "show", "HEAD:./results.json"], cwd=HERE, capture_output=True, text=True
+        ["git", "show", f"HEAD:./{RESULTS}"], cwd=HERE, capture_output=True, text=True
     )
     return parsed(told.stdout) if told.returncode == 0 else {}
 
@@ -271,11 +273,11 @@ def _over(value: Value, unit: float) -> Value:
 def main() -> None:
     """Print the page and the comparison."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", nargs="?", type=Path, default=HERE / "results.json")
+    parser.add_argument("results", nargs="?", type=Path, default=HERE / RESULTS)
     parser.add_argument("--against", type=Path, help="results.json of an earlier time")
     args = parser.parse_args()
     results = load(args.results)
-    print(page(results))
+    print(page(results, load(args.results.with_name(EARLIER))))
     print(gate(results, load(args.against) if args.against else committed()))
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 Value = float | None
+RESULTS, EARLIER = "results.json", "earlier.json"
+"""The newest run of each number of charges, and the one before it."""
 
 
 @dataclass

@@ -36,7 +36,7 @@ def results(publish_seconds: float = 2.0, times: float = 1.0) -> Results:
 
 def test_the_page_is_rendered_from_the_file_of_results(tmp_path: Path) -> None:
     save(tmp_path / "results.json", results())
-    told = page(load(tmp_path / "results.json"))
+    told = page(load(tmp_path / "results.json"), {})
     assert "| pipeline first | 13.0 (12.0 to 14.0) | 15,476 |  | 13.0 | 100 |" in told
     assert "| publish / go render | 10.0 (5.00 to 15.0) |" in told
     assert (
@@ -47,6 +47,12 @@ def test_the_page_is_rendered_from_the_file_of_results(tmp_path: Path) -> None:
     assert "| exporter | 1.00 | 0.90 | 200 | 0.00 |  |" in told
     assert "Commit: abc1234" in told
     assert "CPU a fast one; cores 2." in told
+
+
+def test_the_ratios_of_the_run_before_stand_beside_those_of_now() -> None:
+    told = page(results(), results(publish_seconds=4.0))
+    assert "| stage / baseline | x | abc1234, 2026-01-02 03:04 UTC |" in told
+    assert "| publish / go render | 10.0 (5.00 to 15.0) | 5.00 (2.50 to 7.50) |" in told
 
 
 def test_results_are_the_same_after_they_were_written(tmp_path: Path) -> None:

@@ -65,6 +65,21 @@ def test_every_cell_is_worth_what_python_s_decimal_says(texts):
     assert (unreadable is not None) == any(wrong)
 
 
+short = st.from_regex(r"[+-]?[0-9]{0,12}\.?[0-9]{0,19}", fullmatch=True)
+
+
+@given(st.one_of(st.lists(cells, max_size=6), st.lists(st.none() | short, max_size=6)))
+def test_amounts_that_are_read_as_short_ones_are_worth_the_same(texts):
+    values = amounts.short(pa.array(texts, pa.string()))
+    assert values is None or values.to_pylist() == [by_hand(text) for text in texts]
+
+
+@pytest.mark.parametrize("text", ["1", "-0.00000000000000001", "12345678901234567890", None])
+def test_amounts_of_usual_length_are_read_as_short_ones(text):
+    (value,) = amounts.short(pa.array([text], pa.string())).to_pylist()
+    assert value == by_hand(text)
+
+
 @given(cells.filter(lambda text: text is not None))
 def test_one_cell_read_alone_is_worth_the_same(text):
     assert amounts.read(text) == by_hand(text)

@@ -63,6 +63,16 @@ def parse(cells: pa.Array) -> tuple[pa.Array, pa.Array | None]:
     return _parse_with_care(cells)
 
 
+def short(cells: pa.Array) -> pa.Array | None:
+    """Read a column of amounts that all fit into `decimal128(38, 18)`; None where one does not."""
+    if not _is_short(cells):
+        return None
+    try:
+        return pc.cast(cells, _SHORT)
+    except pa.ArrowInvalid:
+        return None
+
+
 def values(cells: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column of text, or a dictionary of texts, as exact decimals; null where unreadable."""
     column = each_once(cells)
@@ -71,15 +81,11 @@ def values(cells: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _summable(cells: pa.ChunkedArray) -> pa.Array:
     """A column as `values` takes it, as decimals of which the sum of any is exact."""
-    if pa.types.is_dictionary(cells.type) or not _is_short(flat := _flat(cells)):
+    if pa.types.is_dictionary(cells.type) or (found := short(_flat(cells))) is None:
         return values(cells)
-    try:
-        short = pc.cast(flat, _SHORT)
-    except pa.ArrowInvalid:
-        return values(cells)
-    extremes = pc.min_max(short).as_py().values()
+    extremes = pc.min_max(found).as_py().values()
     largest = max((abs(value) for value in extremes if value is not None), default=_ZERO)
-    return short if largest * len(short) < _SHORT_LIMIT else values(cells)
+    return found if largest * len(found) < _SHORT_LIMIT else values(cells)
 
 
 def _is_short(cells: pa.Array) -> bool:

@@ -103,6 +103,8 @@ def _instants(cells: _Cells) -> pa.Array:
 
 
 def _amounts(cells: _Cells) -> pa.Array:
+    if (short := amounts.short(cells.texts)) is not None:
+        return cells.typed(short)
     values, unreadable = amounts.parse(cells.texts)
     if unreadable is not None:
         cells.refuse(unreadable, AMOUNT_UNREADABLE, "is no amount")

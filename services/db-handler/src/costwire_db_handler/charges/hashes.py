@@ -74,9 +74,11 @@ def _amount_bytes(values: pa.Array) -> pa.Array:
     """
     cells = pa.nulls(len(values), pa.binary())
     for scale in SCALES[: SCALES.index(values.type.scale) + 1]:
-        # Towards zero: a carry to a 39th digit would be an error, or worse.
-        exact = pc.equal(pc.round(values, scale, "towards_zero"), values)
-        fitting = pc.if_else(exact, values, None).cast(pa.decimal128(DIGITS, scale))
+        fitting = values
+        if scale != values.type.scale:
+            # Towards zero: a carry to a 39th digit would be an error, or worse.
+            exact = pc.equal(pc.round(values, scale, "towards_zero"), values)
+            fitting = pc.if_else(exact, values, None).cast(pa.decimal128(DIGITS, scale))
         storage = [None, *fitting.buffers()[1:]]
         raw = pa.Array.from_buffers(pa.binary(16), len(fitting), storage, offset=fitting.offset)
         told = pc.binary_join_element_wise(raw.cast(pa.binary()), bytes([scale]), b"")
