@@ -20,7 +20,7 @@ from typing import IO, Self
 FOLDER = "exporters"
 UNUSED_SECONDS = 40 * 86_400
 """A folder that no command has used for longer is removed: a month's report and some days."""
-_LOCK_FILE = "costwire.lock"
+_LOCK_FILE, _EXPORTERS_LOCK_FILE = "costwire.lock", "lock"
 _NAME_LENGTH = 16
 _OF_THE_RUN = ("PORT",)
 
@@ -45,25 +45,30 @@ class Kept:
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         folder = self._folder / digest[:_NAME_LENGTH]
         folder.mkdir(parents=True, exist_ok=True)
-        lock = _locked(folder)
+        lock = _locked(folder / _LOCK_FILE)
         if lock is None:
             return None
         self._taken.enter_context(lock)
         os.utime(lock.fileno())
+        # The exporter of a command that was killed may take a moment to end.
+        exporters = _locked(folder / _EXPORTERS_LOCK_FILE)
+        if exporters is None:
+            return None
+        exporters.close()
         return folder
 
     def remove_unused(self, seconds: float = UNUSED_SECONDS) -> None:
         """Remove folders that no command uses, or has used within these seconds."""
         oldest = time.time() - seconds
         for file in self._folder.glob(f"*/{_LOCK_FILE}"):
-            if file.stat().st_mtime <= oldest and (lock := _locked(file.parent)) is not None:
+            if file.stat().st_mtime <= oldest and (lock := _locked(file)) is not None:
                 with lock:
                     shutil.rmtree(file.parent, ignore_errors=True)
 
 
-def _locked(folder: Path) -> IO[bytes] | None:
-    """The folder's lock file, locked as long as it is open; None when another has it locked."""
-    file = (folder / _LOCK_FILE).open("ab")
+def _locked(path: Path) -> IO[bytes] | None:
+    """A lock file, locked as long as it is open; None when another has it locked."""
+    file = path.open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,5 +1,6 @@
 """What exporters keep is found again, by one command at a time, and not for ever."""
 
+import fcntl
 import os
 import time
 from pathlib import Path
@@ -22,6 +23,18 @@ def test_folder_that_another_command_uses_is_not_taken(tmp_path: Path) -> None:
         assert one.take(SETTINGS) is not None
         assert other.take(SETTINGS) is None
         assert other.take(SETTINGS | {"SOURCE": "other.csv"}) is not None
+
+
+def test_folder_of_an_exporter_that_has_not_ended_yet_is_not_taken(tmp_path: Path) -> None:
+    with Kept(tmp_path) as kept:
+        folder = kept.take(SETTINGS)
+    assert folder is not None
+    with (folder / "lock").open("ab") as exporters:
+        fcntl.flock(exporters, fcntl.LOCK_EX)
+        with Kept(tmp_path) as kept:
+            assert kept.take(SETTINGS) is None
+    with Kept(tmp_path) as kept:
+        assert kept.take(SETTINGS) == folder
 
 
 def test_folder_that_was_not_used_for_long_is_removed_unless_it_is_in_use(tmp_path: Path) -> None:
