@@ -71,7 +71,7 @@ def main() -> int:
             failed += measure(run, Path(folder), stages)
             if args.history and once:
                 failed += not told(run, 0, "history", Path(folder))
-            if rows in results:
+            if rows in results and not args.stages:
                 earlier[rows] = results[rows]
             measured[rows] = results[rows] = run
             if args.out:

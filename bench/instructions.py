@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,8 @@ _LONGEST_SECONDS = 1_800
 
 def main() -> None:
     """Count, print, and compare."""
+    if shutil.which("valgrind") is None:
+        raise SystemExit("count instructions: Valgrind is not installed; install it (valgrind)")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS))
     parser.add_argument("--out", type=Path, help="where to keep the counts, as JSON")
@@ -44,7 +47,8 @@ def main() -> None:
     for line in drifted(counts, committed()):
         print(line)
     if args.out:
-        told = {"commit": commit(), "rows": ROWS, "instructions": counts}
+        before = json.loads(args.out.read_text())["instructions"] if args.out.exists() else {}
+        told = {"commit": commit(), "rows": ROWS, "instructions": before | counts}
         args.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ from tests.support.commands import Run, costwire, costwire_here
 from tests.support.in_process import Pipeline, pipeline
 from tests.support.needs import focus_sample
 from tests.support.processes import ServiceProcess
-from tests.support.reports import charges, numbered, read_rows, write_report
+from tests.support.reports import LONG_AGO, charges, numbered, read_rows, write_report
 from tests.support.store import ON_CRATEDB, Store
 
 AWS_BILL = (
@@ -203,6 +203,18 @@ def test_source_that_did_not_change_is_not_read_again(tmp_path: Path, report: Pa
     assert (run_once(), stored()) == ((0, 3), "29")
     report.write_text(AWS_BILL)
     assert (run_once(), stored()) == ((1, 3), "29")
+
+
+def test_return_to_a_report_that_was_rendered_before_is_delivered(tmp_path: Path) -> None:
+    def run_once(name: str) -> str:
+        options = ("--once", "--source", "aws", "--data", tmp_path / "data")
+        assert costwire("run", tmp_path / name, *options).status == 0
+        asked = costwire("sql", "SELECT count(*) FROM charges", "--data", tmp_path / "data")
+        return asked.out.split()[-1]
+
+    for number, rows in enumerate((30, 29)):
+        write_report(tmp_path / f"v{number}.csv", numbered(rows), at=LONG_AGO + number)
+    assert [run_once(name) for name in ("v0.csv", "v1.csv", "v0.csv")] == ["30", "29", "30"]
 
 
 def test_held_delivery_can_be_rejected(direct: Pipeline, store: Store, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Self
 
@@ -33,45 +34,67 @@ class Kept:
         self._taken = ExitStack()
 
     def __enter__(self) -> Self:
-        self.remove_unused()
+        oldest = time.time() - UNUSED_SECONDS
+        self._remove(folder for folder in self._folders() if _last_used(folder) < oldest)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._taken.close()
 
     def take(self, settings: Mapping[str, str]) -> Path | None:
-        """The folder for an exporter of these settings; None while another command uses it."""
+        """The folder for an exporter of these settings.
+
+        None while another command uses it, and where it cannot be had: nothing depends on it.
+        """
         told = {name: value for name, value in settings.items() if name not in _OF_THE_RUN}
+        told["costwire"] = version("costwire")  # another one may read and judge otherwise
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         folder = self._folder / digest[:_NAME_LENGTH]
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = _locked(folder / _LOCK_FILE)
-        if lock is None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = self._taken.enter_context(_locked(folder / _LOCK_FILE))
+            self._taken.callback(os.utime, lock.fileno())
+            os.utime(lock.fileno())
+            # The exporter of a command that was killed may take a moment to end.
+            _locked(folder / _EXPORTERS_LOCK_FILE).close()
+        except OSError:
             return None
-        self._taken.enter_context(lock)
-        os.utime(lock.fileno())
-        # The exporter of a command that was killed may take a moment to end.
-        exporters = _locked(folder / _EXPORTERS_LOCK_FILE)
-        if exporters is None:
-            return None
-        exporters.close()
         return folder
 
-    def remove_unused(self, seconds: float = UNUSED_SECONDS) -> None:
-        """Remove folders that no command uses, or has used within these seconds."""
-        oldest = time.time() - seconds
-        for file in self._folder.glob(f"*/{_LOCK_FILE}"):
-            if file.stat().st_mtime <= oldest and (lock := _locked(file)) is not None:
-                with lock:
-                    shutil.rmtree(file.parent, ignore_errors=True)
+    def remove_all(self) -> list[Path]:
+        """Remove every folder; gives those that are in use, or cannot be removed."""
+        return self._remove(self._folders())
+
+    def _folders(self) -> Iterator[Path]:
+        return self._folder.glob("*")
+
+    def _remove(self, folders: Iterable[Path]) -> list[Path]:
+        left = []
+        for folder in folders:
+            try:
+                with _locked(folder / _LOCK_FILE):
+                    shutil.rmtree(folder)
+            except OSError:
+                left.append(folder)
+        return left
 
 
-def _locked(path: Path) -> IO[bytes] | None:
-    """A lock file, locked as long as it is open; None when another has it locked."""
+def _last_used(folder: Path) -> float:
+    """Unix seconds; 0 of one that was removed in part."""
+    try:
+        return (folder / _LOCK_FILE).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """A lock file, locked as long as it is open; raises OSError when that cannot be."""
     file = path.open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        if os.fstat(file.fileno()).st_ino != path.stat().st_ino:
+            raise BlockingIOError(f"lock {path}: it was removed meanwhile")
+    except OSError:
         file.close()
-        return None
+        raise
     return file

@@ -272,7 +272,22 @@ def test_what_was_published_before_can_wait_for_a_look_at_the_source(
     write_report({})
     with serve(path, serve_restored=False) as client:
         after = manifest_of(client)
-    assert (after["id"], after["times"]) == (before["id"], before["times"])
+    assert after["id"] == before["id"]
+    assert after["times"]["read"] > before["times"]["read"]
+
+
+def test_unchanged_source_is_read_at_the_time_of_the_first_look(
+    serve: Serve, write_report: WriteReport
+) -> None:
+    path = write_report({})
+    with serve(path, serve_restored=False) as client:
+        first = manifest_of(client)
+    with serve(path, serve_restored=False) as client:
+        second = manifest_of(client)
+        own = client.get("/-/metrics").text
+    assert second["id"] == first["id"]
+    assert second["times"]["read"] > first["times"]["read"]
+    assert 'costwire_exporter_polls_total{result="published"}' not in own
 
 
 def test_exporter_of_another_source_does_not_serve_it(

@@ -102,7 +102,7 @@ def test_file_with_any_other_byte_is_made_anew_from_the_source(
         folder = tmp_path / f"{number}"
         with Shelf(folder, "key") as shelf:
             before = publish(shelf, "a")
-            shelf.confirm("state", "2024-12-11T10:00:00Z")
+            shelf.confirm("state", "2024-12-11T10:00:00Z", "2024-12-12T10:00:00Z")
             manifest = dict(shelf.current.manifest) if shelf.current else {}
         file = folder / name if name == "current.json" else before.folder / name
         whole = file.read_bytes() or b" "
@@ -137,10 +137,11 @@ def test_left_overs_of_a_killed_process_are_removed(tmp_path: Path) -> None:
 def test_confirmed_delivery_keeps_its_content_and_takes_the_new_time(tmp_path: Path) -> None:
     with Shelf(tmp_path, "key") as shelf:
         publish(shelf, "a", "state")
-        shelf.confirm("new state", "now")
+        shelf.confirm("new state", "now", "a moment ago")
     with Shelf(tmp_path, "key") as shelf:
         assert shelf.current is not None
         assert (shelf.current.id, shelf.current.manifest["generation"]) == ("a", "now")
+        assert shelf.current.manifest["times"] == {"read": "a moment ago"}
         assert shelf.state == "new state"
 
 

@@ -59,7 +59,10 @@ def test_answer_is_spooled_and_removed_when_it_was_read(tmp_path: Path) -> None:
     [
         ({"ETag": '"v1"'}, ("if-none-match", '"v1"')),
         (
-            {"Last-Modified": "Wed, 11 Dec 2024 10:00:00 GMT"},
+            {
+                "Last-Modified": "Wed, 11 Dec 2024 10:00:00 GMT",
+                "Date": "Wed, 11 Dec 2024 10:00:03 GMT",
+            },
             ("if-modified-since", "Wed, 11 Dec 2024 10:00:00 GMT"),
         ),
     ],
@@ -68,8 +71,11 @@ def test_answer_is_spooled_and_removed_when_it_was_read(tmp_path: Path) -> None:
 def test_unchanged_report_is_not_sent_again(
     tmp_path: Path, validator: dict[str, str], condition: tuple[str, str]
 ) -> None:
+    asked = []
+
     def answer(request: Request) -> Response:
-        if request.headers.get(condition[0]) == condition[1]:
+        asked.append(request.headers.get(condition[0]))
+        if asked[-1] == condition[1]:
             return Response(status_code=304)
         return PlainTextResponse(REPORT, headers=validator)
 
@@ -77,6 +83,24 @@ def test_unchanged_report_is_not_sent_again(
         first = source.poll(None)
         assert first is not None
         assert source.poll(first.state) is None
+    assert asked == [None, condition[1]]
+
+
+def test_report_that_was_written_twice_in_the_second_of_its_reading_is_read_again(
+    tmp_path: Path,
+) -> None:
+    at = {"Last-Modified": "Wed, 11 Dec 2024 10:00:00 GMT", "Date": "Wed, 11 Dec 2024 10:00:00 GMT"}
+    bodies = iter([REPORT, REPORT + b"2\n"])
+
+    def answer(request: Request) -> Response:
+        if "if-modified-since" in request.headers:
+            return Response(status_code=304)
+        return PlainTextResponse(next(bodies), headers=at)
+
+    with served(answer, "http://h/bill.csv", tmp_path) as source:
+        first = source.poll(None)
+        assert first is not None
+        assert spooled(source.poll(first.state)) == REPORT + b"2\n"
 
 
 def test_same_bytes_from_a_server_without_validators_are_unchanged(tmp_path: Path) -> None:

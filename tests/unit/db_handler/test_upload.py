@@ -101,6 +101,40 @@ def test_cells_of_a_dictionary_are_counted_each_by_itself(texts: list[str]) -> N
         read_part(stream(pa.table({"x": coded})))
 
 
+def test_long_dictionary_counts_in_each_batch_that_has_it() -> None:
+    empty = pa.array([""] * 100_000, pa.large_string())
+    coded = pa.DictionaryArray.from_arrays(pa.array([0], pa.int8()), empty)
+    with pytest.raises(TooLarge, match=r"its cells have 67,\d+,\d+ bytes, of 67,108,864"):
+        read_part(stream(pa.table({"x": pa.chunked_array([coded] * 200)})))
+
+
+def test_dictionary_in_pieces_is_refused() -> None:
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
+    schema = pa.schema({"x": pa.dictionary(pa.int8(), pa.string())})
+    with pa.ipc.new_stream(sink, schema, options=options) as writer:
+        for texts in (["a"], ["a", "b"]):
+            indices = pa.array(range(len(texts)), pa.int8())
+            coded = pa.DictionaryArray.from_arrays(indices, pa.array(texts))
+            writer.write_batch(pa.record_batch([coded], schema=schema))
+    with pytest.raises(BadPart, match="a dictionary comes in pieces; send it whole"):
+        read_part(bytes(sink.getvalue()))
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()], ids=str)
+def test_texts_of_negative_length_make_no_room_for_others(kind: pa.DataType) -> None:
+    long = pa.DictionaryArray.from_arrays(
+        pa.array([0] * 100, pa.int8()), pa.array(["a" * 1_000_000])
+    )
+    width = "i" if kind == pa.string() else "q"
+    offsets = struct.pack(f"<101{width}", 0, 2**31 - 1, *[0] * 99)
+    nulls = bytes([0b1111_1110]) + b"\xff" * 12
+    buffers = [pa.py_buffer(nulls), pa.py_buffer(offsets), pa.py_buffer(b"")]
+    wrong = pa.Array.from_buffers(kind, 100, buffers)
+    with pytest.raises(BadPart, match="a column is not what it says"):
+        read_part(stream(pa.table({"b": wrong, "a": long})))
+
+
 def test_dictionary_of_no_texts_is_refused() -> None:
     with pytest.raises(BadPart, match="column 'x' is dictionary"):
         read_part(stream(pa.table({"x": pa.array([1, 1]).dictionary_encode()})))

@@ -50,6 +50,7 @@ class Scene:
     state: State | None = None
     published: list[str] = field(default_factory=list)
     followed: list[str] = field(default_factory=list)
+    confirmed: list[State | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.status = Status("bills", lambda: datetime(2024, 12, 12, tzinfo=UTC))
@@ -60,6 +61,7 @@ class Scene:
             lambda: self.state,
             self.status,
             self.metrics,
+            confirm=lambda: self.confirmed.append(self.state),
             follow=lambda delivery: self.followed.append(delivery.id),
             interval_seconds=INTERVAL,
             retry_base_seconds=1.0,
@@ -90,6 +92,13 @@ def test_new_content_is_published_once() -> None:
     assert scene.metric("polls_total", result="unchanged") == 1
     assert scene.metric("delivery_rows", outcome="quarantined") == 1
     assert scene.metric("delivery_findings") == 4
+
+
+def test_what_an_earlier_process_published_is_confirmed_by_the_first_look_alone() -> None:
+    scene = Scene(state=State("a"))
+    scene.poller.look()
+    scene.poller.look()
+    assert (scene.published, scene.confirmed) == ([], ["a"])
 
 
 def test_sums_that_were_asked_for_are_worked_out_for_what_is_new() -> None:

@@ -25,10 +25,18 @@ def run(args: Namespace) -> int:
             return _told(args, _erase(api, args, dry_run=True))
         if not args.yes:
             _ask(_erase(api, args, dry_run=True), args.table)
-        answer = _erase(api, args, dry_run=False)
-        if args.store is None:
-            Kept(args.data).remove_unused(seconds=0)
-        return _told(args, answer)
+        status = _told(args, _erase(api, args, dry_run=False))
+    _forget_renderings(args)
+    return status
+
+
+def _forget_renderings(args: Namespace) -> None:
+    """Remove what `costwire run` has rendered into the data folder, and tell what stays."""
+    for folder in Kept(args.data).remove_all() if args.store is None else ():
+        sys.stderr.write(
+            f"note: {folder} may still hold these charges and is in use: end the costwire run that "
+            "uses it, and remove the folder\n"
+        )
 
 
 def _erase(api: HandlerApi, args: Namespace, *, dry_run: bool) -> dict[str, Any]:

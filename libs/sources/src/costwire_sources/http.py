@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Self
@@ -24,6 +24,7 @@ from costwire_sources.source import State
 BLOCK_BYTES = 1 << 20
 DEFAULT_LIMIT_BYTES = 64 << 30
 _READ = "read"
+_SETTLED_AFTER = timedelta(seconds=2)
 _URI_SIGNS = "/:%[]@!$&'()*+,;="  # what an address may hold as it is
 _ATTEMPTS = 3  # downloads that break off are begun anew this often
 _UNPACKED_FREELY = 16 << 20
@@ -150,7 +151,8 @@ class HttpSource:
             part, digest = self._spool(response)
         headers = response.headers
         etag, modified = headers.get("ETag"), headers.get("Last-Modified")
-        seen = {"etag": etag, "lastModified": modified, "sha256": digest}
+        settled = modified if _is_settled(modified, headers.get("Date")) else None
+        seen = {"etag": etag, "lastModified": settled, "sha256": digest}
         before = known.get(_READ)
         if seen == {name: known[name] for name in known if name != _READ}:
             part.path.unlink()
@@ -246,6 +248,15 @@ def _conditions(known: Mapping[str, Any]) -> dict[str, str]:
     elif modified := known.get("lastModified"):
         headers["If-Modified-Since"] = modified
     return headers
+
+
+def _is_settled(modified: str | None, answered: str | None) -> bool:
+    """Whether any later change would show: the time is told in whole seconds.
+
+    Source: RFC 9110, 8.8.2.2.
+    """
+    changed, at = _instant(modified), _instant(answered)
+    return changed is not None and at is not None and at - changed > _SETTLED_AFTER
 
 
 def _instant(header: str | None) -> datetime | None:

@@ -14,8 +14,9 @@ from costwire_db_handler.errors import BadPart
 from costwire_runtime.problems import TooLarge
 
 _SCHEMA, _DICTIONARY, _BATCH = "schema", "dictionary", "record batch"
-_MESSAGE_HEADER, _DICTIONARY_DATA = 2, 1
+_MESSAGE_HEADER, _DICTIONARY_DATA, _DICTIONARY_IS_DELTA = 2, 1, 2
 _BATCH_LENGTH, _BATCH_COMPRESSION = 0, 3
+_OFFSET_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -35,29 +36,32 @@ class PartLimits:
 
     def check_text(self, table: pa.Table) -> None:
         """Raise `TooLarge` when the cells of text columns are longer than all may be together."""
-        size = sum(_text_bytes(chunk) for column in table.columns for chunk in column.chunks)
-        if size > self.text_bytes:
-            raise TooLarge(
-                f"read the body: its cells have {size:,} bytes, of {self.text_bytes:,} at most"
-            )
+        size = 0
+        for chunk in (chunk for column in table.columns for chunk in column.chunks):
+            size += _text_bytes(chunk)
+            if size > self.text_bytes:
+                raise TooLarge(
+                    f"read the body: its cells have {size:,} bytes, of {self.text_bytes:,} at most"
+                )
 
 
 def _text_bytes(cells: pa.Array) -> int:
-    """Of all cells, or of a dictionary's own texts where these are more."""
-    if not isinstance(_whole(cells), pa.DictionaryArray):
-        return int(_lengths(cells).sum())
+    """Of all cells, or of a dictionary's own texts, with their offsets, where these are more."""
+    if not isinstance(cells, pa.DictionaryArray):
+        return int(_lengths(_whole(cells)).sum())
+    cells.validate()
     lengths = _lengths(_whole(cells.dictionary))
     places = cells.indices.drop_null().to_numpy()
     within = places[(places >= 0) & (places < len(lengths))]
-    return max(int(lengths.sum()), int(lengths[within].sum()))
+    return max(int(lengths.sum()) + _OFFSET_BYTES * len(lengths), int(lengths[within].sum()))
 
 
 def _whole(cells: pa.Array) -> pa.Array:
-    """Arrow believes what a message tells of an array's length, and would read beyond it."""
-    try:
-        cells.validate()
-    except pa.ArrowInvalid as broken:
-        raise BadPart(f"read the part: a column is shorter than told ({broken})") from broken
+    """Arrow believes what a message tells of an array's length and its offsets.
+
+    Texts of views are looked at when they are known not to be too long together.
+    """
+    cells.validate(full=not pa.types.is_string_view(cells.type))
     return cells
 
 
@@ -115,6 +119,9 @@ def _batch(metadata: bytes, *, is_batch: bool) -> tuple[int, bool]:
     (root,) = struct.unpack_from("<I", metadata)
     batch = _table(metadata, root, _MESSAGE_HEADER)
     if not is_batch:
+        at = _field(metadata, batch, _DICTIONARY_IS_DELTA)
+        if at is not None and metadata[at]:  # each would be a further copy of all before
+            raise BadPart("read the part: a dictionary comes in pieces; send it whole")
         batch = _table(metadata, batch, _DICTIONARY_DATA)
     at = _field(metadata, batch, _BATCH_LENGTH)
     length = 0 if at is None else struct.unpack_from("<q", metadata, at)[0]

@@ -39,7 +39,10 @@ def read_part(body: bytes, limits: PartLimits = _USUAL) -> pa.Table:
     for field in table.schema:
         if not _is_text(plain_type(field.type)):
             raise BadPart(f"read the part: column {field.name!r} is {field.type}, not text")
-    limits.check_text(table)
+    try:
+        limits.check_text(table)
+    except (pa.ArrowInvalid, pa.ArrowIndexError) as broken:
+        raise BadPart(f"read the part: a column is not what it says ({broken})") from broken
     columns: dict[str, pa.ChunkedArray] = {}
     for field, column in zip(table.schema, table.columns, strict=True):
         if field.name in columns:
@@ -55,15 +58,12 @@ def _text_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Arr
         raise BadPart(f"read the part: column {name!r} is not UTF-8 ({broken})") from broken
     if not pa.types.is_dictionary(column.type):
         return _null_for_empty(column.cast(pa.string()))
-    chunks = [
-        pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(pa.string()))
-        for chunk in column.chunks
-    ]
-    if len(chunks) == 1:
-        texts = chunks[0].dictionary
-        if not texts.null_count and not pc.any(_is_empty(texts)).as_py():
-            return chunks[0]
-    told = [chunk.dictionary_decode() for chunk in chunks]
+    told = []
+    for chunk in column.chunks:  # whose dictionaries may be long, so one at a time is cast
+        texts = chunk.dictionary.cast(pa.string())
+        if column.num_chunks == 1 and not (texts.null_count or pc.any(_is_empty(texts)).as_py()):
+            return pa.DictionaryArray.from_arrays(chunk.indices, texts)
+        told.append(texts.take(chunk.indices))
     return _null_for_empty(pa.chunked_array(told, pa.string()))
 
 

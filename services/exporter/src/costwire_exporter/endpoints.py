@@ -87,8 +87,9 @@ class Endpoints:
 
     def _borrowed(self, request: Request, pin: ExitStack) -> Delivery:
         """The delivery being served, kept until `pin` is closed."""
+        serving = self._exporter.is_serving()
         delivery = pin.enter_context(self._exporter.shelf.borrow())
-        if delivery is None or not self._exporter.is_serving():
+        if delivery is None or not serving:
             reason = self._exporter.why_not_ready() or "the first report is being read"
             raise NothingPublished(
                 f"serve {request.url.path}: nothing published yet: {reason}",

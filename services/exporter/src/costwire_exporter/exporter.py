@@ -56,6 +56,7 @@ class Exporter:
             lambda: self.shelf.state,
             self.status,
             self.metrics,
+            confirm=publisher.confirm,
             follow=self.aggregates.follow,
             interval_seconds=settings.polling_interval_seconds,
             retry_base_seconds=settings.retry_base_seconds,

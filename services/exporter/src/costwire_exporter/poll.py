@@ -38,6 +38,7 @@ class Poller:
         status: Status,
         metrics: Metrics,
         *,
+        confirm: Callable[[], None],
         follow: Callable[[Delivery], None],
         interval_seconds: float,
         retry_base_seconds: float,
@@ -48,6 +49,7 @@ class Poller:
         self._served_state = served_state
         self._status = status
         self._metrics = metrics
+        self._confirm = confirm
         self._follow = follow
         self._interval = interval_seconds
         self._retry_base = retry_base_seconds
@@ -89,6 +91,8 @@ class Poller:
         if reading is None:
             if self._refused:
                 raise self._refused[1]
+            if not self._status.has_succeeded:
+                self._confirm()
             return None
         with reading:
             self._refused = None

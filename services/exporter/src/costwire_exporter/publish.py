@@ -81,7 +81,7 @@ class Publisher:
             content = beside.submit(_content_id, meaning, reading.parts)
             if self._is_served(reading, content):
                 generation = _generation(reading, self._time_of_reading())
-                self._shelf.confirm(reading.state, to_text(generation))
+                self._confirm(reading.state, to_text(generation))
                 return None
             try:
                 with self._shelf.draft() as folder:
@@ -90,6 +90,18 @@ class Publisher:
                     return self._shelf.publish(folder, reading.state)
             except FocusError as error:
                 raise NotPublishable(str(error)) from error
+
+    def confirm(self) -> None:
+        """What an earlier process published was found to be what the source holds now.
+
+        That is a reading, too: by its time a return to a report is told from one that comes late.
+        """
+        current, state = self._shelf.current, self._shelf.state
+        if current is not None and state is not None:
+            self._confirm(state, current.manifest["generation"])
+
+    def _confirm(self, state: str, generation: str) -> None:
+        self._shelf.confirm(state, generation, to_text(self._time_of_reading()))
 
     def _is_served(self, reading: Reading, content: "Future[str]") -> bool:
         """Waits for the content's id only where something is served that it could be."""

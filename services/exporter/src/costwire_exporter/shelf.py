@@ -152,12 +152,12 @@ class Shelf:
             shutil.rmtree(previous.folder, ignore_errors=True)
         return delivery
 
-    def confirm(self, state: str, generation: str) -> None:
-        """The source was rewritten with the same content: keep the delivery, note the new time."""
+    def confirm(self, state: str, generation: str, read: str) -> None:
+        """The source was found to hold the same content: keep the delivery, note the new times."""
         delivery = self._delivery
         if delivery is None:
             raise ShelfError("confirm a delivery: nothing has been published")
-        manifest = {**delivery.manifest, "generation": generation}
+        manifest = {**delivery.manifest, "generation": generation, "times": {"read": read}}
         _write(delivery.folder / MANIFEST, json.dumps(manifest).encode())
         confirmed = replace(delivery, manifest=manifest)
         told = {MANIFEST: _checksum(delivery.folder / MANIFEST)}
