@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,14 +37,29 @@ class PartLimits:
                 raise TooLarge(f"read the body: it has {many:,} {what}, of {most:,} at most")
 
     def check_text(self, table: pa.Table) -> None:
-        """Raise `TooLarge` when the cells of text columns are longer than all may be together."""
+        """Raise `TooLarge` when the cells of text columns are longer than all may be together.
+
+        Raises: `BadPart` for cells that are no texts, too.
+        """
         size = 0
-        for chunk in (chunk for column in table.columns for chunk in column.chunks):
-            size += _text_bytes(chunk)
-            if size > self.text_bytes:
-                raise TooLarge(
-                    f"read the body: its cells have {size:,} bytes, of {self.text_bytes:,} at most"
-                )
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            with no_text_is_told(name):
+                for chunk in column.chunks:
+                    size += _text_bytes(chunk)
+                    if size > self.text_bytes:
+                        raise TooLarge(
+                            f"read the body: its cells have {size:,} bytes, "
+                            f"of {self.text_bytes:,} at most"
+                        )
+
+
+@contextmanager
+def no_text_is_told(name: str) -> Iterator[None]:
+    """What Arrow finds wrong with a column's buffers, as `BadPart`."""
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowIndexError) as broken:
+        raise BadPart(f"read the part: column {name!r} is not UTF-8 ({broken})") from broken
 
 
 def _text_bytes(cells: pa.Array) -> int:

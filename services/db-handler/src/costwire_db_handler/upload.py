@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from costwire_db_handler.arrow_bodies import PartLimits, read_stream
+from costwire_db_handler.arrow_bodies import PartLimits, no_text_is_told, read_stream
 from costwire_db_handler.errors import BadPart, BadUpload
 from costwire_focus.flattened_tags import with_json_tags
 from costwire_focus.repeats import plain_table, plain_type
@@ -39,10 +39,7 @@ def read_part(body: bytes, limits: PartLimits = _USUAL) -> pa.Table:
     for field in table.schema:
         if not _is_text(plain_type(field.type)):
             raise BadPart(f"read the part: column {field.name!r} is {field.type}, not text")
-    try:
-        limits.check_text(table)
-    except (pa.ArrowInvalid, pa.ArrowIndexError) as broken:
-        raise BadPart(f"read the part: a column is not what it says ({broken})") from broken
+    limits.check_text(table)
     columns: dict[str, pa.ChunkedArray] = {}
     for field, column in zip(table.schema, table.columns, strict=True):
         if field.name in columns:
@@ -52,10 +49,8 @@ def read_part(body: bytes, limits: PartLimits = _USUAL) -> pa.Table:
 
 
 def _text_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-    try:
+    with no_text_is_told(name):
         column.validate(full=True)
-    except (pa.ArrowInvalid, pa.ArrowIndexError) as broken:
-        raise BadPart(f"read the part: column {name!r} is not UTF-8 ({broken})") from broken
     if not pa.types.is_dictionary(column.type):
         return _null_for_empty(column.cast(pa.string()))
     told = []
