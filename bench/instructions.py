@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 from bench import HERE, commit
+from report import committed_text
 
 STEPS = {
     "validate": "CSV to columns, the second count, all rules of FOCUS 1.0",
@@ -85,10 +86,8 @@ def run(step: str, rows: int) -> int:
 
 def committed() -> dict[str, int]:
     """The counts that were committed last."""
-    told = subprocess.run(
-        ["git", "show", f"HEAD:./{FILE}"], cwd=HERE, capture_output=True, text=True
-    )
-    counts: dict[str, int] = json.loads(told.stdout)["instructions"] if told.stdout else {}
+    told = committed_text(FILE)
+    counts: dict[str, int] = json.loads(told)["instructions"] if told else {}
     return counts
 
 

@@ -226,10 +226,15 @@ def gate(now: Results, before: Results) -> str:
 
 def committed() -> Results:
     """The results that were committed last."""
+    return parsed(committed_text(RESULTS) or "[]")
+
+
+def committed_text(file: str) -> str:
+    """A file of this folder as it was committed last; nothing where it was not."""
     told = subprocess.run(
-        ["git", "show", f"HEAD:./{RESULTS}"], cwd=HERE, capture_output=True, text=True
+        ["git", "show", f"HEAD:./{file}"], cwd=HERE, capture_output=True, text=True
     )
-    return parsed(told.stdout) if told.returncode == 0 else {}
+    return told.stdout
 
 
 def head(*names: str) -> Iterator[str]:

@@ -96,7 +96,7 @@ def test_own_paths_are_as_told(run: Run, write_report: WriteReport) -> None:
 @pytest.mark.parametrize("path", GUARDED)
 def test_refusals_are_as_told(run: Run, write_report: WriteReport, path: str) -> None:
     with run(write_report({}, {"ServiceName": "Compute"}), series_limit=4) as ask:
-        ask(f"{path}?delivery={'0' * 64}", 412)
+        assert ask(f"{path}?delivery={'0' * 64}", 412).json()["status"] == 412
         ask(f"{path}?by={'x' * 9000}", 414)
         ask(path, 431, headers={f"X-{number}": "1" for number in range(120)})
         if path == "/metrics":
@@ -122,14 +122,15 @@ def test_failure_of_a_look_at_the_source_is_as_told(
     with run(report) as ask:
         report.unlink()
         wait_until(lambda: ask("/delivery", 200).json()["exporter"]["lastFailure"] is not None)
-        ask("/delivery", 200, headers={"Prefer": "wait=1"})
+        told = ask("/delivery", 200, headers={"Prefer": "wait=1"}).json()
+    assert "there is no such file" in told["exporter"]["lastFailure"]["reason"]
 
 
 def test_sign_in_is_as_told(run: Run, write_report: WriteReport) -> None:
     users = {"ann": bcrypt.hashpw(b"s3cret", bcrypt.gensalt(4)).decode()}
     with run(write_report({}), web_config=WebConfig(users)) as ask:
         for path in GUARDED:
-            ask(path, 401)
+            assert ask(path, 401).headers["WWW-Authenticate"].startswith("Basic")
             ask(path, 401, auth=("ann", "wrong"))
             ask(path, 200, auth=("ann", "s3cret"))
         for path in OPEN:
