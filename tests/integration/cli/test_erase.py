@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from costwire_cli.kept import Kept
+
 
 @pytest.fixture
 def delivered(costwire: Any, a_report: Callable[..., str], tmp_path: Path) -> list[str]:
@@ -52,8 +54,12 @@ def test_what_was_rendered_does_not_outlive_an_erasure(
     wanted = ["erase", "--table", "charges", "--where", "BilledCost < 2.5", "--yes", *delivered]
     assert costwire(*wanted, "--dry-run").returncode == 0
     assert len([*rendered.rglob("metrics.zst")]) == 1
-    assert costwire(*wanted).returncode == 0
-    assert [*rendered.iterdir()] == []
+    with Kept(tmp_path / "data") as another_command:
+        used = another_command.take({"SOURCE": "other.csv"})
+        told = costwire(*wanted)
+    assert told.returncode == 0
+    assert f"note: {used} may still hold these charges" in told.stderr
+    assert [*rendered.iterdir()] == [used]
 
 
 def test_erase_wants_a_condition_that_can_be_read(costwire: Any, delivered: list[str]) -> None:
