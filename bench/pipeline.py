@@ -18,8 +18,14 @@ _LONGEST_SECONDS = 3_600
 
 
 def run_pipeline(folder: Path, source: Path, name: str) -> Figures:
-    """`costwire run --once` as a user calls it, and what its processes took."""
-    command = [sys.executable, "-m", "costwire_cli", "run", str(source), "--once"]
+    """`costwire run --once` as a user calls it, and what its processes took.
+
+    The reports come under one name, as a provider writes the next one in the place of the last.
+    """
+    bill = folder / "bill.csv"
+    if not bill.exists() or not bill.samefile(source):
+        arrive(source, bill)
+    command = [sys.executable, "-m", "costwire_cli", "run", str(bill), "--once"]
     options = ["--data", str(folder / "data"), "--source", "bench"]
     start, wire, cpu = time.perf_counter(), loopback_bytes(), spent()
     process = subprocess.Popen(

@@ -86,6 +86,7 @@ def stage_publish(folder: Path, rows: int) -> Figures:
     from costwire_exporter.identity import Meaning, shelf_key
     from costwire_exporter.publish import Publisher
     from costwire_exporter.shelf import Shelf
+    from costwire_exporter.text import EXPOSITION
     from costwire_sources.opening import open_source
 
     meaning = Meaning(
@@ -106,7 +107,7 @@ def stage_publish(folder: Path, rows: int) -> Figures:
     return figures | {
         "csv_bytes": report(folder).stat().st_size,
         "text_bytes": delivery.manifest["exposition"]["bytes"],
-        "shelf_bytes": delivery.exposition.stat().st_size,
+        "shelf_bytes": (delivery.folder / EXPOSITION).stat().st_size,
     }
 
 
@@ -121,12 +122,13 @@ def stage_parse(folder: Path, _rows: int) -> Figures:
     """Exposition to columns, a block at a time; decompressing is not counted."""
     import zstandard
 
+    from costwire_exporter.text import EXPOSITION
     from costwire_focus.exposition.parse import Parser
 
     delivery = published(folder)
     labels = {column["label"]: column["name"] for column in delivery.manifest["columns"]}
     parser, watch, rest, size = Parser(list(labels)), Stopwatch(), b"", 0
-    with zstandard.open(delivery.exposition, "rb") as stream:
+    with zstandard.open(delivery.folder / EXPOSITION, "rb") as stream:
         while read := stream.read(8 << 20):
             text = rest + read
             end = text.rfind(b"\n") + 1

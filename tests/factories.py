@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from costwire_focus.canonical import canonical_text, exact_sum
 from costwire_focus.instants import parse
 from costwire_focus.manifest import (
     BillingPeriod,
+    Changes,
     ColumnLabel,
     CostSum,
     Exposition,
@@ -156,6 +158,35 @@ class Report:
     def read_again(self, **later: float) -> Report:
         """The same file, read so much later."""
         return self.but(times=ManifestTimes(read=self.manifest.times.read + timedelta(**later)))
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A report that is told by what it changes of another one."""
+
+    report: Report
+    added: pa.Table
+    removed: pa.Table
+
+
+def as_changes(report: Report, before: Report) -> Changed:
+    """What a report changes of another one with the same columns, copies counted."""
+    names = [column.name for column in report.manifest.columns]
+    now, then = (
+        Counter(
+            tuple(row[name] for name in names) for part in each.parts for row in part.to_pylist()
+        )
+        for each in (report, before)
+    )
+    added, removed = (
+        as_table([dict(zip(names, row, strict=True)) for row in found.elements()], names)
+        for found in (now - then, then - now)
+    )
+    told = {
+        kind: report.manifest.exposition.model_copy(update={"samples": found.num_rows})
+        for kind, found in (("added", added), ("removed", removed))
+    }
+    return Changed(report.but(changes=Changes(since=before.manifest.id, **told)), added, removed)
 
 
 def a_report(

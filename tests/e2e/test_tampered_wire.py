@@ -107,9 +107,26 @@ def moving(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Iterator[S
 
 @pytest.fixture
 def repeated(moving: Scene) -> Scene:
-    """The exporter serves a report that the store has not got yet."""
-    moving.serve(numbered(len(read_rows(moving.report)) + 1))
+    """The exporter serves a report that the store has not got yet, other in every charge."""
+    moving.serve(moved_on(moving))
     return moving
+
+
+@pytest.fixture
+def revised(moving: Scene) -> Scene:
+    """The exporter serves a report that the store has not got yet, which changes little."""
+    moving.serve(a_little_changed(moving))
+    return moving
+
+
+def moved_on(scene: Scene) -> list[dict[str, str]]:
+    count = len(read_rows(scene.report))
+    return numbered(count + 1, EffectiveCost=f"1.{count}")
+
+
+def a_little_changed(scene: Scene) -> list[dict[str, str]]:
+    first, *others = read_rows(scene.report)
+    return [*others, {**first, "ResourceId": f"disk-{len(others) + 1}-new"}, first]
 
 
 def replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
@@ -264,7 +281,7 @@ def test_broken_transfers_are_repeated_and_the_delivery_arrives_once(repeated: S
 
 def test_delivery_that_is_replaced_meanwhile_gives_way_to_the_newer_one(repeated: Scene) -> None:
     before = repeated.states()
-    newer = numbered(len(read_rows(repeated.report)) + 10)
+    newer = moved_on(repeated)
     repeated.wire.before("/metrics", lambda: repeated.serve(newer))
     assert repeated.scrape(patience_seconds=30).error is None
     assert repeated.shown() == repeated.arrived()
@@ -285,3 +302,33 @@ def test_slow_wire_delivers_all_the_same(repeated: Scene) -> None:
     repeated.wire.alter("/metrics", slowly, times=1)
     assert repeated.scrape().error is None
     assert repeated.shown() == repeated.arrived()
+
+
+def test_changes_of_a_delivery_that_is_replaced_meanwhile_give_way(revised: Scene) -> None:
+    before = revised.states()
+    revised.wire.before("/changes/removed", lambda: revised.serve(a_little_changed(revised)))
+    assert revised.scrape(patience_seconds=30).error is None
+    assert revised.shown() == revised.arrived()
+    assert revised.states().count("committed") == before.count("committed") + 1
+
+
+@pytest.mark.parametrize(
+    ("path", "how"),
+    [
+        ("/changes/added", replaced(b'ListCost="2"', b'ListCost="3"')),
+        ("/changes/added", replaced(b'ServiceName="Storage"', b'ServiceName="Storagf"')),
+        ("/changes/added", lambda body: body + body),
+        ("/changes/added", lambda body: b""),
+    ],
+    ids=["an amount", "a letter", "twice", "nothing"],
+)
+def test_changes_that_were_altered_are_refused(
+    revised: Scene, path: str, how: Callable[[bytes], bytes]
+) -> None:
+    before = revised.shown()
+    revised.wire.alter(path, how)
+    assert revised.scrape().error is not None
+    assert revised.shown() == before
+    revised.wire.alter(path, how, times=0)
+    assert revised.scrape().error is None
+    assert revised.shown() == revised.arrived()

@@ -40,10 +40,14 @@ class Between:
     store: Store
     pipeline: Pipeline
 
-    def move_on(self) -> None:
-        """The next state of the report, once the exporter serves it."""
-        earlier = self._served()
-        rows = numbered(len(read_rows(self.report)) + 1)
+    def move_on(self, *, entirely: bool) -> None:
+        """The next state of the report, once the exporter serves it.
+
+        Unless every charge changes, it travels as its changes.
+        """
+        earlier, rows = self._served(), read_rows(self.report)
+        cost = f"1.{len(rows)}" if entirely else rows[0]["EffectiveCost"]
+        rows = numbered(len(rows) + 1, EffectiveCost=cost)
         write_report(self.report, rows, at=self.report.stat().st_mtime + 60)
         until("the next state is served", lambda: self._served() != earlier)
 
@@ -117,6 +121,13 @@ FAULTS: list[tuple[str, str, Fault, str]] = [
     ("exporter", "/metrics", hostile.web_page, "a web page came instead; does a proxy answer"),
     ("exporter", "/metrics", hostile.accepted, "it ended after 0 of"),
     ("exporter", "/metrics", hostile.busy, "503"),
+    ("exporter", "/changes/added", hostile.cut_off, CUT),
+    ("exporter", "/changes/added", hostile.stalled, "no answer in time|nothing came for"),
+    ("exporter", "/changes/added", hostile.damaged_gzip, "damaged gzip data|what the manifest"),
+    ("exporter", "/changes/added", hostile.bomb, "longer than the [0-9]+ bytes that the manifest"),
+    ("exporter", "/changes/removed", hostile.web_page, "a web page came instead"),
+    ("exporter", "/changes/removed", hostile.accepted, "it ended after 0 of"),
+    ("exporter", "/changes/removed", hostile.busy, "503"),
     ("handler", "/deliveries", hostile.web_page, NO_HANDLER),
     ("handler", "/deliveries", hostile.moved, "it redirects elsewhere, and what was sent would be"),
     ("handler", "/deliveries", hostile.no_content, NO_HANDLER),
@@ -125,6 +136,8 @@ FAULTS: list[tuple[str, str, Fault, str]] = [
     ("handler", "/parts", hostile.refused, CUT),
     ("handler", "/parts", hostile.answer_lost, CUT),
     ("handler", "/parts", hostile.too_many, "429"),
+    ("handler", "/changes/added", hostile.web_page, NO_HANDLER),
+    ("handler", "/changes/added", hostile.answer_lost, CUT),
     ("handler", "/commit", hostile.web_page, NO_HANDLER),
     ("handler", "/commit", hostile.refused, CUT),
     ("handler", "/commit", hostile.answer_lost, CUT),
@@ -146,7 +159,7 @@ def test_fault_is_told_in_time_and_the_delivery_arrives_once(
     tries = times(1, 20)
     lost = doubled = 0
     for _ in range(tries):
-        between.move_on()
+        between.move_on(entirely="/changes" not in path)
         before, committed = between.store.shown(TABLE), between.committed()
         wire.spoil(path, fault)
         began = time.monotonic()

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,20 @@ import pytest
 from tests.support.reports import CHARGE, LONG_AGO
 
 from costwire_exporter.app import create_app
+from costwire_exporter.identity import Meaning
+from costwire_exporter.publish import Publisher
 from costwire_exporter.settings import Settings
+from costwire_exporter.shelf import Delivery, Shelf
+from costwire_exporter.status import Progress
 from costwire_runtime.asgi import AsgiAdapter
 from costwire_runtime.client import HttpClient, HttpFailure
+from costwire_runtime.clocks import utc_now
 from costwire_runtime.web_config import WebConfig
+from costwire_sources import Wanted, open_source
 
 Row = Mapping[str, str]
 WriteReport = Callable[..., Path]
+Publish = Callable[..., Delivery | None]
 Serve = Callable[..., AbstractContextManager[HttpClient]]
 
 
@@ -40,6 +48,50 @@ def write_report(tmp_path: Path) -> WriteReport:
         return draft.replace(path)
 
     return write
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    with Shelf(tmp_path / "data", "key") as shelf:
+        yield shelf
+
+
+@pytest.fixture
+def publish(shelf: Shelf) -> Publish:
+    """Publish what a path holds; the meaning may be told otherwise."""
+
+    def run(
+        path: Path,
+        *,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        is_stopping: Callable[[], bool] = lambda: False,
+        name: str = "bills",
+        wanted: Wanted | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        **told: Any,
+    ) -> Delivery | None:
+        meaning = {
+            "table": "charges",
+            "mode": "replace",
+            "period": (),
+            "currency": None,
+            "dates": None,
+            "focus_version": None,
+        }
+        publisher = Publisher(
+            Meaning(**(meaning | told)),
+            shelf,
+            level=1,
+            on_progress=on_progress,
+            is_stopping=is_stopping,
+            clock=clock,
+        )
+        reading = open_source(str(path), name=name, wanted=wanted).poll(None)
+        assert reading is not None
+        with reading:
+            return publisher(reading)
+
+    return run
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def test_metrics_are_the_charges_of_the_delivery(
         answer = client.get("/metrics", headers={"Accept-Encoding": "identity"})
         manifest = manifest_of(client)
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert answer.headers["ETag"] == f'"{manifest["id"]}-1-identity"'
+    assert answer.headers["ETag"] == f'"{manifest["exposition"]["sha256"]}-identity"'
     assert hashlib.sha256(answer.content).hexdigest() == manifest["exposition"]["sha256"]
     first, second = samples(answer.text)
     assert first.endswith("} 1.5")
@@ -401,3 +401,38 @@ def test_unknown_path_is_a_problem(
     with serve(write_report({})) as client:
         failure = refused(client, path)
     assert (failure.status, failure.problem["status"]) == (status, status)
+
+
+def test_what_a_delivery_changes_is_served_beside_it(
+    serve: Serve,
+    write_report: WriteReport,
+    samples: Callable[[str], Sequence[str]],
+    wait_until: WaitUntil,
+) -> None:
+    rows = [{"BilledCost": f"{number}.5"} for number in range(30)]
+    with serve(write_report(*rows)) as client:
+        first = manifest_of(client)["id"]
+        missing = refused(client, "/changes/added")
+        write_report(*rows[1:], {"BilledCost": "99"}, at=1_700_000_000)
+        wait_until(lambda: manifest_of(client)["id"] != first)
+        manifest = manifest_of(client)
+        added, removed = (
+            client.get(f"/changes/{kind}", params={"delivery": manifest["id"]})
+            for kind in ("added", "removed")
+        )
+        packed_headers, packed = undecoded(client, "zstd")
+        whole = client.get("/metrics", headers={"Accept-Encoding": "identity"}).content
+        held = client.get("/changes/added", headers={"If-None-Match": added.headers["ETag"]})
+        other = refused(client, "/changes/removed", params={"delivery": first})
+    assert missing.status == 404
+    assert missing.problem["type"] == "urn:costwire:problem:no-changes"
+    assert manifest["changes"]["since"] == first
+    assert [line.rpartition(" ")[2] for line in samples(added.text)] == ["99"]
+    assert [line.rpartition(" ")[2] for line in samples(removed.text)] == ["0.5"]
+    told = manifest["changes"]["added"]
+    assert hashlib.sha256(added.content).hexdigest() == told["sha256"]
+    assert hashlib.sha256(whole).hexdigest() == manifest["exposition"]["sha256"]
+    reader = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+    assert reader.read() == whole
+    assert "Content-Length" not in packed_headers
+    assert (held.status_code, other.status) == (304, 412)

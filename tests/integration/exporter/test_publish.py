@@ -3,13 +3,12 @@
 import base64
 import csv
 import gzip
-import hashlib
 import io
 import json
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,83 +19,25 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 from tests.support.layouts import AzureExport, Disk, month_rows
+from tests.support.published import published
 
-from costwire_exporter.blocks import ExpositionWriter, Written, read_exposition
+from costwire_exporter.blocks import ExpositionWriter, Written
 from costwire_exporter.errors import CountsDisagree, NotPublishable, PublishError, Stopped
 from costwire_exporter.exporter import Exporter
-from costwire_exporter.identity import Meaning, content_hash
-from costwire_exporter.publish import Publisher
+from costwire_exporter.identity import content_hash
 from costwire_exporter.shelf import Delivery, Shelf
 from costwire_exporter.status import Progress
+from costwire_exporter.text import EXPOSITION
 from costwire_focus.amounts import COST_COLUMNS
 from costwire_focus.canonical import exact_sum
 from costwire_focus.estates import TRUTH, Estate, files
-from costwire_focus.exposition.parse import Parser
-from costwire_focus.manifest import Manifest
 from costwire_focus.recount import CsvRecount
-from costwire_runtime.clocks import utc_now
-from costwire_sources import Wanted, open_source
+from costwire_sources import Wanted
 from costwire_sources.errors import SourceChanged
 from costwire_sources.source import Part
 
 WriteReport = Callable[..., Path]
 Publish = Callable[..., Delivery | None]
-
-
-@pytest.fixture
-def shelf(tmp_path: Path) -> Iterator[Shelf]:
-    with Shelf(tmp_path / "data", "key") as shelf:
-        yield shelf
-
-
-@pytest.fixture
-def publish(shelf: Shelf) -> Publish:
-    """Publish what a path holds; the meaning may be told otherwise."""
-
-    def run(
-        path: Path,
-        *,
-        on_progress: Callable[[Progress], None] = lambda _: None,
-        is_stopping: Callable[[], bool] = lambda: False,
-        name: str = "bills",
-        wanted: Wanted | None = None,
-        clock: Callable[[], datetime] = utc_now,
-        **told: Any,
-    ) -> Delivery | None:
-        meaning = {
-            "table": "charges",
-            "mode": "replace",
-            "period": (),
-            "currency": None,
-            "dates": None,
-            "focus_version": None,
-        }
-        publisher = Publisher(
-            Meaning(**(meaning | told)),
-            shelf,
-            level=1,
-            on_progress=on_progress,
-            is_stopping=is_stopping,
-            clock=clock,
-        )
-        reading = open_source(str(path), name=name, wanted=wanted).poll(None)
-        assert reading is not None
-        with reading:
-            return publisher(reading)
-
-    return run
-
-
-def published(delivery: Delivery | None) -> tuple[Manifest, list[dict[str, str | None]], str]:
-    """The manifest, the charges that the exposition holds, and its text."""
-    assert delivery is not None
-    manifest = Manifest.model_validate(delivery.manifest)
-    body = b"".join(read_exposition(delivery.exposition, "identity"))
-    assert manifest.exposition.bytes == len(body)
-    assert manifest.exposition.sha256 == hashlib.sha256(body).hexdigest()
-    charges = Parser([]).charges(body, manifest.label_columns()).to_pylist()
-    assert manifest.exposition.samples == manifest.rows.published == len(charges)
-    return manifest, charges, body.decode()
 
 
 def quarantined(delivery: Delivery | None) -> list[dict[str, Any]]:
@@ -336,7 +277,7 @@ def test_a_then_b_then_a_ends_at_a(
     assert first is not None
     assert again is not None
     assert again.id == first.id
-    assert again.exposition.exists()
+    assert (again.folder / EXPOSITION).exists()
 
 
 def test_told_currency_is_on_the_wire_and_in_the_sums(
@@ -538,5 +479,5 @@ def test_name_of_a_source_is_no_path(
     with Exporter(settings) as exporter:
         exporter.poller.look()
         assert exporter.shelf.current is not None
-        assert exporter.shelf.current.exposition.resolve().is_relative_to(settings.data_dir)
+        assert exporter.shelf.current.folder.resolve().is_relative_to(settings.data_dir)
     assert {each for each in tmp_path.rglob("*") if "data" not in each.parts} == before

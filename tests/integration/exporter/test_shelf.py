@@ -34,7 +34,7 @@ def test_published_delivery_is_served_and_the_one_before_is_gone(tmp_path: Path)
         publish(shelf, "a")
         publish(shelf, "b", "state b")
         assert shelf.current is not None
-        assert shelf.current.exposition.read_text() == "b"
+        assert (shelf.current.folder / EXPOSITION).read_text() == "b"
         assert shelf.state == "state b"
         assert deliveries(tmp_path) == 1
 
@@ -46,7 +46,7 @@ def test_borrowed_delivery_stays_until_it_is_given_back_by_all(tmp_path: Path) -
             with shelf.borrow() as second:
                 publish(shelf, "b")
                 assert first == second == old
-            assert old.exposition.read_text() == "a"
+            assert (old.folder / EXPOSITION).read_text() == "a"
         assert not old.folder.exists()
         assert deliveries(tmp_path) == 1
 
@@ -82,7 +82,7 @@ def test_damaged_delivery_is_not_served(tmp_path: Path, damage: str) -> None:
     with Shelf(tmp_path, "key") as shelf:
         delivery = publish(shelf, "a")
     if damage == "no exposition":
-        delivery.exposition.unlink()
+        (delivery.folder / EXPOSITION).unlink()
     elif damage == "half a manifest":
         (delivery.folder / MANIFEST).write_text('{"id": ')
     else:

@@ -23,6 +23,7 @@ from costwire_focus.amounts import CostSums
 from costwire_focus.canonical import canonical_text
 from costwire_focus.exposition.render import Renderer
 from costwire_focus.manifest import (
+    Changes,
     ColumnLabel,
     CostSum,
     Exposition,
@@ -119,6 +120,7 @@ class FakeExporter:
     text: bytes = b""
     manifest: Manifest | None = None
     quarantine: bytes = b""
+    changes: dict[str, bytes] = field(default_factory=dict)
     spoil: Callable[[bytes], bytes] = lambda body: body
     spoil_packed: Callable[[bytes], bytes] = lambda body: body
     before: Callable[[str], Response | None] = lambda path: None
@@ -132,13 +134,27 @@ class FakeExporter:
         self.quarantine = quarantine
         self.manifest = manifest_of(charges, self.text, quarantine.count(b"\n"))
 
+    def serve_changes(self, added: pa.Table, removed: pa.Table, charges: pa.Table) -> None:
+        """Serve these charges as what became of those that are served."""
+        assert self.manifest is not None
+        since = self.manifest.id
+        texts = {}
+        for kind, found in (("added", added), ("removed", removed)):
+            self.serve(found)
+            texts[kind] = self.text, self.manifest.exposition
+        self.serve(charges)
+        self.changes = {kind: text for kind, (text, _) in texts.items()}
+        told = {kind: exposition for kind, (_, exposition) in texts.items()}
+        changes = Changes(since=since, **told)
+        self.manifest = self.manifest.model_copy(update={"changes": changes})
+
     def app(self) -> Starlette:
         async def answer(request: Request) -> Response:
             path = request.url.path
             self.requests.append(path)
             return self.before(path) or self._answer(path, request)
 
-        paths = ("/delivery", "/metrics", "/quarantine")
+        paths = ("/delivery", "/metrics", "/quarantine", "/changes/added", "/changes/removed")
         return Starlette(routes=[Route(path, answer) for path in paths])
 
     def _answer(self, path: str, request: Request) -> Response:
@@ -151,7 +167,7 @@ class FakeExporter:
             return JSONResponse({"title": "other delivery", "status": 412}, 412)
         if path == "/quarantine":
             return Response(self.quarantine)
-        text = self.spoil(self.text)
+        text = self.spoil(self.changes.get(path.removeprefix("/changes/"), self.text))
         if "zstd" not in request.headers["accept-encoding"]:
             return Response(text)
         half = len(text) // 2
@@ -183,6 +199,9 @@ class FakeHandler:
         routes = [
             Route("/deliveries", self._guarded(self._open), methods=["POST"]),
             Route("/deliveries/{commit}/parts", self._guarded(self._part), methods=["POST"]),
+            Route(
+                "/deliveries/{commit}/changes/{kind}", self._guarded(self._change), methods=["POST"]
+            ),
             Route("/deliveries/{commit}/quarantine", self._guarded(self._rows), methods=["POST"]),
             Route("/deliveries/{commit}/commit", self._guarded(self._commit), methods=["POST"]),
             Route("/deliveries/{commit}", self._guarded(self._abort), methods=["DELETE"]),
@@ -216,13 +235,20 @@ class FakeHandler:
             "manifest": manifest,
             "state": "open",
             "parts": {},
+            "changes": {"added": {}, "removed": {}},
             "quarantine": b"",
             "copy": self.copies,
         }
         return JSONResponse(self._opened(self.deliveries[commit]), 201)
 
     def _opened(self, delivery: dict[str, Any]) -> dict[str, Any]:
-        return {"entry": self._entry(delivery), "parts": sorted(delivery["parts"])}
+        changes, shown = delivery["manifest"].changes, self.deliveries.get(self.current or "")
+        takes = changes is not None and shown and shown["manifest"].id == changes.since
+        return {
+            "entry": self._entry(delivery),
+            "parts": sorted(delivery["parts"]),
+            "changes": bool(takes),
+        }
 
     def _part(self, request: Request, body: bytes) -> Response:
         parts = self._of(request)["parts"]
@@ -231,12 +257,19 @@ class FakeHandler:
             return JSONResponse({"detail": f"part {seq} holds other bytes"}, 409)
         return Response(status_code=204)
 
+    def _change(self, request: Request, body: bytes) -> Response:
+        kind, seq = request.path_params["kind"], int(request.query_params["seq"])
+        self._of(request)["changes"][kind][seq] = body
+        return Response(status_code=204)
+
     def _rows(self, request: Request, body: bytes) -> Response:
         self._of(request)["quarantine"] = body
         return Response(status_code=204)
 
     def _commit(self, request: Request, body: bytes) -> Response:
         delivery = self._of(request)
+        if request.query_params.get("changes") == "true":
+            delivery["parts"] = {0: self._changed(delivery)}
         charges, manifest = self._charges(delivery), delivery["manifest"]
         sums = CostSums()
         sums.add(charges)
@@ -277,6 +310,21 @@ class FakeHandler:
 
     def _of(self, request: Request) -> dict[str, Any]:
         return self.deliveries[request.path_params["commit"]]
+
+    def _changed(self, delivery: dict[str, Any]) -> bytes:
+        """The charges that are seen, without those removed, with those added."""
+        assert self.visible is not None
+        added, removed = (
+            [self._charges({"parts": parts})] if parts else []
+            for parts in (delivery["changes"][kind] for kind in ("added", "removed"))
+        )
+        gone = [row for part in removed for row in part.to_pylist()]
+        kept = [row for row in self.visible.to_pylist() if row not in gone]
+        table = pa.concat_tables([pa.Table.from_pylist(kept, self.visible.schema), *added])
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        return bytes(sink.getvalue())
 
     @staticmethod
     def _charges(delivery: dict[str, Any]) -> pa.Table:

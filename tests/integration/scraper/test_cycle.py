@@ -272,3 +272,57 @@ def test_outcome_that_cannot_be_written_costs_no_delivery(bench: Any, charges: p
     outcome = bench.run(outcome_file=bench.folder / "gone" / "outcome.json")
     assert outcome.exit_status == 0
     assert bench.handler.visible == charges
+
+
+@pytest.fixture
+def changed(bench: Any, charges: pa.Table) -> pa.Table:
+    """Charges that are served as what became of those that the handler shows."""
+    bench.exporter.serve(charges)
+    bench.run()
+    later = pa.concat_tables([charges.slice(2), charges.slice(0, 1)])
+    bench.exporter.serve_changes(charges.slice(0, 1).slice(0, 0), charges.slice(1, 1), later)
+    for requests in (bench.exporter.requests, bench.handler.log):
+        requests.clear()
+    return later
+
+
+def test_what_changed_alone_is_sent(bench: Any, changed: pa.Table) -> None:
+    outcome = bench.run()
+    assert outcome.exit_status == 0
+    assert bench.exporter.requests == ["/delivery", "/changes/added", "/changes/removed"]
+    assert bench.handler.log == ["POST deliveries", "POST added 0", "POST removed 0", "POST commit"]
+    assert sorted(bench.handler.visible.to_pylist(), key=str) == sorted(
+        changed.to_pylist(), key=str
+    )
+
+
+def test_handler_that_wants_the_whole_is_sent_it(bench: Any, changed: pa.Table) -> None:
+    problem = {"type": "urn:costwire:problem:changes-do-not-apply", "detail": "other rows"}
+    bench.handler.instead["POST commit"] = JSONResponse(problem, 409)
+    outcome = bench.run()
+    assert outcome.exit_status == 0
+    assert bench.exporter.requests[-1] == "/metrics"
+    assert bench.handler.visible == changed
+
+
+def test_handler_with_another_state_is_sent_the_whole(bench: Any, changed: pa.Table) -> None:
+    bench.handler.put_back()
+    assert bench.run().exit_status == 0
+    assert bench.exporter.requests == ["/delivery", "/metrics"]
+    assert bench.handler.visible == changed
+
+
+def test_changes_that_differ_from_the_manifest_are_refused(bench: Any, changed: pa.Table) -> None:
+    before = bench.handler.visible
+    bench.exporter.spoil = lambda text: text.replace(b"vm", b"wm")
+    assert bench.run(patience_seconds=1).exit_status != 0
+    assert bench.handler.visible == before
+
+
+def test_trial_of_changes_is_one_of_the_whole(bench: Any, changed: pa.Table) -> None:
+    before = bench.handler.visible
+    bench.handler.current = None  # a trial is never told that changes are taken
+    bench.run(dry_run=True)
+    bench.handler.current = "1"
+    assert bench.handler.visible == before
+    assert "/metrics" in bench.exporter.requests

@@ -97,6 +97,7 @@ def test_json_is_camel_case_with_instants_in_utc():
         "currency": None,
         "dates": None,
         "exposition": {"samples": 2, "bytes": 100, "sha256": "f" * 64, "renderer": 1},
+        "changes": None,
         "times": {"read": "2024-12-11T10:00:00.250Z"},
     }
 

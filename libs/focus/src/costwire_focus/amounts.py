@@ -7,7 +7,7 @@ wide enough that no amount which a store can hold (38 digits in all) loses one o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal, Inexact, InvalidOperation, Overflow
 
 import numpy as np
@@ -210,6 +210,12 @@ class CostSums:
             rest._sums[currency] = {
                 name: subtract(value, theirs.get(name, _ZERO)) for name, value in sums.items()
             }
+        return rest
+
+    def only(self, currencies: Collection[str]) -> CostSums:
+        """This count without what is in other currencies."""
+        rest = CostSums(self._without)
+        rest._sums = {each: dict(sums) for each, sums in self._sums.items() if each in currencies}
         return rest
 
     def currencies(self) -> list[str]:

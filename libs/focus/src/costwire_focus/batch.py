@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,5 @@ class Batch:
     file: str
     raw: Callable[[int], bytes]
     unusable: list[Unusable] = field(default_factory=list)
+    hashes: NDArray[np.void] | None = None
+    """Of the charges' records, where the reader was asked to tell known ones."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -162,6 +163,23 @@ class Exposition(_Model):
     renderer: Count
 
 
+ChangeKind = Literal["added", "removed"]
+
+
+class Changes(_Model):
+    """What became of another delivery of the source, as expositions of `/changes`."""
+
+    since: Sha256
+    """The id of that delivery."""
+    added: Exposition
+    removed: Exposition
+    """Copies counted: of three charges alike, one may be removed."""
+
+    def of(self, kind: ChangeKind) -> Exposition:
+        """What was added, or removed."""
+        return self.added if kind == "added" else self.removed
+
+
 class ManifestTimes(_Model):
     """When the exporter read the source."""
 
@@ -190,11 +208,20 @@ class Manifest(_Model):
     dates: Literal["mdy", "dmy"] | None = None
     """What was told of dates such as 9/1/24."""
     exposition: Exposition
+    changes: Changes | None = None
+    """Beside the whole: for who has the delivery that these are changes of."""
     times: ManifestTimes
 
     def label_columns(self) -> dict[str, str]:
         """label -> column."""
         return {column.label: column.name for column in self.columns}
+
+    def published_sums(self) -> dict[str, dict[str, Decimal]]:
+        """Of the charges that it promises: currency -> cost column -> sum."""
+        return {
+            currency: {name: Decimal(line.published) for name, line in lines.items() if line}
+            for currency, lines in self.sums.items()
+        }
 
     def to_json(self) -> str:
         """The JSON text of the manifest."""

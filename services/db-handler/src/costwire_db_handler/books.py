@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+import pyarrow as pa
+
 from costwire_db_handler.charges.difference import Difference
 from costwire_db_handler.charges.fit import Fit
 from costwire_db_handler.charges.scope import PresentPeriod
@@ -71,11 +73,11 @@ class Charges(Protocol):
         """Compare the delivery with what readers see of these periods, copies counted."""
         ...
 
-    def add_beside(self, periods: Sequence[str], dropped: Sequence[str]) -> Difference:
+    def add_beside(self, periods: Sequence[str], dropped: pa.Array) -> Difference:
         """The comparison for charges that come beside what readers see of these periods.
 
-        `dropped`: the contents of charges seen there in whose place some of them come. What is not
-        found stays out of `Difference.removed`.
+        `dropped`: the contents (`HASH`) of charges seen there in whose place some of them come.
+        What is not found stays out of `Difference.removed`.
         """
         ...
 

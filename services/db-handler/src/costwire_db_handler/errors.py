@@ -43,6 +43,13 @@ class PartDiffers(problems.Conflict):
     title: ClassVar[str] = "The part differs from the one staged"
 
 
+class ChangesDoNotApply(problems.Conflict):
+    """What a delivery changes cannot be settled by itself; the whole of it can."""
+
+    slug: ClassVar[str] = "changes-do-not-apply"
+    title: ClassVar[str] = "The delivery is wanted as a whole"
+
+
 class BadPart(problems.BadRequest):
     """The body is no Arrow IPC stream of text columns."""
 

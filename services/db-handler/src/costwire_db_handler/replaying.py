@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from costwire_db_handler.books import Books, Counted
+from costwire_db_handler.charges.hashes import told_hashes
 from costwire_db_handler.charges.refused import refused_rows
 from costwire_db_handler.charges.staging import StagedParts, part_path, write_part
 from costwire_db_handler.charges.verify import default_period
@@ -124,7 +125,7 @@ class Replay(Settlement):
         periods = sorted({*present.periods, *self._charges.named_periods()})
         self._require_free_periods(periods)
         dropped = [each.content for each in self.plan.dropped]
-        difference = self._charges.add_beside(periods, dropped)
+        difference = self._charges.add_beside(periods, told_hashes(dropped))
         before = self._charges.visible(periods)
         shapes = books.shapes(manifest.table, manifest.source)
         changes = self._closed(parts, difference, shapes, now)

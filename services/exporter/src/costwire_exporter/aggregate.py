@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from costwire_exporter.blocks import read_exposition, whole_lines
+from costwire_exporter.blocks import whole_lines
 from costwire_exporter.errors import TooManySeries, UnknownColumn
 from costwire_exporter.shelf import Delivery
 from costwire_focus import amounts
@@ -122,7 +122,7 @@ def aggregate(delivery: Delivery, columns: tuple[str, ...], limit: int) -> bytes
     sums = _Sums(columns, costs, limit)
     parser = Parser(list(labels.values()))
     by_label = {label: name for name, label in labels.items()}
-    for block in whole_lines(read_exposition(delivery.exposition, "identity")):
+    for block in whole_lines(delivery.text.read("identity")):
         sums.add(parser.charges(block, by_label, only={*columns, CURRENCY, *costs}))
     return _text(sums.result(), columns, costs, labels)
 

@@ -44,6 +44,8 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
         SERVICE,
         [
             Route("/metrics", endpoints.metrics),
+            Route("/changes/added", endpoints.added),
+            Route("/changes/removed", endpoints.removed),
             Route("/delivery", endpoints.delivery),
             Route("/quarantine", endpoints.quarantine),
             description_route(document),

@@ -6,7 +6,8 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -16,6 +17,8 @@ import zstandard
 
 from costwire_exporter.errors import Stalled
 from costwire_exporter.negotiate import Encoding
+from costwire_focus.exposition import RENDERER_VERSION
+from costwire_focus.manifest import Exposition
 
 Block: TypeAlias = bytes | pa.Buffer
 Rendering: TypeAlias = Callable[[], Iterable[Block]]
@@ -25,7 +28,7 @@ LINES_BYTES = 2 << 20
 _QUEUE_BLOCKS = 1
 _TICK_SECONDS = 0.1
 _PATIENCE_SECONDS = 120.0
-_GZIP_LEVEL, _GZIP_CONTAINER = 1, 31
+_GZIP_LEVEL, _GZIP_CONTAINER, _ZSTD_LEVEL = 1, 31, 1
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,18 @@ class Written:
     bytes: int
     sha256: str
 
+    def of(self, samples: int) -> Exposition:
+        """As a manifest tells it."""
+        return Exposition(
+            samples=samples, bytes=self.bytes, sha256=self.sha256, renderer=RENDERER_VERSION
+        )
+
 
 class ExpositionWriter:
     """Renders, compresses, hashes and writes blocks in order, beside the thread that reads."""
 
-    def __init__(self, path: Path, level: int) -> None:
+    def __init__(self, path: Path | None, level: int) -> None:
+        """`path`: None to count and hash alone."""
         self._path = path
         self._compressor = zstandard.ZstdCompressor(level=level)
         self._queue: queue.Queue[Rendering | None] = queue.Queue(_QUEUE_BLOCKS)
@@ -95,12 +105,17 @@ class ExpositionWriter:
 
     def _run(self) -> None:
         try:
-            with self._path.open("wb") as file:
+            with (
+                self._path.open("wb") if self._path else nullcontext() as file,
+                ThreadPoolExecutor(1, "exposition-hash") as beside,
+            ):
                 while (render := self._next()) is not None:
                     for block in filter(len, render()):
-                        self._digest.update(block)
+                        hashing = beside.submit(self._digest.update, block)
                         self._bytes += len(block)
-                        file.write(self._compressor.compress(block))
+                        if file is not None:
+                            file.write(self._compressor.compress(block))
+                        hashing.result()
         except BaseException as error:
             self._error = error
         finally:
@@ -120,8 +135,8 @@ def read_exposition(path: Path, encoding: Encoding) -> Iterator[bytes]:
     if encoding == "zstd":
         return read_file(path)
     if encoding == "gzip":
-        return gzip_blocks(_decompressed(path))
-    return _decompressed(path)
+        return gzip_blocks(decompressed(path))
+    return decompressed(path)
 
 
 def read_file(path: Path) -> Iterator[bytes]:
@@ -156,7 +171,15 @@ def gzip_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
-def _decompressed(path: Path) -> Iterator[bytes]:
+def zstd_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Blocks as a zstd frame each."""
+    packer = zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
+    for block in blocks:
+        yield packer.compress(block)
+
+
+def decompressed(path: Path) -> Iterator[bytes]:
+    """A file of zstd frames, in blocks of what it holds."""
     with path.open("rb") as file:
         reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
         with closing(reader):

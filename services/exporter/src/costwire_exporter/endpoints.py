@@ -4,8 +4,9 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from typing import Any
 
 from anyio import move_on_after, sleep, to_thread
 from starlette.requests import Request
@@ -14,11 +15,12 @@ from starlette.responses import Response, StreamingResponse
 from costwire_exporter.aggregate import columns_by
 from costwire_exporter.blocks import gzip_blocks, read_exposition, read_file
 from costwire_exporter.download import Download
-from costwire_exporter.errors import NothingPublished, OtherDelivery
+from costwire_exporter.errors import NoChanges, NothingPublished, OtherDelivery
 from costwire_exporter.exporter import Exporter
 from costwire_exporter.negotiate import Encoding, choose_encoding, is_known
 from costwire_exporter.shelf import Delivery
 from costwire_focus.exposition import CONTENT_TYPE
+from costwire_focus.manifest import ChangeKind
 
 _NDJSON = "application/x-ndjson"
 _JSON = "application/json"
@@ -42,18 +44,41 @@ class Endpoints:
             if "by" in request.query_params:
                 return await self._sums(request, delivery)
             encoding = choose_encoding(request.headers.get("Accept-Encoding"))
-            sizes = {
-                "identity": delivery.manifest["exposition"]["bytes"],
-                "zstd": delivery.exposition.stat().st_size,
-            }
-            return self._file(
+            return self._exposition(
                 request,
-                pin.pop_all(),
-                lambda: read_exposition(delivery.exposition, encoding),
-                media_type=CONTENT_TYPE,
-                etag=f'"{delivery.id}-{delivery.renderer}-{encoding}"',
+                pin,
+                lambda: delivery.text.read(encoding),
+                delivery.manifest["exposition"],
                 encoding=encoding,
-                size=sizes.get(encoding),
+                size=delivery.text.size(encoding),
+            )
+
+    async def added(self, request: Request) -> Response:
+        """GET /changes/added: the charges that the delivery before has not."""
+        return self._changes(request, "added")
+
+    async def removed(self, request: Request) -> Response:
+        """GET /changes/removed: the charges that the delivery before has beyond this one."""
+        return self._changes(request, "removed")
+
+    def _changes(self, request: Request, kind: ChangeKind) -> Response:
+        with ExitStack() as pin:
+            delivery = self._borrowed(request, pin)
+            told = delivery.manifest.get("changes")
+            if told is None:
+                raise NoChanges(
+                    f"serve {request.url.path}: the delivery being served is told as a whole only; "
+                    "read /metrics"
+                )
+            path = delivery.changes(kind)
+            encoding = choose_encoding(request.headers.get("Accept-Encoding"))
+            return self._exposition(
+                request,
+                pin,
+                lambda: read_exposition(path, encoding),
+                told[kind],
+                encoding=encoding,
+                size=path.stat().st_size if encoding == "zstd" else None,
             )
 
     async def delivery(self, request: Request) -> Response:
@@ -84,6 +109,27 @@ class Endpoints:
                 encoding=encoding,
                 size=path.stat().st_size if encoding == "identity" else None,
             )
+
+    def _exposition(
+        self,
+        request: Request,
+        pin: ExitStack,
+        blocks: Callable[[], Iterator[bytes]],
+        told: Mapping[str, Any],
+        *,
+        encoding: Encoding,
+        size: int | None,
+    ) -> Response:
+        """`told`: by the manifest. Equal charges may be rendered in another order."""
+        return self._file(
+            request,
+            pin.pop_all(),
+            blocks,
+            media_type=CONTENT_TYPE,
+            etag=f'"{told["sha256"]}-{encoding}"',
+            encoding=encoding,
+            size=told["bytes"] if encoding == "identity" else size,
+        )
 
     def _borrowed(self, request: Request, pin: ExitStack) -> Delivery:
         """The delivery being served, kept until `pin` is closed."""

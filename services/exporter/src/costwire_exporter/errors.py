@@ -3,6 +3,7 @@
 PublishError            the report was read, and not published
 ├── NotPublishable      it is no FOCUS cost report, or cannot be read
 ├── CountsDisagree      two independent readers read different things
+├── NotRevisable        it cannot be told by its changes; it is read as a whole
 ├── Stalled             the disk does not take what is written
 └── Stopped             the service ends
 ShelfError              the folder of deliveries cannot be used
@@ -25,6 +26,10 @@ class NotPublishable(PublishError):
 
 class CountsDisagree(PublishError):
     """Two independent readers found different records or sums in the same bytes."""
+
+
+class NotRevisable(PublishError):
+    """What the report changes cannot be told for itself; it is to be published as a whole."""
 
 
 class Stalled(PublishError):
@@ -56,6 +61,14 @@ class OtherDelivery(Problem):
     status = 412
     slug = "other-delivery"
     title = "Another delivery is being served"
+
+
+class NoChanges(Problem):
+    """The delivery being served is not told by its changes."""
+
+    status = 404
+    slug = "no-changes"
+    title = "No changes are told"
 
 
 class UnknownColumn(BadRequest):

@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 
-from costwire_exporter.errors import NothingPublished, OtherDelivery, TooManySeries, UnknownColumn
+from costwire_exporter.errors import (
+    NoChanges,
+    NothingPublished,
+    OtherDelivery,
+    TooManySeries,
+    UnknownColumn,
+)
 from costwire_focus.exposition import CONTENT_TYPE
 from costwire_focus.manifest import Manifest
 from costwire_runtime import problems
@@ -120,6 +126,7 @@ MANIFEST: Node = {
     "currency": None,
     "dates": None,
     "exposition": {"samples": 2, "bytes": 412, "sha256": "0" * 64, "renderer": 1},
+    "changes": None,
     "times": {"read": "2024-10-02T06:00:00Z"},
 }
 STANDING: Node = {
@@ -243,6 +250,24 @@ def _paths() -> Node:
                 _OF_SUMS,
                 is_cached=True,
             )
+        },
+        **{
+            f"/changes/{kind}": {
+                "get": _operation(
+                    f"changes{kind.capitalize()}",
+                    f"The charges that the delivery {told} the one that its changes are told of",
+                    content(_TEXT, _PROMETHEUS, charges=_CHARGES),
+                    fails=(
+                        (
+                            NoChanges,
+                            f"serve /changes/{kind}: the delivery being served is told as a whole "
+                            "only; read /metrics",
+                        ),
+                    ),
+                    is_cached=True,
+                )
+            }
+            for kind, told in (("added", "adds to"), ("removed", "takes away from"))
         },
         "/delivery": {
             "get": _operation(

@@ -1,53 +1,55 @@
 """From a reading to a delivery on the shelf: checked, rendered once, counted twice."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
+import numpy as np
+from numpy.typing import NDArray
 
 from costwire_exporter.ahead import read_ahead
 from costwire_exporter.blocks import ExpositionWriter
-from costwire_exporter.errors import CountsDisagree, NotPublishable, Stopped
+from costwire_exporter.errors import NotPublishable, NotRevisable, PublishError, Stopped
 from costwire_exporter.identity import Meaning, content_hash, delivery_id
 from costwire_exporter.quarantine import QuarantineWriter
-from costwire_exporter.shelf import EXPOSITION, MANIFEST, QUARANTINE, Delivery, Shelf
+from costwire_exporter.record_index import IndexWriter, RecordIndex
+from costwire_exporter.report_run import BATCH_BYTES, ReportRun, Resumed
+from costwire_exporter.revise import Revision
+from costwire_exporter.shelf import MANIFEST, QUARANTINE, Delivery, Shelf
 from costwire_exporter.status import Progress
 from costwire_exporter.tally import Tally
+from costwire_exporter.text import EXPOSITION
+from costwire_focus.amounts import CostSums
 from costwire_focus.batch import Unusable
-from costwire_focus.canonical import canonical_text, exact_sum, to_text
-from costwire_focus.conform import conform, united_columns
+from costwire_focus.canonical import to_text
+from costwire_focus.conform import united_columns
 from costwire_focus.errors import FocusError
 from costwire_focus.exposition import RENDERER_VERSION
 from costwire_focus.exposition.labels import label_names
-from costwire_focus.exposition.render import Renderer
 from costwire_focus.foreign import refuse_foreign
-from costwire_focus.legacy import LegacyNames, mapped_names
+from costwire_focus.legacy import mapped_names
 from costwire_focus.manifest import (
+    Changes,
     ColumnLabel,
     Exposition,
     FindingCount,
-    FindingLine,
     Manifest,
     ManifestTimes,
     Scope,
-    SecondCount,
 )
-from costwire_focus.own_rules import TIME_AHEAD
-from costwire_focus.readers import Report, open_report
-from costwire_focus.reconcile import disagreement
-from costwire_focus.recount import Recount
-from costwire_focus.rules import Validator
+from costwire_focus.readers import open_report
+from costwire_focus.readers.record_hashes import RecordHashes
 from costwire_focus.versions import detect
 from costwire_runtime.clocks import later_than, utc_now
+from costwire_sources.errors import SourceError
 from costwire_sources.source import Part, Reading
 
+_logger = logging.getLogger(__name__)
 _HEADER_BYTES = 1 << 20
-_BATCH_BYTES = 4 << 20
-_HEADER_LINE = 1
 _CLOCKS_DIFFER = timedelta(hours=1)
 
 
@@ -79,15 +81,13 @@ class Publisher:
         meaning = _declared(self._meaning, reading.months)
         with ThreadPoolExecutor(1, "content-hash") as beside:
             content = beside.submit(_content_id, meaning, reading.parts)
-            if self._is_served(reading, content):
+            try:
+                with self._shelf.borrow() as base:
+                    return self._published(reading, meaning, base, content)
+            except _IsServed:
                 generation = _generation(reading, self._time_of_reading())
                 self._confirm(reading.state, to_text(generation))
                 return None
-            try:
-                with self._shelf.draft() as folder:
-                    manifest = self._written(folder, reading, meaning, content)
-                    (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-                    return self._shelf.publish(folder, reading.state)
             except FocusError as error:
                 raise NotPublishable(str(error)) from error
 
@@ -103,44 +103,57 @@ class Publisher:
     def _confirm(self, state: str, generation: str) -> None:
         self._shelf.confirm(state, generation, to_text(self._time_of_reading()))
 
-    def _is_served(self, reading: Reading, content: "Future[str]") -> bool:
-        """Waits for the content's id only where something is served that it could be."""
-        current = self._shelf.current
-        if not current or current.manifest["source"] != reading.name:
-            return False
-        return (current.renderer, current.id) == (RENDERER_VERSION, content.result())
-
-    def _written(
-        self, folder: Path, reading: Reading, meaning: Meaning, content: "Future[str]"
-    ) -> Manifest:
+    def _published(
+        self, reading: Reading, meaning: Meaning, base: Delivery | None, content: "Future[str]"
+    ) -> Delivery:
+        """`base`: the delivery being served."""
         read = self._time_of_reading()
-        headers = [self._header(part) for part in reading.parts]
-        if not any(header for _, header in headers):
-            raise NotPublishable(f"read {reading.name}: it holds no record to name a column")
-        columns = united_columns([names for names, _ in headers], meaning.currency)
-        version = meaning.focus_version or detect(columns)
-        run = _Run(meaning, columns, version, reading.parts)
-        with (
-            ExpositionWriter(folder / EXPOSITION, self._level) as exposition,
-            QuarantineWriter(folder / QUARANTINE) as quarantine,
-        ):
-            exposition.write(lambda: [run.renderer.header()])
-            for part, (_, header) in zip(reading.parts, headers, strict=True):
-                self._read(part, header, run, exposition, quarantine)
-            exposition.write(lambda: [run.renderer.footer()])
+        require_other = partial(_require_other, base, reading, content)
+        if base is not None and _is_revisable(meaning):
+            try:
+                with self._shelf.draft() as folder:
+                    changed = self._changed(folder, reading, meaning, base, require_other)
+                    return self._put(folder, reading, read, changed, content)
+            except NotRevisable as reason:
+                _logger.info("the report is read as a whole", extra={"reason": str(reason)})
+            except (_IsServed, PublishError, SourceError):
+                raise
+            except Exception:
+                _logger.exception("the report is read as a whole")
+        require_other()
+        with self._shelf.draft() as folder:
+            whole = self._whole(folder, reading, meaning)
+            return self._put(folder, reading, read, whole, content)
+
+    def _put(
+        self,
+        folder: Path,
+        reading: Reading,
+        read: datetime,
+        rendered: "_Rendered",
+        content: "Future[str]",
+    ) -> Delivery:
+        manifest = self._manifest(reading, read, rendered, content)
+        (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+        return self._shelf.publish(folder, reading.state)
+
+    def _manifest(
+        self, reading: Reading, read: datetime, rendered: "_Rendered", content: "Future[str]"
+    ) -> Manifest:
+        run, meaning = rendered.run, rendered.meaning
         generation = _generation(reading, read)
         if generation != reading.generation:
             run.remark_time(reading)
-        written = exposition.written()
         return Manifest(
             id=content.result(),
             table=meaning.table,
             source=reading.name,
             mode=meaning.mode,
             generation=generation,
-            focus_version=version,
+            focus_version=run.version,
             columns=[
-                ColumnLabel(name=name, label=label) for name, label in label_names(columns).items()
+                ColumnLabel(name=name, label=label)
+                for name, label in label_names(run.columns).items()
             ],
             scope=Scope(
                 declared=list(meaning.period) or None,
@@ -149,17 +162,67 @@ class Publisher:
             rows=run.tally.rows,
             sums=run.tally.sums(),
             recount=run.second_count(),
-            findings=run.findings(),
+            findings=run.findings(rendered.of_charges),
             mapped=run.legacy.mappings() if run.legacy else [],
             currency=meaning.currency,
             dates=meaning.dates,
-            exposition=Exposition(
-                samples=run.renderer.samples,
-                bytes=written.bytes,
-                sha256=written.sha256,
-                renderer=RENDERER_VERSION,
-            ),
+            exposition=rendered.exposition,
+            changes=rendered.changes,
             times=ManifestTimes(read=read),
+        )
+
+    def _whole(self, folder: Path, reading: Reading, meaning: Meaning) -> "_Rendered":
+        headers = [self._header(part) for part in reading.parts]
+        if not any(header for _, header in headers):
+            raise NotPublishable(f"read {reading.name}: it holds no record to name a column")
+        columns = united_columns([names for names, _ in headers], meaning.currency)
+        version = meaning.focus_version or detect(columns)
+        run = ReportRun(meaning, columns, version, reading.parts)
+        with IndexWriter(folder) as index:
+            if not _is_revisable(meaning):
+                index.abandon()
+            with (
+                ExpositionWriter(folder / EXPOSITION, self._level) as exposition,
+                QuarantineWriter(folder / QUARANTINE) as quarantine,
+            ):
+                exposition.write(lambda: [run.renderer.header()])
+                for part, (_, header) in zip(reading.parts, headers, strict=True):
+                    self._read(part, header, run, exposition, quarantine, index)
+                exposition.write(lambda: [run.renderer.footer()])
+            index.finish(run)  # once all is rendered
+        written = exposition.written()
+        return _Rendered(run, meaning, written.of(run.renderer.samples))
+
+    def _changed(
+        self,
+        folder: Path,
+        reading: Reading,
+        meaning: Meaning,
+        base: Delivery,
+        require_other: Callable[[], None],
+    ) -> "_Rendered":
+        index = _index_of(base, reading, meaning)
+        if index.bytes == sum(part.size for part in reading.parts):
+            require_other()  # it was most likely written anew as it was
+        if any(self._header(part)[0] != index.columns for part in reading.parts):
+            raise NotRevisable("its columns changed")
+        before = Manifest.model_validate(base.manifest)
+        tally = Tally.resumed(CostSums.of(before.published_sums()), index.named)
+        resumed = Resumed(tally, index.pairs(), index.copies())
+        run = ReportRun(meaning, index.columns, before.focus_version, reading.parts, resumed)
+        (folder / QUARANTINE).touch()
+        with Revision(
+            folder, base, index, run, level=self._level, is_stopping=self._is_stopping
+        ) as revision:
+            revision.read(reading.parts, meaning.encoding, self._on_progress)
+            require_other()
+            revision.write()
+        return _Rendered(
+            run,
+            meaning,
+            revision.whole,
+            Changes(since=base.id, added=revision.added, removed=revision.removed),
+            revision.findings,
         )
 
     def _time_of_reading(self) -> datetime:
@@ -186,9 +249,10 @@ class Publisher:
         self,
         part: Part,
         header: tuple[str, ...],
-        run: "_Run",
+        run: ReportRun,
         exposition: ExpositionWriter,
         quarantine: QuarantineWriter,
+        index: IndexWriter,
     ) -> None:
         run.tally.begin_part()
         uncut: list[Unusable] = []
@@ -196,9 +260,10 @@ class Publisher:
             report = open_report(
                 stream,
                 part.name,
-                batch_bytes=_BATCH_BYTES,
+                batch_bytes=BATCH_BYTES,
                 encoding=self._meaning.encoding,
                 header=header,
+                known=_none_known,
             )
             with read_ahead(report.batches()) as batches:
                 for found in batches:
@@ -211,98 +276,60 @@ class Publisher:
                     charges = run.conformed(checked.charges)
                     exposition.write(partial(run.renderer.blocks, charges))
                     quarantine.write(batch, checked, run.conformed)
+                    index.add(batch, checked)
                     uncut += batch.unusable
                     run.tally.add(batch, checked, charges)
                     self._on_progress(run.progress(stream.tell()))
             part.verify()
             run.compare(part, report, uncut)
-        run.bytes_read += part.size
 
 
-class _Run:
-    """What grows while the parts of one reading are read."""
+@dataclass(frozen=True)
+class _Rendered:
+    """What was written into the folder of a delivery."""
 
-    def __init__(
-        self, meaning: Meaning, columns: Sequence[str], version: str, parts: Sequence[Part]
-    ) -> None:
-        self._meaning = meaning
-        self._columns = columns
-        self.validator = Validator(
-            columns,
-            version,
-            dates=meaning.dates,
-            currency=meaning.currency,
-            declared=meaning.period,
-            file=parts[0].name,
-        )
-        self.renderer = Renderer(columns)
-        self.tally = Tally(meaning.currency)
-        self.legacy = LegacyNames() if meaning.map_legacy else None
-        self.bytes_read = 0
-        self._bytes_total = sum(part.size for part in parts)
-        self._remarks: dict[str, FindingCount] = {}
-        self._recounts: list[Recount] = []
+    run: ReportRun
+    meaning: Meaning
+    exposition: Exposition
+    changes: Changes | None = None
+    of_charges: Mapping[str, FindingCount] | None = None
+    """Which rules charges break, where the run has not seen all of them."""
 
-    def conformed(self, charges: pa.Table) -> pa.Table:
-        """Charges as they are published."""
-        return conform(charges, self._columns, self._meaning.currency, self._meaning.dates)
 
-    def progress(self, position: int) -> Progress:
-        """How far the reading has come; `position` is that in the part being read."""
-        return Progress(self.tally.rows.read, self.bytes_read + position, self._bytes_total)
+def _is_revisable(meaning: Meaning) -> bool:
+    """Whether a charge is published as its record says, and stands for itself alone."""
+    is_as_read = meaning.currency is None and meaning.dates is None and not meaning.map_legacy
+    return is_as_read and meaning.mode == "replace"
 
-    def compare(self, part: Part, report: Report, uncut: Sequence[Unusable]) -> None:
-        """Hold the part's count against the second reader's; keep what the reader remarked."""
-        second = report.recount()
-        said = disagreement(self.tally.part_records, self.tally.part_billed_cost, uncut, second)
-        if said is not None:
-            raise CountsDisagree(f"count {part.name} twice: {said}")
-        if part.rows is not None and part.rows != self.tally.part_records:
-            raise CountsDisagree(
-                f"count {part.name}: the export's manifest tells of {part.rows} rows, and "
-                f"{self.tally.part_records} are there; have the provider write the export anew, or "
-                "read its files without the manifest (the layout none)"
-            )
-        self._recounts.append(second)
-        for rule, sentence in report.remarks.items():
-            self._remark(rule, sentence, FindingLine(file=part.name, line=_HEADER_LINE))
 
-    def remark_time(self, reading: Reading) -> None:
-        """Tell that the report's time is not believed."""
-        sentence = (
-            f"the report is of {to_text(reading.generation)}, which is yet to come; it counts as "
-            "of the time when it was read. Set the clock of whoever writes it"
-        )
-        first = FindingLine(file=reading.parts[0].name, line=_HEADER_LINE)
-        self._remark(TIME_AHEAD, sentence, first)
+class _IsServed(Exception):
+    """What is read is what is being served."""
 
-    def _remark(self, rule: str, sentence: str, line: FindingLine) -> None:
-        known = self._remarks.get(rule)
-        self._remarks[rule] = FindingCount(
-            count=known.count + 1 if known else 1,
-            message=known.message if known else sentence,
-            lines=known.lines if known else [line],
-        )
 
-    def second_count(self) -> SecondCount:
-        """The second reader's figures over all parts."""
-        return SecondCount(
-            reader=self._recounts[0].reader,
-            records=sum(second.records for second in self._recounts),
-            billed_cost=canonical_text(exact_sum(second.billed_cost for second in self._recounts)),
-        )
+def _require_other(base: Delivery | None, reading: Reading, content: "Future[str]") -> None:
+    """Raise `_IsServed`; waits for the content's id only where it could be so."""
+    if base is None or base.manifest["source"] != reading.name:
+        return
+    if (base.renderer, base.id) == (RENDERER_VERSION, content.result()):
+        raise _IsServed
 
-    def findings(self) -> dict[str, FindingCount]:
-        """What was found, by rule."""
-        found = {
-            rule: FindingCount(
-                count=finding.count,
-                message=finding.message,
-                lines=[FindingLine(file=file, line=line) for file, line in finding.lines],
-            )
-            for rule, finding in self.validator.findings.items()
-        }
-        return dict(sorted((self._remarks | found).items()))
+
+def _index_of(base: Delivery, reading: Reading, meaning: Meaning) -> RecordIndex:
+    """The index of a delivery that is of the same source, and told in the same way."""
+    manifest = base.manifest
+    is_same = (manifest["source"], manifest["scope"]["declared"], base.renderer) == (
+        reading.name,
+        list(meaning.period) or None,
+        RENDERER_VERSION,
+    )
+    index = RecordIndex.load(base.folder) if is_same else None
+    if index is None:
+        raise NotRevisable("the delivery that is served has no index for it")
+    return index
+
+
+def _none_known(records: RecordHashes, _lines: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.zeros(len(records), np.bool_)
 
 
 def _content_id(meaning: Meaning, parts: Sequence[Part]) -> str:

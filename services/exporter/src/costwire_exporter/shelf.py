@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from costwire_exporter.errors import ShelfError
+from costwire_exporter.text import EXPOSITION, Text
+from costwire_focus.manifest import ChangeKind
 
-EXPOSITION = "metrics.zst"
 QUARANTINE = "quarantine.ndjson"
 MANIFEST = "manifest.json"
+ADDED, REMOVED = "added.zst", "removed.zst"
 SPOOL = "spool"
 _CURRENT = "current.json"
 _DRAFT, _DELIVERY = "draft-", "delivery-"
@@ -56,9 +58,13 @@ class Delivery:
         return int(self.manifest["exposition"]["renderer"])
 
     @property
-    def exposition(self) -> Path:
-        """The exposition, zstd frames."""
-        return self.folder / EXPOSITION
+    def text(self) -> Text:
+        """The exposition."""
+        return Text(self.folder, self.manifest["exposition"]["samples"])
+
+    def changes(self, kind: ChangeKind) -> Path:
+        """What was added or removed since another delivery: an exposition, too."""
+        return self.folder / (ADDED if kind == "added" else REMOVED)
 
     @property
     def quarantine(self) -> Path:

@@ -41,8 +41,8 @@ class Cycle:
             manifest,
             self.exporter,
             self.settings.block_bytes,
+            TransferProgress(self.metrics, self.outcome_file),
             self.settings.spool_dir,
-            TransferProgress(self.metrics, self.outcome_file, manifest.exposition.samples),
         )
         return self._settle(served, (manifest.id, str(manifest.generation)))
 
@@ -80,16 +80,19 @@ class Cycle:
 class TransferProgress:
     """Counts decoded blocks into the metrics and the outcome file."""
 
-    def __init__(self, metrics: Metrics, file: OutcomeFile, expected: int) -> None:
-        """`expected`: samples that the manifest promises."""
+    def __init__(self, metrics: Metrics, file: OutcomeFile) -> None:
         self._metrics = metrics
         self._file = file
-        self._expected = expected
-        self._samples = 0
-        metrics.transfer_expected_samples.set(expected)
-        metrics.transfer_samples.set(0)
+        self._expected = self._samples = 0
 
-    def __call__(self, samples: int, text_bytes: int) -> None:
+    def expect(self, samples: int) -> None:
+        """So many are to be decoded."""
+        self._expected, self._samples = samples, 0
+        self._metrics.transfer_expected_samples.set(samples)
+        self._metrics.transfer_samples.set(0)
+
+    def decoded(self, samples: int, text_bytes: int) -> None:
+        """A block of the text was decoded."""
         self._samples += samples
         self._metrics.samples.inc(samples)
         self._metrics.exposition_bytes.inc(text_bytes)

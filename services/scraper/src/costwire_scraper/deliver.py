@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from costwire_scraper.errors import PartsConflict, Refused, ScraperError
-from costwire_scraper.handler_client import CountsDiffer, HandlerClient, Opened
+from costwire_scraper.handler_client import CountsDiffer, HandlerClient, Opened, WholeWanted
 from costwire_scraper.metrics import Metrics
 from costwire_scraper.outcome import Entry
 from costwire_scraper.shipment import Shipment
@@ -40,7 +42,8 @@ class Courier:
         if not opened.wants_parts:
             return opened.entry
         try:
-            return self._send(shipment, opened)
+            changed = self._send_changes(shipment, opened) if opened.takes_changes else None
+            return changed or self._send(shipment, opened)
         except CountsDiffer as error:
             self._abort(opened)
             if opened.staged:
@@ -50,21 +53,19 @@ class Courier:
             self._abort(opened)
             raise
 
+    def _send_changes(self, shipment: Shipment, opened: Opened) -> Entry | None:
+        """Deliver what became of the delivery before; None where the whole is wanted."""
+        commit = str(opened.entry["commit"])
+        try:
+            self._post_all(commit, shipment.changes)
+            return self.handler.commit_changes(commit)
+        except WholeWanted as error:
+            log.info("the whole delivery is sent", extra={"reason": str(error)})
+            return None
+
     def _send(self, shipment: Shipment, opened: Opened) -> Entry:
         commit = str(opened.entry["commit"])
-        transfer = Transfer(
-            lambda: shipment.parts(opened.staged),
-            depth=self.queue_blocks,
-            stall_seconds=self.stall_seconds,
-        )
-        with ThreadPoolExecutor(_POSTS_AT_ONCE, "post") as pool, transfer as parts:
-            posted: deque[Future[None]] = deque()
-            for part in parts:
-                if len(posted) == _POSTS_AT_ONCE:
-                    posted.popleft().result()
-                posted.append(pool.submit(self._post, commit, part))
-            for post in posted:
-                post.result()
+        self._post_all(commit, partial(shipment.parts, opened.staged))
         if shipment.manifest.rows.quarantined:
             with shipment.quarantine() as rows:
                 self.handler.post_quarantine(commit, rows)
@@ -73,9 +74,20 @@ class Courier:
             self._abort(opened)
         return entry
 
+    def _post_all(self, commit: str, produce: Callable[[], Iterator[Part]]) -> None:
+        transfer = Transfer(produce, depth=self.queue_blocks, stall_seconds=self.stall_seconds)
+        with ThreadPoolExecutor(_POSTS_AT_ONCE, "post") as pool, transfer as parts:
+            posted: deque[Future[None]] = deque()
+            for part in parts:
+                if len(posted) == _POSTS_AT_ONCE:
+                    posted.popleft().result()
+                posted.append(pool.submit(self._post, commit, part))
+            for post in posted:
+                post.result()
+
     def _post(self, commit: str, part: Part) -> None:
         if part.body is not None:
-            self.handler.post_part(commit, part.seq, part.body)
+            self.handler.post_part(commit, part.seq, part.body, part.kind)
             self.metrics.parts.inc()
 
     def _abort(self, opened: Opened) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from pydantic import ValidationError
 
-from costwire_focus.manifest import Manifest
+from costwire_focus.manifest import ChangeKind, Manifest
 from costwire_runtime.client import HttpClient, HttpError, HttpFailure, iter_body
 from costwire_scraper.decompress import ACCEPTED, bounded, decoded
 from costwire_scraper.errors import (
@@ -63,6 +63,14 @@ class ExporterClient:
             encoding = response.headers.get("Content-Encoding", "")
             undone = decoded if delivery_id else bounded
             yield _no_web_page(undone(_chunks("read exposition", response), encoding))
+
+    @contextmanager
+    def changes(self, delivery_id: str, kind: ChangeKind) -> Iterator[Iterator[bytes]]:
+        """The text of what a delivery added or removed, in pieces."""
+        act, params = f"read what was {kind}", {"delivery": delivery_id}
+        with self._stream(act, f"/changes/{kind}", params, ACCEPTED) as response:
+            encoding = response.headers.get("Content-Encoding", "")
+            yield _no_web_page(decoded(_chunks(act, response), encoding))
 
     @contextmanager
     def quarantine(self, delivery_id: str) -> Iterator[Iterator[bytes]]:

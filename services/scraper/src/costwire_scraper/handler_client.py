@@ -9,7 +9,7 @@ from typing import IO, Any, TypeVar
 import pyarrow as pa
 import requests
 
-from costwire_focus.manifest import Manifest
+from costwire_focus.manifest import ChangeKind, Manifest
 from costwire_runtime.client import HttpClient, HttpError, HttpFailure
 from costwire_scraper.errors import (
     HandlerRefused,
@@ -31,6 +31,7 @@ _NO_CONTENT = 204
 _CONFLICT = 409
 _GONE = frozenset({404, 410})
 _UNKNOWN_DELIVERY = "urn:costwire:problem:unknown-delivery"
+_WHOLE_WANTED = "urn:costwire:problem:changes-do-not-apply"
 _UNPROCESSABLE = 422
 _Answer = TypeVar("_Answer")
 
@@ -41,6 +42,8 @@ class Opened:
 
     entry: Entry
     staged: frozenset[int]
+    takes_changes: bool = False
+    """Whether it may be sent what the delivery changes, instead of the whole."""
 
     @property
     def wants_parts(self) -> bool:
@@ -54,6 +57,10 @@ class CountsDiffer(HandlerRefused):
 
 class NoHandler(HandlerRefused):
     """Something else than a database handler answered."""
+
+
+class WholeWanted(PartsConflict):
+    """The handler cannot settle a delivery by its changes."""
 
 
 class HandlerClient:
@@ -76,7 +83,11 @@ class HandlerClient:
                 retry=True,
             ) as response:
                 answer = _document(response, "entry")
-                return Opened(answer["entry"], frozenset(answer.get("parts") or ()))
+                return Opened(
+                    answer["entry"],
+                    frozenset(answer.get("parts") or ()),
+                    takes_changes=answer.get("changes") is True,
+                )
 
         return _told("open delivery", send)
 
@@ -94,11 +105,11 @@ class HandlerClient:
         except (HttpError, LookupError, TypeError, ValueError):
             return True
 
-    def post_part(self, commit: str, seq: int, body: bytes) -> None:
-        """Stage one block of charges; repeating it is harmless."""
+    def post_part(self, commit: str, seq: int, body: bytes, kind: ChangeKind | None = None) -> None:
+        """Stage one block of charges, or of those a delivery changes; repeating it is harmless."""
         self._post(
-            f"post part {seq}",
-            f"/deliveries/{commit}/parts",
+            f"post part {seq} of what was {kind}" if kind else f"post part {seq}",
+            f"/deliveries/{commit}/changes/{kind}" if kind else f"/deliveries/{commit}/parts",
             {"seq": str(seq)},
             body,
             ARROW_STREAM,
@@ -108,13 +119,19 @@ class HandlerClient:
         """Hand over the quarantined rows; they replace what was sent before."""
         self._post("post quarantine", f"/deliveries/{commit}/quarantine", None, rows, NDJSON)
 
+    def commit_changes(self, commit: str) -> Entry:
+        """Make a delivery visible by what it changes; raises `WholeWanted`."""
+        return self._commit(commit, {"changes": "true"})
+
     def commit(self, commit: str, *, dry_run: bool = False) -> Entry:
         """Make a delivery visible as a whole; a repeated commit answers the same entry."""
+        return self._commit(commit, _dry(dry_run))
 
+    def _commit(self, commit: str, params: dict[str, str] | None) -> Entry:
         def send() -> Entry:
             with self._http.post(
                 f"/deliveries/{commit}/commit",
-                params=_dry(dry_run),
+                params=params,
                 timeout=(5.0, COMMIT_SECONDS),
                 retry=True,
             ) as response:
@@ -193,6 +210,8 @@ def _document(response: requests.Response, member: str) -> dict[str, Any]:
 
 def _translated(act: str, error: HttpError) -> ScraperError:
     status = error.status if isinstance(error, HttpFailure) else None
+    if isinstance(error, HttpFailure) and error.problem.get("type") == _WHOLE_WANTED:
+        return WholeWanted(f"{act}: {error}")
     if status == _CONFLICT or status in _GONE:
         return PartsConflict(f"{act}: {error}")
     if status == _UNPROCESSABLE:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from costwire_focus.manifest import ChangeKind
 from costwire_scraper.errors import BrokenExposition
 
 _TICK_SECONDS = 0.2
@@ -20,6 +21,8 @@ class Part:
     seq: int
     rows: int
     body: bytes | None
+    kind: ChangeKind | None = None
+    """Of what the delivery changes; None: of the whole."""
 
 
 class _Failed:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import pyarrow as pa
 
 from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.canonical import canonical_text
-from costwire_focus.manifest import Manifest
+from costwire_focus.manifest import Exposition
+
+Sums = Mapping[str, Mapping[str, Decimal]]
 
 
 class Tally:
@@ -38,30 +40,27 @@ class Tally:
         return self._sha256.hexdigest()
 
 
-def differences(tally: Tally, manifest: Manifest) -> list[str]:
-    """Say in what the decoded exposition differs from its manifest; empty when in nothing."""
-    promised = manifest.exposition
+def differences(tally: Tally, promised: Exposition, sums: Sums | None = None) -> list[str]:
+    """Say in what a decoded exposition differs from what its manifest tells; empty when in nothing.
+
+    `sums`: of the charges, where they are told: currency -> cost column -> sum.
+    """
     found = []
     if tally.bytes != promised.bytes:
         found.append(f"{tally.bytes} bytes instead of {promised.bytes}")
     if tally.samples != promised.samples:
         found.append(f"{tally.samples} samples instead of {promised.samples}")
-    found += _sums_that_differ(tally.sums, manifest)
+    if sums is not None:
+        found += _sums_that_differ(tally.sums, CostSums.of(sums))
     if tally.sha256 != promised.sha256:
         found.append("the checksum of the text differs")
     return found
 
 
-def _sums_that_differ(sums: CostSums, manifest: Manifest) -> Iterator[str]:
-    for currency in sorted({*sums.currencies(), *manifest.sums}):
+def _sums_that_differ(found: CostSums, promised: CostSums) -> Iterator[str]:
+    for currency in sorted({*found.currencies(), *promised.currencies()}):
         for column in COST_COLUMNS:
-            mine = sums.get(currency, column) or Decimal(0)
-            theirs = _published(manifest, currency, column)
+            mine, theirs = (each.get(currency, column) or Decimal(0) for each in (found, promised))
             if mine != theirs:
-                found, promised = canonical_text(mine), canonical_text(theirs)
-                yield f"{column} in {currency} adds up to {found} instead of {promised}"
-
-
-def _published(manifest: Manifest, currency: str, column: str) -> Decimal:
-    figures = manifest.sums.get(currency, {}).get(column)
-    return Decimal(figures.published) if figures is not None else Decimal(0)
+                texts = canonical_text(mine), canonical_text(theirs)
+                yield f"{column} in {currency} adds up to {texts[0]} instead of {texts[1]}"

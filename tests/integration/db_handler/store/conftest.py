@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.factories import NOW, Report, part_body
+from tests.factories import NOW, Changed, Report, part_body
 from tests.support.cratedb import cratedb_url
 from tests.support.cratedb_store import alone, forget_all
 
@@ -93,6 +93,21 @@ class Shop:
             return entry
         self.stage(entry.commit, report)
         return self.store.commit(entry.commit, self.tick, dry_run=dry_run)
+
+    def stage_changes(self, commit: int, changed: Changed) -> None:
+        """Send what a delivery changes."""
+        for kind, part in (("added", changed.added), ("removed", changed.removed)):
+            if part.num_rows:
+                digest = hashlib.sha256(part_body(part)).hexdigest()
+                self.store.stage_change(commit, kind, 0, part, digest)
+
+    def deliver_changes(self, changed: Changed) -> Entry:
+        """Announce, send and commit a delivery by its changes."""
+        entry = self.open(changed.report)
+        if entry.state is not State.OPEN:
+            return entry
+        self.stage_changes(entry.commit, changed)
+        return self.store.commit_changes(entry.commit, self.tick)
 
     def run_sql(self, call: SqlCall) -> SqlAnswer:
         """A statement of a reader, as it comes and goes over HTTP."""
@@ -204,3 +219,22 @@ def duckdb_shop(tmp_path: Path) -> Iterator[Shop]:
     shop = _open_duckdb(tmp_path / "data")
     yield shop
     shop.close()
+
+
+@pytest.fixture(scope="session")
+def open_duckdb() -> OpenShop:
+    """Opens an embedded store in a folder; whoever does closes it."""
+    return _open_duckdb
+
+
+@pytest.fixture
+def make_duckdb(tmp_path: Path) -> Iterator[Callable[..., Shop]]:
+    """Opens a new embedded store with the thresholds that a test wants."""
+    with ExitStack() as opened:
+
+        def make(**thresholds: Any) -> Shop:
+            shop = _open_duckdb(tmp_path / "data", **thresholds)
+            opened.callback(shop.close)
+            return shop
+
+        yield make

@@ -9,6 +9,8 @@ HEADER = f"# HELP {FAMILY} BilledCost of one charge.\n# TYPE {FAMILY} gauge\n".e
 COPY_LABEL = "costwire_copy"
 """Tells copies of an identical charge apart: absent on the first, then "1", "2", ...
 
+Where copies were taken away or came again since the whole was rendered, numbers are left out.
+
 No column can take this label: a column of that name travels escaped.
 """
 
@@ -19,3 +21,8 @@ RENDERER_VERSION = 1
 
 END = "# costwire end"
 """Begins the last line of a complete exposition: `# costwire end samples=<n>`."""
+
+
+def footer(samples: int) -> bytes:
+    """The last line of an exposition of so many samples."""
+    return f"{END} samples={samples}\n".encode()

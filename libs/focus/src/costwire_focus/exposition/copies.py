@@ -1,5 +1,7 @@
 """Which charges are copies of an earlier one, over all blocks of a delivery."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +15,14 @@ class CopyCounter:
     different numbers for nothing, which does no harm; two identical rows always get them.
     """
 
-    def __init__(self) -> None:
-        self._runs: list[NDArray[np.uint64]] = []
+    def __init__(self, runs: Iterable[NDArray[np.uint64]] = ()) -> None:
+        """`runs`: those of an earlier count, to go on with."""
+        self._runs = list(runs)
+
+    @property
+    def runs(self) -> Sequence[NDArray[np.uint64]]:
+        """The hashes of all rows, in sorted runs."""
+        return self._runs
 
     def count(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
         """For each row, by its hash, the number of identical rows before it."""

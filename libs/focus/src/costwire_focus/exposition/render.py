@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from costwire_focus.exposition import COPY_LABEL, END, HEADER
+from costwire_focus.exposition import COPY_LABEL, HEADER, footer
 from costwire_focus.exposition.coding import Coded, Coder
 from costwire_focus.exposition.copies import CopyCounter
 from costwire_focus.exposition.labels import label_names
@@ -27,11 +27,14 @@ _MOST_BYTES = 1 << 30
 class Renderer:
     """Renders one exposition: `header`, then `render` for each block of charges, then `footer`."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        """`names`: the columns of the delivery, in the order of their labels."""
+    def __init__(self, names: Sequence[str], copies: CopyCounter | None = None) -> None:
+        """`names`: the columns of the delivery, in the order of their labels.
+
+        `copies`: what charges were rendered before that these must not be taken for.
+        """
         self._labels = label_names(names)
         self._coders = {name: Coder() for name in names}
-        self._copies = CopyCounter()
+        self.copies = copies or CopyCounter()
         self._seeds = dict(zip(names, _odd_numbers(len(names)), strict=True))
         self.samples = 0
 
@@ -42,7 +45,7 @@ class Renderer:
 
     def footer(self) -> bytes:
         """The last line, by which a complete exposition is known."""
-        return f"{END} samples={self.samples}\n".encode()
+        return footer(self.samples)
 
     def render(self, charges: pa.Table) -> pa.Buffer:
         """One line for each charge.
@@ -66,7 +69,7 @@ class Renderer:
             return
         self.samples += charges.num_rows
         columns = self._coded(charges)
-        copies = self._copies.count(self._hashes(columns, charges.num_rows))
+        copies = self.copies.count(self._hashes(columns, charges.num_rows))
         yield from self._pieces(columns, copies).lines()
 
     def _coded(self, charges: pa.Table) -> dict[str, Coded]:

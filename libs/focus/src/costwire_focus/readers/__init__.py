@@ -10,7 +10,7 @@ from costwire_focus.batch import Batch
 from costwire_focus.errors import Unreadable
 from costwire_focus.own_rules import TEXT_ENCODING
 from costwire_focus.readers.compression import read_plain_block, unpacked
-from costwire_focus.readers.csv import CsvReport
+from costwire_focus.readers.csv import CsvReport, Known
 from costwire_focus.readers.encodings import UTF_8, as_utf8, find_encoding
 from costwire_focus.readers.json import JsonReport, is_json
 from costwire_focus.readers.parquet import ParquetReport
@@ -47,6 +47,7 @@ def open_report(
     batch_bytes: int = BATCH_BYTES,
     encoding: str | None = None,
     header: Sequence[str] | None = None,
+    known: Known | None = None,
 ) -> Report:
     """Open one part, told by its content and not by its name.
 
@@ -55,6 +56,8 @@ def open_report(
               bzip2, zip with one member); parquet.
     Encoding: UTF-8, and what a byte order mark or zeros tell; else what `encoding` says.
     Header:   that of an earlier look at the same part saves reading JSON once more.
+    Known:    records of CSV of which it says so are left out, and batches tell the hashes of the
+              others; other formats do not ask.
     `stream` is read from its present position; JSON, parquet and zip need it to be seekable.
     Raises: `Unreadable` for what is none of these; it says what it is instead, where that shows.
     """
@@ -81,7 +84,9 @@ def open_report(
     if is_json(_decoded(head[mark_bytes:], encoding)):
         report = JsonReport(reopened, file, batch_bytes=batch_bytes, header=header)
     else:
-        report = CsvReport(text(plain), file, batch_bytes=batch_bytes, encoding=encoding)
+        report = CsvReport(
+            text(plain), file, batch_bytes=batch_bytes, encoding=encoding, known=known
+        )
     if encoding != UTF_8:
         report.remarks[TEXT_ENCODING] = f"its text is {encoding}, not UTF-8"
     return _with_names(report, file)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
@@ -27,14 +29,20 @@ from costwire_focus.readers.compression import read_plain_block
 from costwire_focus.readers.dialect import separator_of, told_separator
 from costwire_focus.readers.encodings import UTF_8
 from costwire_focus.readers.names import unique_names
+from costwire_focus.readers.record_hashes import RecordHashes, record_hashes
 from costwire_focus.readers.records import (
     COMMA,
     Records,
     find_records,
+    joined,
+    picked,
     with_bare_returns,
     with_escaped_quotes,
 )
 from costwire_focus.recount import CsvRecount
+
+Known = Callable[[RecordHashes, NDArray[np.int64]], NDArray[np.bool_]]
+"""Which of the records with these hashes, at these lines, need not be read."""
 
 _LEFT_OPEN = (BROKEN_QUOTES, "a quote opens a cell and is never closed")
 _BARE_RETURN = (BROKEN_QUOTES, "a carriage return stands within a cell that is not quoted")
@@ -54,13 +62,21 @@ class CsvReport:
     """One CSV part. Each block is cut into records, and pyarrow cuts the records into cells."""
 
     def __init__(
-        self, stream: BinaryIO, file: str, *, batch_bytes: int, encoding: str = UTF_8
+        self,
+        stream: BinaryIO,
+        file: str,
+        *,
+        batch_bytes: int,
+        encoding: str = UTF_8,
+        known: Known | None = None,
     ) -> None:
         """`stream` gives UTF-8; `encoding` says what it was before."""
         self._stream = stream
         self._file = file
         self._batch_bytes = batch_bytes
         self._encoding = encoding
+        self._known = known
+        self._waiting: list[tuple[bytes, Records, RecordHashes]] = []
         self.remarks: dict[str, str] = {}
         self._separator = COMMA
         self._rest, self._line = self._read_header()
@@ -165,11 +181,14 @@ class CsvReport:
 
     def batches(self) -> Iterator[Batch]:
         """The charges, about `batch_bytes` of the file at a time; the recount sees every byte."""
-        self._recount.feed(self._rest)
-        carry, line = yield from self._cut(self._rest, self._line)
-        while block := self._read(max(self._batch_bytes, len(carry))):
-            self._recount.feed(block)
-            carry, line = yield from self._cut(carry + block, line)
+        with ThreadPoolExecutor(1, "second-count") as beside:
+            counting = beside.submit(self._recount.feed, self._rest)
+            carry, line = yield from self._cut(self._rest, self._line)
+            while block := self._read(max(self._batch_bytes, len(carry))):
+                counting.result()
+                counting = beside.submit(self._recount.feed, block)
+                carry, line = yield from self._cut(carry + block, line)
+            counting.result()
         if carry:
             # The last line may lack its line end; one that broke off within quotes stays broken.
             self.remarks[LAST_LINE_OPEN] = (
@@ -177,6 +196,7 @@ class CsvReport:
                 "its last cell is not whole"
             )
             carry, line = yield from self._cut(carry + b"\n", line, last=True)
+        yield from self._all_waiting()
         self._recount.finish()
 
     def _cut(
@@ -186,7 +206,7 @@ class CsvReport:
         while block:
             records = find_records(block, self._separator)
             if len(records.starts):
-                yield self._batch(block, records, line)
+                yield from self._unknown(block, records, line)
             line += records.line_ends
             block = block[records.length :]
             if not (last and block) and len(block) < _LONGEST_RECORD:
@@ -206,7 +226,30 @@ class CsvReport:
         nothing = pa.table({name: pa.array([], pa.string()) for name in self.names})
         return Batch(nothing, pa.array([], pa.int64()), self._file, lambda _: b"", [unusable])
 
-    def _batch(self, block: bytes, records: Records, line: int) -> Batch:
+    def _unknown(self, block: bytes, records: Records, line: int) -> Iterator[Batch]:
+        """The records that are not known; few of them wait for those of the next blocks."""
+        if self._known is None:
+            yield self._batch(block, records, line)
+            return
+        hashes = record_hashes(block, records)
+        unknown = ~self._known(hashes, records.lines + line)
+        if unknown.all() and not self._waiting:
+            yield self._batch(block, records, line, hashes)
+        elif unknown.any():
+            text, some = picked(block, records, unknown)
+            self._waiting.append((text, replace(some, lines=some.lines + line), hashes[unknown]))
+            if sum(len(text) for text, *_ in self._waiting) >= self._batch_bytes:
+                yield from self._all_waiting()
+
+    def _all_waiting(self) -> Iterator[Batch]:
+        if self._waiting:
+            texts, records, hashes = zip(*self._waiting, strict=True)
+            self._waiting = []
+            yield self._batch(b"".join(texts), joined(records), 0, np.concatenate(hashes))
+
+    def _batch(
+        self, block: bytes, records: Records, line: int, hashes: RecordHashes | None = None
+    ) -> Batch:
         parser = _BlockParser(block, records, self.names, self._separator, self._encoding)
         table = parser.parse()
         lines = records.lines + line
@@ -225,6 +268,7 @@ class CsvReport:
             file=self._file,
             raw=lambda index: bytes_of(int(kept[index])),
             unusable=unusable,
+            hashes=None if hashes is None else hashes[kept],
         )
 
 

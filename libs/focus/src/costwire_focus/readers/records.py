@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -72,6 +73,38 @@ def find_records(block: bytes, separator: bytes = COMMA) -> Records:
     else:
         stops, broken = _walk(block, separator)
     return _records(data, stops, newlines, np.array(broken, dtype=np.int64))
+
+
+def picked(block: bytes, records: Records, chosen: NDArray[np.bool_]) -> tuple[bytes, Records]:
+    """Some of the records of a block, with a block of these alone; they keep their lines."""
+    starts, ends = records.starts[chosen], records.ends[chosen]
+    pieces = zip(starts.tolist(), ends.tolist(), strict=True)
+    text = b"".join(block[start:end] + b"\n" for start, end in pieces)
+    stops = np.cumsum(ends - starts + 1)
+    broken = np.zeros(len(chosen), np.bool_)
+    broken[records.broken] = True
+    return text, Records(
+        stops - (ends - starts + 1),
+        stops - 1,
+        records.lines[chosen],
+        np.flatnonzero(broken[chosen]),
+        len(text),
+        text.count(b"\n"),
+    )
+
+
+def joined(blocks: Sequence[Records]) -> Records:
+    """The records of blocks that are put one after the other; they keep their lines."""
+    lengths = np.cumsum([0, *(each.length for each in blocks)])
+    counts = np.cumsum([0, *(len(each.starts) for each in blocks)])
+    return Records(
+        np.concatenate([each.starts + at for each, at in zip(blocks, lengths, strict=False)]),
+        np.concatenate([each.ends + at for each, at in zip(blocks, lengths, strict=False)]),
+        np.concatenate([each.lines for each in blocks]),
+        np.concatenate([each.broken + at for each, at in zip(blocks, counts, strict=False)]),
+        int(lengths[-1]),
+        sum(each.line_ends for each in blocks),
+    )
 
 
 def with_bare_returns(block: bytes, records: Records, separator: bytes = COMMA) -> list[int]:

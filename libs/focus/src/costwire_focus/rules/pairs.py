@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import xor
@@ -12,6 +12,7 @@ from typing import IO, Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from costwire_focus.errors import FocusError
 from costwire_focus.rules.relations import Relation
@@ -30,7 +31,8 @@ _PLACE: Final = "!place"
 _PARTITIONS: Final = 64
 _SHIFT: Final = 64 - 6
 _NO_VALUE: Final = pl.lit(0, pl.UInt64)
-_FIELDS: Final = np.dtype([("key", "<u8"), ("value", "<u8"), ("place", "<i8")])
+PAIR: Final = np.dtype([("key", "<u8"), ("value", "<u8"), ("place", "<i8")])
+"""A key and its value by their hashes, 0 for none, and where they were met first."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,16 @@ class RowPairs:
     `most`: how many rows are known again, by 64 bits each; beyond, all are forgotten.
     """
 
-    def __init__(self, relations: Iterable[Relation], *, most: int = MOST_ROWS) -> None:
-        self._pairs = {relation: Pairs(relation) for relation in relations}
+    def __init__(
+        self,
+        relations: Iterable[Relation],
+        *,
+        most: int = MOST_ROWS,
+        met: Mapping[str, NDArray[np.void]] | None = None,
+    ) -> None:
+        """`met`: what an earlier report's `met` gave, as though its rows were this one's."""
+        before = met or {}
+        self._pairs = {each: Pairs(each, met=before.get(each.rule.id)) for each in relations}
         self._most = most
         self._met = np.empty(0, np.uint64)
         self._relations: Sequence[Relation] = ()
@@ -90,6 +100,16 @@ class RowPairs:
         for relation in self._relations:
             self._pairs[relation].add(rows, rows[_PLACE])
 
+    def met(self) -> dict[str, NDArray[np.void]] | None:
+        """The pairs of all relations by the id of the rule, None where they are too many.
+
+        Shape (n,): `PAIR`. Of a relation in which each key must have a value, keys may be without.
+        """
+        self._compare_waiting()
+        found = {relation.rule.id: pairs.met() for relation, pairs in self._pairs.items()}
+        known = {rule: met for rule, met in found.items() if met is not None}
+        return known if len(known) == len(found) else None
+
     def conflicts(self, most_places: int) -> Iterator[tuple[Rule, Conflicts]]:
         """Of each relation, what was found so far; more batches may follow."""
         self._compare_waiting()
@@ -104,13 +124,15 @@ class Pairs:
     `most`: how many pairs are held in memory; beyond, they are kept in a temporary file.
     """
 
-    def __init__(self, relation: Relation, most: int = MOST_PAIRS) -> None:
+    def __init__(
+        self, relation: Relation, most: int = MOST_PAIRS, *, met: NDArray[np.void] | None = None
+    ) -> None:
         self._relation = relation
         self._speaks = relation.speaks()
         self._most = most
         self._fresh: list[pl.DataFrame] = []
         self._fresh_rows = 0
-        self._known = pl.DataFrame(schema=_SCHEMA)
+        self._known = pl.DataFrame(schema=_SCHEMA) if met is None else _frame(met)
         self._spilt: IO[bytes] | None = None
         self._runs: list[list[tuple[int, int]]] = [[] for _ in range(_PARTITIONS)]
 
@@ -140,6 +162,11 @@ class Pairs:
         self._fresh_rows += seen.height
         if self._fresh_rows > max(self._known.height, self._most // 8):
             self._compact()
+
+    def met(self) -> NDArray[np.void] | None:
+        """The pairs, None where they do not fit into memory."""
+        self._compact()
+        return _array(self._known) if self._spilt is None else None
 
     def conflicts(self, most_places: int) -> Conflicts:
         """What was found so far; more batches may follow."""
@@ -172,9 +199,7 @@ class Pairs:
     def _spill(self) -> None:
         """Append what is known to the file, by partition of the key."""
         parted = self._known.with_columns(part=pl.col("key") // (1 << _SHIFT)).sort("part")
-        pairs = np.empty(parted.height, _FIELDS)
-        for name in ("key", "value", "place"):
-            pairs[name] = parted[name].to_numpy()
+        pairs = _array(parted)
         try:
             if self._spilt is None:
                 self._spilt = tempfile.TemporaryFile(prefix="costwire-pairs-")  # noqa: SIM115
@@ -188,7 +213,7 @@ class Pairs:
             ) from error
         for part, rows in parted.group_by("part", maintain_order=True).len().iter_rows():
             self._runs[part].append((start, rows))
-            start += rows * _FIELDS.itemsize
+            start += rows * PAIR.itemsize
         self._known = self._known.clear()
 
     def _partitions(self) -> Iterator[pl.DataFrame]:
@@ -201,9 +226,20 @@ class Pairs:
             frames = [parts.filter(pl.col("part") == part).drop("part")]
             for start, rows in runs:
                 self._spilt.seek(start)
-                pairs = np.frombuffer(self._spilt.read(rows * _FIELDS.itemsize), _FIELDS)
-                frames.append(pl.DataFrame({name: pairs[name].copy() for name in _SCHEMA}))
+                pairs = np.frombuffer(self._spilt.read(rows * PAIR.itemsize), PAIR)
+                frames.append(_frame(pairs))
             yield pl.concat(frames)
+
+
+def _array(pairs: pl.DataFrame) -> NDArray[np.void]:
+    found = np.empty(pairs.height, PAIR)
+    for name in _SCHEMA:
+        found[name] = pairs[name].to_numpy()
+    return found
+
+
+def _frame(pairs: NDArray[np.void]) -> pl.DataFrame:
+    return pl.DataFrame({name: pairs[name].copy() for name in _SCHEMA})
 
 
 _SCHEMA: Final = {"key": pl.UInt64, "value": pl.UInt64, "place": pl.Int64}

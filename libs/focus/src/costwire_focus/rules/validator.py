@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from costwire_focus.batch import Batch, Unusable
 from costwire_focus.columns import ValueType, columns_of, value_type
@@ -64,6 +65,7 @@ class Validator:
     `currency`: what stands for an absent BillingCurrency, so that its absence is no finding.
     `declared`: the months, such as 2024-09, that the charges must belong to; none: any.
     `file`:     the name that findings about the header show.
+    `met`:      the `pairs` of another report whose rows these are held against, too.
     `costs`:    also sum the BilledCost of the charges that break each rule, in `touched`.
     """
 
@@ -77,6 +79,7 @@ class Validator:
         declared: Sequence[str] = (),
         file: str = "",
         costs: bool = False,
+        met: Mapping[str, NDArray[np.void]] | None = None,
     ) -> None:
         self.version = version
         self.touched = Touched(currency) if costs else None
@@ -87,7 +90,7 @@ class Validator:
         self._misnamed: dict[str, list[str]] = {}
         self._headers: dict[str, Finding] = {}
         self._plans: dict[tuple[str, ...], _Plan] = {}
-        self._pairs = RowPairs(relations_of(version))
+        self._pairs = RowPairs(relations_of(version), met=met)
         self._files: list[str] = []
         self._last_line = 0
         self._units: dict[str, bool] = {}
@@ -96,17 +99,34 @@ class Validator:
     @property
     def findings(self) -> Mapping[str, Finding]:
         """What was found so far, by rule id; more batches may follow."""
+        found = self._headers | self.of_charges | self.between_charges
+        return dict(sorted(found.items()))
+
+    @property
+    def of_charges(self) -> dict[str, Finding]:
+        """Of these the rules that charges break, each for itself."""
         tallies: dict[str, Tally] = {}
         for plan in self._plans.values():
             for rule_id, tally in plan.tallies.by_rule().items():
                 tallies.setdefault(rule_id, Tally()).add(tally.count, tally.places)
-        found = dict(self._headers)
-        for rule_id, tally in tallies.items():
-            found[rule_id] = self._finding(self._rules[rule_id], tally.count, tally.places)
-        for rule, conflicts in self._pairs.conflicts(LINES_KEPT):
-            if conflicts.keys:
-                found[rule.id] = self._finding(rule, conflicts.keys, conflicts.places)
-        return dict(sorted(found.items()))
+        return {
+            rule_id: self._finding(self._rules[rule_id], tally.count, tally.places)
+            for rule_id, tally in tallies.items()
+        }
+
+    @property
+    def between_charges(self) -> dict[str, Finding]:
+        """Of these the relations that do not hold."""
+        return {
+            rule.id: self._finding(rule, conflicts.keys, conflicts.places)
+            for rule, conflicts in self._pairs.conflicts(LINES_KEPT)
+            if conflicts.keys
+        }
+
+    @property
+    def pairs(self) -> dict[str, NDArray[np.void]] | None:
+        """What relations were asked so far (`RowPairs.met`)."""
+        return self._pairs.met()
 
     def _finding(self, rule: Rule, count: int, places: Sequence[int]) -> Finding:
         return Finding.of(rule, count, [self._line(place) for place in places])

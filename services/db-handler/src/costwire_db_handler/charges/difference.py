@@ -7,7 +7,7 @@ It has the keys of the delivery's charges, and a relation of those that readers 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -122,27 +122,45 @@ def compare(
 def beside(
     sql: duckdb.DuckDBPyConnection,
     relation: str,
-    dropped: Sequence[str],
+    dropped: pa.Array,
     parameters: Sequence[object] = (),
 ) -> Difference:
-    """Compare what is seen and the delivery together with what is seen.
+    """Compare what is seen and the delivery together with what is seen, copies counted.
 
-    `dropped`: contents, in hexadecimal, of charges that are no longer to be seen. Those that stay
-    get negative rows, so that none of them counts as added.
+    `dropped`: contents (`HASH`) of charges that are no longer to be seen; of copies the last go.
     """
-    contents = [str(int(content, 16)) for content in dropped]
+    seen = f"({relation}) AS seen"
+    before = sql.execute(
+        f"SELECT period, count(*) FROM {seen} GROUP BY ALL", list(parameters)
+    ).fetchall()
+    sql.register("contents", pa.table({"content": dropped}))
     sql.execute(
         f"""
-        INSERT INTO {KEYS} SELECT -1 - copies.id, copies.content, dimensions FROM (
-            SELECT *, row_number() OVER (PARTITION BY content ORDER BY id) AS copy
-            FROM ({relation}) AS seen
-        ) AS copies LEFT JOIN (
-            SELECT content::UHUGEINT AS content, count(*) AS n
-            FROM (SELECT unnest(?::VARCHAR[]) AS content) GROUP BY ALL
-        ) AS gone ON gone.content = copies.content WHERE copy > coalesce(n, 0)""",
-        [*parameters, contents],
+        CREATE OR REPLACE TEMP TABLE dropped AS
+        SELECT content, count(*) AS n FROM contents GROUP BY ALL;
+        CREATE OR REPLACE TEMP TABLE added AS
+        SELECT row, dimensions FROM (
+            SELECT *, row_number() OVER (PARTITION BY content ORDER BY row) AS copy FROM {KEYS}
+        ) LEFT JOIN dropped USING (content) WHERE copy > coalesce(n, 0);
+        CREATE OR REPLACE TEMP TABLE leaving AS
+        SELECT content, n - coalesce(came, 0) AS n FROM dropped LEFT JOIN (
+            SELECT content, count(*) AS came FROM {KEYS} GROUP BY ALL
+        ) USING (content) WHERE n > coalesce(came, 0)"""
     )
-    return compare(sql, relation, parameters)
+    sql.unregister("contents")
+    sql.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE removed AS SELECT id, dimensions, period FROM (
+            SELECT *, row_number() OVER (PARTITION BY content ORDER BY id DESC) AS copy
+            FROM {seen} SEMI JOIN leaving USING (content)
+        ) JOIN leaving USING (content) WHERE copy <= n""",
+        list(parameters),
+    )
+    sql.execute("DROP TABLE dropped; DROP TABLE leaving")
+    present = dict(before)
+    rows = "SELECT (SELECT count(*) FROM added) - (SELECT count(*) FROM removed)"
+    ((grown,),) = sql.execute(rows).fetchall()
+    return replace(_difference(sql, present), rows=sum(present.values()) + grown)
 
 
 def nothing_present(sql: duckdb.DuckDBPyConnection) -> Difference:

@@ -29,6 +29,12 @@ _Halves = npt.NDArray[np.uint64]
 """Shape (n, 2): the lower and the upper 64 bits."""
 
 
+def told_hashes(texts: Iterable[str]) -> pa.Array:
+    """Hashes that are kept as hexadecimal numbers."""
+    raw = [int(text, 16).to_bytes(16, "little") for text in texts]
+    return pa.ExtensionArray.from_storage(HASH, pa.array(raw, pa.binary(16)))
+
+
 @dataclass(frozen=True)
 class _Column:
     name: str

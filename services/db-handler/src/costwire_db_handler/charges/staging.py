@@ -19,6 +19,7 @@ import pyarrow as pa
 from costwire_db_handler.charges.prepare import Prepared
 from costwire_db_handler.charges.summary import Summary
 from costwire_db_handler.errors import PartDiffers
+from costwire_focus.manifest import ChangeKind
 from costwire_focus.repeats import plain_table
 
 _DIGEST, _QUARANTINE, _REFUSED, _ROWS = b"digest", b"quarantine", b"refused", b"rows"
@@ -47,13 +48,13 @@ class StagingArea:
             elif path.suffix == _UNFINISHED:
                 path.unlink()
 
-    def parts_of(self, commit: int) -> StagedParts:
-        """What is staged of a delivery at this moment."""
-        return StagedParts(self._of(commit))
+    def parts_of(self, commit: int, kind: ChangeKind | None = None) -> StagedParts:
+        """What is staged of a delivery at this moment; `kind`: of what it changes."""
+        return StagedParts(self._of(commit, kind))
 
-    def holds(self, commit: int, seq: int, digest: str) -> bool:
+    def holds(self, commit: int, seq: int, digest: str, kind: ChangeKind | None = None) -> bool:
         """Whether a part is there; raises `PartDiffers` when it is there with other bytes."""
-        path = part_path(self._of(commit), seq)
+        path = part_path(self._of(commit, kind), seq)
         if not path.exists():
             return False
         if _metadata(path)[_DIGEST].decode() != digest:
@@ -70,6 +71,7 @@ class StagingArea:
         part: Prepared,
         digest: str,
         must_be_open: Callable[[], None],
+        kind: ChangeKind | None = None,
     ) -> None:
         """Keep a part durably, as a whole or not at all.
 
@@ -81,9 +83,9 @@ class StagingArea:
             write_part(unfinished, part, digest)
             with self._moving:
                 must_be_open()
-                if not self.holds(commit, seq, digest):
-                    self._of(commit).mkdir(exist_ok=True)
-                    unfinished.replace(part_path(self._of(commit), seq))
+                if not self.holds(commit, seq, digest, kind):
+                    self._of(commit, kind).mkdir(parents=True, exist_ok=True)
+                    unfinished.replace(part_path(self._of(commit, kind), seq))
         finally:
             unfinished.unlink(missing_ok=True)
 
@@ -92,8 +94,8 @@ class StagingArea:
         with self._moving:
             shutil.rmtree(self._of(commit), ignore_errors=True)
 
-    def _of(self, commit: int) -> Path:
-        return self._folder / str(commit)
+    def _of(self, commit: int, kind: ChangeKind | None = None) -> Path:
+        return self._folder / str(commit) / (kind or "")
 
 
 class StagedParts:

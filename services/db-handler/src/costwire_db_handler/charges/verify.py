@@ -26,7 +26,7 @@ def verify_rows(manifest: Manifest, *, published: int, quarantined: int) -> None
 
 def verify_sums(manifest: Manifest, staged: Summary) -> None:
     """Every cost column in every currency, to the last digit; raises `Unbalanced`."""
-    arrived, published = staged.cost_sums, published_sums(manifest)
+    arrived, published = staged.cost_sums, CostSums.of(manifest.published_sums())
     for currency in sorted({*arrived.currencies(), *published.currencies()}):
         for column in COST_COLUMNS:
             there = arrived.get(currency, column) or _ZERO
@@ -36,16 +36,6 @@ def verify_sums(manifest: Manifest, staged: Summary) -> None:
                     f"the sum of {column} in {currency} arrived as {there:f}, "
                     f"the manifest has {'none' if told is None else f'{told:f}'}"
                 )
-
-
-def published_sums(manifest: Manifest) -> CostSums:
-    """The sums of the charges that the manifest promises."""
-    return CostSums.of(
-        {
-            currency: {name: Decimal(line.published) for name, line in lines.items() if line}
-            for currency, lines in manifest.sums.items()
-        }
-    )
 
 
 def verify_scope(manifest: Manifest, staged: Summary) -> None:

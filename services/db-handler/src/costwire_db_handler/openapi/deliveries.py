@@ -50,16 +50,34 @@ NOT_OPEN: Failure = (
 _ONE_ENTRY = content(ref("Entry"), committed=COMMITTED)
 _OPENING = {
     "type": "object",
-    "required": ["entry", "parts"],
+    "required": ["entry", "parts", "changes"],
     "properties": {
         "entry": ref("Entry"),
         "parts": {
             "description": "The numbers of the parts that need not be sent again.",
             **listed(ref("Count")),
         },
+        "changes": {
+            "description": "Whether it may be told by its changes instead of the whole.",
+            "type": "boolean",
+        },
     },
     "additionalProperties": False,
 }
+_SEQ = [COMMIT, query("seq", ref("Count"), "Which part it is: 0, 1, 2, ...", required=True)]
+_CHANGES = query(
+    "changes", {"enum": ["true", "false"]}, "`true`: settle what was sent of its changes."
+)
+_PART: Node = {
+    ARROW: {"schema": {"description": "An Arrow IPC stream of texts, or of dictionaries of them."}}
+}
+_BAD_PART: tuple[Failure, ...] = (
+    (errors.BadPart, "stage a part: say which one it is with ?seq=0, 1, 2, ..."),
+    (
+        errors.PartDiffers,
+        "stage part 0: it was staged before with other bytes; abort the delivery and open it anew",
+    ),
+)
 
 
 def _decision(name: str, summary: str, example: Node, *wrong: str) -> Node:
@@ -88,10 +106,13 @@ PATHS: Node = {
             answers={
                 "200": answer(
                     "There is nothing to send: readers see this content already",
-                    content(_OPENING, unchanged={"entry": UNCHANGED, "parts": []}),
+                    content(
+                        _OPENING, unchanged={"entry": UNCHANGED, "parts": [], "changes": False}
+                    ),
                 ),
                 "201": answer(
-                    "It is open", content(_OPENING, opened={"entry": OPENED, "parts": []})
+                    "It is open",
+                    content(_OPENING, opened={"entry": OPENED, "parts": [], "changes": True}),
                 ),
             },
             fails=[
@@ -151,29 +172,36 @@ PATHS: Node = {
             Role.WRITER,
             "Send a part of an open delivery",
             description="The same bytes again change nothing.",
-            parameters=[
-                COMMIT,
-                query("seq", ref("Count"), "Which part it is: 0, 1, 2, ...", required=True),
-            ],
-            body={
-                ARROW: {
-                    "schema": {
-                        "description": "An Arrow IPC stream of texts, or of dictionaries of them."
-                    }
-                }
-            },
+            parameters=_SEQ,
+            body=_PART,
             answers={"204": answer("It is kept")},
-            fails=[
-                UNKNOWN,
-                NOT_OPEN,
-                (errors.BadPart, "stage a part: say which one it is with ?seq=0, 1, 2, ..."),
-                (
-                    errors.PartDiffers,
-                    "stage part 0: it was staged before with other bytes; abort the delivery and "
-                    "open it anew",
-                ),
-            ],
+            fails=[UNKNOWN, NOT_OPEN, *_BAD_PART],
         )
+    },
+    **{
+        f"/deliveries/{{commit}}/changes/{kind}": {
+            "post": operation(
+                "deliveries",
+                f"stage{kind.capitalize()}",
+                Role.WRITER,
+                f"Send a part of what a delivery {told}",
+                description="Where it may be told by its changes; the same bytes again change "
+                "nothing.",
+                parameters=_SEQ,
+                body=_PART,
+                answers={"204": answer("It is kept")},
+                fails=[
+                    UNKNOWN,
+                    NOT_OPEN,
+                    *_BAD_PART,
+                    (
+                        errors.ChangesDoNotApply,
+                        f"stage part 0 of {kind}: the manifest tells no changes",
+                    ),
+                ],
+            )
+        }
+        for kind, told in (("added", "adds"), ("removed", "takes away"))
     },
     "/deliveries/{commit}/quarantine": {
         "post": operation(
@@ -209,11 +237,16 @@ PATHS: Node = {
             Role.WRITER,
             "Verify what was sent against the manifest, and settle it in one step",
             description="A repeated commit answers the same entry.",
-            parameters=[COMMIT, DRY_RUN],
+            parameters=[COMMIT, DRY_RUN, _CHANGES],
             answers={"200": answer("The settled entry", _ONE_ENTRY)},
             fails=[
                 UNKNOWN,
                 (errors.DeliveryNotOpen, "commit 1: it was aborted; open it anew"),
+                (
+                    errors.ChangesDoNotApply,
+                    "commit the changes of 2: readers do not see the delivery that it changes; "
+                    "send the whole of it",
+                ),
                 (
                     errors.Unbalanced,
                     "commit: 0 charges arrived where the manifest has 2; send the missing parts",

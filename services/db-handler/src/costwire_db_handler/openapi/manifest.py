@@ -10,6 +10,16 @@ from costwire_runtime.openapi import Node, listed, or_null, record, ref
 
 _SHA256: Node = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _TEXT: Node = {"type": "string"}
+_EXPOSITION: Node = {
+    "type": "object",
+    "required": ["samples", "bytes", "sha256", "renderer"],
+    "properties": {
+        "samples": ref("Count"),
+        "bytes": ref("Count"),
+        "sha256": _SHA256,
+        "renderer": ref("Count"),
+    },
+}
 
 SCHEMAS: Node = {
     "Manifest": {
@@ -103,17 +113,20 @@ SCHEMAS: Node = {
                 "description": "What was told of dates such as 9/1/24.",
                 "enum": ["mdy", "dmy", None],
             },
-            "exposition": {
-                "description": "The body of the exporter's `/metrics`.",
-                "type": "object",
-                "required": ["samples", "bytes", "sha256", "renderer"],
-                "properties": {
-                    "samples": ref("Count"),
-                    "bytes": ref("Count"),
-                    "sha256": _SHA256,
-                    "renderer": ref("Count"),
-                },
-            },
+            "exposition": {"description": "The body of the exporter's `/metrics`.", **_EXPOSITION},
+            "changes": or_null(
+                {
+                    "description": "What the delivery changes of another one of the source, which "
+                    "may be sent instead of the whole; the exporter's `/changes`.",
+                    "type": "object",
+                    "required": ["since", "added", "removed"],
+                    "properties": {
+                        "since": {"description": "The id of that other one.", **_SHA256},
+                        "added": _EXPOSITION,
+                        "removed": _EXPOSITION,
+                    },
+                }
+            ),
             "times": {
                 "type": "object",
                 "required": ["read"],

@@ -6,10 +6,11 @@ import hashlib
 import json
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain
-from typing import IO
+from typing import IO, get_args
 
+import pyarrow as pa
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -17,7 +18,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from costwire_db_handler.access import requires
-from costwire_db_handler.errors import BadPart, UnknownDelivery
+from costwire_db_handler.errors import BadPart, ChangesDoNotApply, UnknownDelivery
 from costwire_db_handler.handler import handler_of
 from costwire_db_handler.intake import read_manifest, read_quarantine
 from costwire_db_handler.ledger import Act, Entry, State
@@ -28,6 +29,7 @@ from costwire_db_handler.stores import CostStore
 from costwire_db_handler.upload import NDJSON, read_part
 from costwire_db_handler.users import Caller, Role
 from costwire_focus.canonical import to_text
+from costwire_focus.manifest import ChangeKind
 from costwire_runtime.bodies import body_chunks, read_body
 from costwire_runtime.problems import TooLarge
 
@@ -46,6 +48,10 @@ def delivery_routes() -> list[BaseRoute]:
         Route(one, show_delivery, methods=["GET"]),
         Route(one, abort_delivery, methods=["DELETE"]),
         Route(f"{one}/parts", stage_part, methods=["POST"]),
+        *(
+            Route(f"{one}/changes/{kind}", stage_change(kind), methods=["POST"])
+            for kind in get_args(ChangeKind)
+        ),
         Route(f"{one}/quarantine", set_quarantine, methods=["POST"]),
         Route(f"{one}/quarantine", list_quarantine, methods=["GET"]),
         Route(f"{one}/commit", commit_delivery, methods=["POST"]),
@@ -68,7 +74,8 @@ async def open_delivery(request: Request, caller: Caller) -> Response:
     entry = await run_in_threadpool(store.open_delivery, manifest, handler.clock, dry_run=dry_run)
     opened = entry.state is State.OPEN
     parts = await run_in_threadpool(store.staged_parts, entry.commit) if opened else []
-    answer = {"entry": json.loads(entry.to_json()), "parts": parts}
+    changes = opened and await run_in_threadpool(store.takes_changes, entry.commit)
+    answer = {"entry": json.loads(entry.to_json()), "parts": parts, "changes": changes}
     settles = not (opened or dry_run)
     then = BackgroundTask(handler.retention.after, entry.table) if settles else None
     return JSONResponse(answer, status_code=201 if opened else 200, background=then)
@@ -77,7 +84,26 @@ async def open_delivery(request: Request, caller: Caller) -> Response:
 @requires(Role.WRITER, Reach.TABLES)
 async def stage_part(request: Request, caller: Caller) -> Response:
     """Keep a part of an open delivery; 204, also when it is there already."""
-    handler, store = handler_of(request), _store(request, caller)
+    return await _stage(request, _store(request, caller).stage_part)
+
+
+def stage_change(kind: ChangeKind) -> Callable[[Request], Awaitable[Response]]:
+    """Keep a part of what an open delivery changes; 204, also when it is there already."""
+
+    @requires(Role.WRITER, Reach.TABLES)
+    async def stage(request: Request, caller: Caller) -> Response:
+        store = _store(request, caller)
+
+        def keep(commit: int, seq: int, charges: pa.Table, digest: str) -> None:
+            store.stage_change(commit, kind, seq, charges, digest)
+
+        return await _stage(request, keep)
+
+    return stage
+
+
+async def _stage(request: Request, keep: Callable[[int, int, pa.Table, str], None]) -> Response:
+    handler = handler_of(request)
     settings = handler.settings
     commit, seq = commit_of(request), _seq(request)
     if seq >= settings.delivery_parts:
@@ -87,7 +113,7 @@ async def stage_part(request: Request, caller: Caller) -> Response:
 
         def stage() -> None:
             charges = read_part(body, settings.part_limits(settings.part_limit_mib))
-            store.stage_part(commit, seq, charges, hashlib.sha256(body).hexdigest())
+            keep(commit, seq, charges, hashlib.sha256(body).hexdigest())
             handler.metrics.staged_charges.inc(charges.num_rows)
 
         await run_in_threadpool(stage)
@@ -113,9 +139,18 @@ async def set_quarantine(request: Request, caller: Caller) -> Response:
 
 @requires(Role.WRITER, Reach.TABLES)
 async def commit_delivery(request: Request, caller: Caller) -> Response:
-    """Verify and settle a delivery; `?dryRun=true` tells what would happen and changes nothing."""
+    """Verify and settle a delivery; `?dryRun=true` tells what would happen and changes nothing.
+
+    `?changes=true` settles it by what was staged of its changes.
+    """
     handler, store = handler_of(request), _store(request, caller)
     clock, dry_run = handler.clock, _is_dry_run(request)
+    if request.query_params.get("changes") == "true":
+        commit = commit_of(request)
+        if dry_run:
+            raise ChangesDoNotApply(f"commit the changes of {commit}: a trial wants the whole")
+        entry = await run_in_threadpool(store.commit_changes, commit, clock)
+        return _told(entry, then=BackgroundTask(handler.retention.after, entry.table))
     entry = await run_in_threadpool(store.commit, commit_of(request), clock, dry_run=dry_run)
     if dry_run:
         return _told(entry)

@@ -23,7 +23,7 @@ from costwire_db_handler.repair_sheet import Replayed, ReplayRequest
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall
 from costwire_db_handler.standing import QuarantineOf
 from costwire_db_handler.users import Caller, Role, Users
-from costwire_focus.manifest import Manifest
+from costwire_focus.manifest import ChangeKind, Manifest
 
 if TYPE_CHECKING:
     from costwire_db_handler.stores.cratedb.store import CrateDBOptions
@@ -106,8 +106,25 @@ class CostStore(Protocol):
         """Keep a part of an open delivery; the same part again changes nothing."""
         ...
 
+    def takes_changes(self, commit: int) -> bool:
+        """Whether an open delivery may be told by its changes: readers see what it changes."""
+        ...
+
+    def stage_change(
+        self, commit: int, kind: ChangeKind, seq: int, charges: pa.Table, digest: str
+    ) -> None:
+        """Keep a part of what an open delivery changes; the same part again changes nothing."""
+        ...
+
     def set_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:
         """Keep the rows that the exporter could not use; replaces what was kept before."""
+        ...
+
+    def commit_changes(self, commit: int, clock: Clock) -> Entry:
+        """Settle an open delivery by what was staged of its changes.
+
+        Raises `ChangesDoNotApply` where the whole of it is wanted: then nothing has changed.
+        """
         ...
 
     def commit(self, commit: int, clock: Clock, *, dry_run: bool = False) -> Entry:

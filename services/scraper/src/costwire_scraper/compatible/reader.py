@@ -43,6 +43,10 @@ class CompatibleShipment:
             body = None if seq in staged else path.read_bytes()
             yield Part(seq, self.spool.rows_of[seq], body)
 
+    def changes(self) -> Iterator[Part]:
+        """Such an exporter tells none."""
+        return iter(())
+
     @contextmanager
     def quarantine(self) -> Iterator[IO[bytes]]:
         """The rows that could not be delivered."""

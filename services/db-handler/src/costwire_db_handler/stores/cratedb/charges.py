@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from costwire_db_handler.books import Counted
 from costwire_db_handler.charges import difference
 from costwire_db_handler.charges.difference import Difference
@@ -14,7 +16,6 @@ from costwire_db_handler.charges.incoming import StagedCharges
 from costwire_db_handler.charges.refused import refused_sums
 from costwire_db_handler.charges.scope import PresentPeriod
 from costwire_db_handler.charges.staging import StagedParts
-from costwire_db_handler.charges.verify import published_sums
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.stores.cratedb import versions
 from costwire_db_handler.stores.cratedb.failures import StoreFailed
@@ -76,7 +77,7 @@ class CrateDBCharges(ABC):
         self._reshaped(chosen, parts)
         self._staged = StagedCharges(parts, chosen, default_period)
         self._staged.load_keys(self._sql)
-        sums = published_sums(self._manifest).minus(refused_sums(parts, chosen))
+        sums = CostSums.of(self._manifest.published_sums()).minus(refused_sums(parts, chosen))
         self._sent = self.loaded(), sums
         return chosen
 
@@ -144,7 +145,7 @@ class CrateDBCharges(ABC):
         versions.load_seen(self._sql, self._session, self._layout, where, arguments)
         return difference.compare(self._sql, _SEEN)
 
-    def add_beside(self, periods: Sequence[str], dropped: Sequence[str]) -> Difference:
+    def add_beside(self, periods: Sequence[str], dropped: pa.Array) -> Difference:
         """The comparison for charges that come beside what readers see of these periods."""
         self._sent = None  # what stands there then is more than what was sent
         where = f"{visible_at(self._head)} AND {_OF_PERIODS}"

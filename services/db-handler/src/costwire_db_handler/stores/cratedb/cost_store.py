@@ -19,6 +19,7 @@ from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.errors import (
     BadPart,
+    ChangesDoNotApply,
     DeliveryNotOpen,
     UnknownDelivery,
     WrongState,
@@ -39,10 +40,11 @@ from costwire_db_handler.stores.cratedb.rates import CrateDBRates
 from costwire_db_handler.stores.cratedb.turns import Turn, read_row
 from costwire_db_handler.stores.cratedb.users import CrateDBUsers
 from costwire_db_handler.users import Users
-from costwire_focus.manifest import Manifest
+from costwire_focus.manifest import ChangeKind, Manifest
 
 _WAITING = (State.HELD, State.SUPERSEDED, State.REJECTED)
 _REFUSED_AT_MOST = 3
+_AS_A_WHOLE = "CrateDB takes deliveries as a whole; send that"
 
 
 class CrateDBCostStore(Quarantining):
@@ -108,6 +110,20 @@ class CrateDBCostStore(Quarantining):
     def staged_parts(self, commit: int) -> list[int]:
         """The numbers of the parts that need not be sent again."""
         return self._shared.parts.numbers(self._session, commit)
+
+    def takes_changes(self, commit: int) -> bool:
+        """Deliveries come here as a whole."""
+        return False
+
+    def stage_change(
+        self, commit: int, kind: ChangeKind, seq: int, charges: pa.Table, digest: str
+    ) -> None:
+        """Deliveries come here as a whole."""
+        raise ChangesDoNotApply(f"stage part {seq} of {kind}: {_AS_A_WHOLE}")
+
+    def commit_changes(self, commit: int, clock: Clock) -> Entry:
+        """Deliveries come here as a whole."""
+        raise ChangesDoNotApply(f"commit the changes of {commit}: {_AS_A_WHOLE}")
 
     def stage_part(self, commit: int, seq: int, charges: pa.Table, digest: str) -> None:
         """Keep a part of an open delivery, ready for the tables."""

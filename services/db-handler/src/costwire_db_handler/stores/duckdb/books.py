@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from costwire_db_handler.books import Counted
 from costwire_db_handler.charges import difference
@@ -163,7 +164,7 @@ class DuckDBCharges:
         seen = versions.seen_keys(self._table)
         return difference.compare(self._sql, seen, [self._source, list(periods)])
 
-    def add_beside(self, periods: Sequence[str], dropped: Sequence[str]) -> Difference:
+    def add_beside(self, periods: Sequence[str], dropped: pa.Array) -> Difference:
         """The comparison for charges that come beside what readers see of these periods."""
         seen = versions.seen_keys(self._table)
         return difference.beside(self._sql, seen, dropped, [self._source, list(periods)])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -24,12 +25,14 @@ from costwire_db_handler.erasing import Erasure, ErasureRequest
 from costwire_db_handler.errors import (
     BadPart,
     CannotAdopt,
+    ChangesDoNotApply,
     DeliveryNotOpen,
     StoreBusy,
     WrongState,
 )
 from costwire_db_handler.ledger import Clock, Entry, State
 from costwire_db_handler.repair_sheet import Replayed, ReplayRequest
+from costwire_db_handler.revising import Revision, changed_state
 from costwire_db_handler.settle import Settlement
 from costwire_db_handler.sql.answers import SqlAnswer, SqlCall, told
 from costwire_db_handler.sql.protocol import read_request
@@ -44,7 +47,7 @@ from costwire_db_handler.stores.duckdb.rates import DuckDBRates
 from costwire_db_handler.stores.duckdb.replays import Replays
 from costwire_db_handler.stores.duckdb.users import StoredUsers
 from costwire_db_handler.users import Caller, Role
-from costwire_focus.manifest import Manifest
+from costwire_focus.manifest import ChangeKind, Manifest
 
 OWN = Caller("costwire", Role.ADMIN)
 _WAITING = (State.HELD, State.SUPERSEDED, State.REJECTED)
@@ -145,15 +148,36 @@ class DuckDBCostStore:
         """The numbers of the parts that need not be sent again."""
         return self._staging.parts_of(commit).numbers
 
+    def takes_changes(self, commit: int) -> bool:
+        """Whether an open delivery may be told by its changes."""
+        with self._database.reading() as sql:
+            delivery = self._writable(sql, commit)
+            is_for_good = not delivery.dry_run and delivery.entry.state is State.OPEN
+            return is_for_good and changed_state(DuckDBBooks(sql), delivery.manifest) is not None
+
     def stage_part(self, commit: int, seq: int, charges: pa.Table, digest: str) -> None:
         """Keep a part of an open delivery, ready for the tables."""
+        self._stage(commit, None, seq, charges, digest)
+
+    def stage_change(
+        self, commit: int, kind: ChangeKind, seq: int, charges: pa.Table, digest: str
+    ) -> None:
+        """Keep a part of what an open delivery changes."""
+        self._stage(commit, kind, seq, charges, digest)
+
+    def _stage(
+        self, commit: int, kind: ChangeKind | None, seq: int, charges: pa.Table, digest: str
+    ) -> None:
         manifest = self._open(commit).manifest
         unknown = set(charges.column_names) - {column.name for column in manifest.columns}
         if unknown:
             raise BadPart(f"stage part {seq}: the manifest has no column {min(unknown)!r}")
-        if not self._staging.holds(commit, seq, digest):
+        if kind is not None and manifest.changes is None:
+            raise ChangesDoNotApply(f"stage part {seq} of {kind}: the manifest tells no changes")
+        if not self._staging.holds(commit, seq, digest, kind):
             part = self._preparer.prepare(charges, seq)
-            self._staging.place(commit, seq, part, digest, lambda: self._must_be_open(commit))
+            must_be_open = partial(self._must_be_open, commit)
+            self._staging.place(commit, seq, part, digest, must_be_open, kind)
 
     def set_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:
         """Keep the rows that the exporter could not use."""
@@ -163,6 +187,32 @@ class DuckDBCostStore:
 
     def commit(self, commit: int, clock: Clock, *, dry_run: bool = False) -> Entry:
         """Verify an open delivery against its manifest, and settle it in one transaction."""
+        parts = partial(self._staging.parts_of, commit)
+
+        def settled(books: DuckDBBooks, delivery: Delivery) -> Delivery:
+            settlement = Settlement(books, delivery, self._thresholds)
+            return settlement.conclude(settlement.commit(parts(), clock()), clock)
+
+        return self._committed(commit, settled, dry_run=dry_run)
+
+    def commit_changes(self, commit: int, clock: Clock) -> Entry:
+        """Settle an open delivery by its changes in one transaction."""
+        parts = partial(self._staging.parts_of, commit)
+
+        def settled(books: DuckDBBooks, delivery: Delivery) -> Delivery:
+            revision = Revision(books, delivery, self._thresholds)
+            found = revision.commit_changes(parts("added"), parts("removed"), clock())
+            return revision.conclude(found, clock)
+
+        return self._committed(commit, settled)
+
+    def _committed(
+        self,
+        commit: int,
+        settled: Callable[[DuckDBBooks, Delivery], Delivery],
+        *,
+        dry_run: bool = False,
+    ) -> Entry:
         with self._database.reading() as sql:
             temporary = self._writable(sql, commit).dry_run
         keep = not (dry_run or temporary)
@@ -172,9 +222,7 @@ class DuckDBCostStore:
                 raise DeliveryNotOpen(f"commit {commit}: it was aborted; open it anew")
             settles = delivery.entry.state is State.OPEN
             if settles:
-                settlement = Settlement(DuckDBBooks(sql), delivery, self._thresholds)
-                settled = settlement.commit(self._staging.parts_of(commit), clock())
-                delivery = settlement.conclude(settled, clock)
+                delivery = settled(DuckDBBooks(sql), delivery)
         if temporary:
             self._forget(commit)
         elif keep:

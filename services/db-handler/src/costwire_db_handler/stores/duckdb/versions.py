@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
@@ -13,8 +14,10 @@ from costwire_db_handler.names import quoted
 from costwire_db_handler.stores.duckdb.catalog import current, history
 from costwire_db_handler.stores.duckdb.incoming import Incoming
 from costwire_focus.amounts import COST_COLUMNS, NO_CURRENCY, CostSums
+from costwire_focus.typed import DIGITS
 
 _BATCH_ROWS = 20_000
+_ZERO = Decimal(0)
 
 
 def present_periods(
@@ -97,7 +100,11 @@ def keep_unseen(
 def stored_sums(
     sql: duckdb.DuckDBPyConnection, relation: str, where: str, parameters: Sequence[object]
 ) -> tuple[int, CostSums]:
-    """Rows and exact sums of what stands in a table: the ledger's own look at the store."""
+    """Rows and exact sums of what stands in a table: the ledger's own look at the store.
+
+    The engine adds up where it has room for every sum that there could be: one that is too large
+    would be an error, and end the transaction.
+    """
     columns = {row[0] for row in sql.execute(f"DESCRIBE {relation}").fetchall()}
     costs = [name for name in COST_COLUMNS if name in columns]
     currency = (
@@ -105,11 +112,27 @@ def stored_sums(
         if "BillingCurrency" in columns
         else f"'{NO_CURRENCY}'"
     )
-    chosen = ", ".join([f'{currency} AS "BillingCurrency"', *map(quoted, costs)])
-    query = f"SELECT {chosen} FROM {relation} WHERE {where}"
-    reader = sql.sql(query, params=list(parameters)).to_arrow_reader(_BATCH_ROWS)
-    rows, sums = 0, CostSums()
-    for batch in reader:
-        rows += batch.num_rows
-        sums.add_typed(pa.Table.from_batches([batch]))
-    return rows, sums
+    chosen = f"FROM {relation} WHERE {where}"
+    extremes = [f"{side}({quoted(name)})" for name in costs for side in ("min", "max")]
+    query = f"SELECT {', '.join(['count(*)', *extremes])} {chosen}"
+    ((rows, *found),) = sql.execute(query, list(parameters)).fetchall()
+    if all(_has_room(amount, rows) for amount in found if amount is not None):
+        sums = ", ".join([currency, *(f"sum({quoted(name)})" for name in costs)])
+        told = sql.execute(f"SELECT {sums} {chosen} GROUP BY 1", list(parameters)).fetchall()
+        return rows, CostSums.of(
+            {
+                name: {cost: total or _ZERO for cost, total in zip(costs, totals, strict=True)}
+                for name, *totals in told
+            }
+        )
+    names = ", ".join([f'{currency} AS "BillingCurrency"', *map(quoted, costs)])
+    counted = CostSums()
+    reader = sql.sql(f"SELECT {names} {chosen}", params=list(parameters))
+    for batch in reader.to_arrow_reader(_BATCH_ROWS):
+        counted.add_typed(pa.Table.from_batches([batch]))
+    return rows, counted
+
+
+def _has_room(amount: Decimal, rows: int) -> bool:
+    """Whether so many amounts, none further from 0, have a sum that the column's type can hold."""
+    return len(amount.as_tuple().digits) + len(str(rows)) <= DIGITS
