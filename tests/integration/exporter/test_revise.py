@@ -316,13 +316,15 @@ def test_text_is_copied_where_a_file_cannot_have_two_names(
     assert shop.put(many({"BilledCost": "2.5"})).text.is_composed
 
 
-@pytest.mark.parametrize("sign", ["another version's format", "another machine's hashes"])
+@pytest.mark.parametrize("sign", ["format", "hashes", "rules"])
 def test_index_of_another_machine_or_version_is_left_alone(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, sign: str
 ) -> None:
     shop.put(report({}, {"BilledCost": "2"}))
-    if sign == "another version's format":
+    if sign == "format":
         monkeypatch.setattr(record_index, "_FORMAT", 2)
+    elif sign == "rules":
+        monkeypatch.setattr(record_index, "version", lambda name: f"later {name}")
     else:
         monkeypatch.setattr(record_index, "sample_hash", lambda: "other")
     assert shop.put(report({}, {"BilledCost": "3"})).manifest["changes"] is None
@@ -344,9 +346,12 @@ def test_labels_of_charges_that_left_do_not_gather_for_ever(
     assert [changes is not None for changes in told] == [False, True, False, True, False]
 
 
-def test_line_ends_and_blank_lines_are_no_part_of_what_is_known(shop: Shop) -> None:
-    rows = [{"BilledCost": f"{number}"} for number in range(5)]
-    shop.put(report(*rows))
-    shop.put(report(*rows, ends="\r\n"))
-    shop.put(report(*rows) + b"\n\n")
-    shop.put(report(*rows)[:-1])
+def test_lines_that_end_otherwise_are_records_of_their_own(shop: Shop) -> None:
+    body = many()
+    shop.put(body)
+    for other, added in (
+        (body + b"\n\n", 1),
+        (body[:-1], 1),
+        (body.replace(b"\n", b"\r\n"), 40),
+    ):
+        assert shop.put(other).manifest["changes"]["added"]["samples"] == added

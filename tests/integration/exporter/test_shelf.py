@@ -8,7 +8,8 @@ import pytest
 from tests.support.faults import RecordFault, times
 
 from costwire_exporter.errors import ShelfError
-from costwire_exporter.shelf import EXPOSITION, MANIFEST, QUARANTINE, SPOOL, Delivery, Shelf
+from costwire_exporter.shelf import MANIFEST, QUARANTINE, SPOOL, Delivery, Shelf
+from costwire_exporter.text import EXPOSITION
 
 
 def publish(shelf: Shelf, content: str, state: str = "state") -> Delivery:

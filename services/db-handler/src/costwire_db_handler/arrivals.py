@@ -10,14 +10,15 @@ from costwire_db_handler import decide
 from costwire_db_handler.books import Books
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.errors import TooManyOpen
-from costwire_db_handler.ledger import Entry, HeldFor, Rows, State, Times, sums_read
+from costwire_db_handler.ledger import SHOWN, Entry, HeldFor, Rows, State, Times, sums_read
 from costwire_focus.manifest import Manifest, ManifestTimes
 
 if TYPE_CHECKING:
     from costwire_db_handler.stores import StoreLimits
 
 FORSAKEN = "nobody finished it in time"
-_SHOWN = (State.COMMITTED, State.UNCHANGED)
+_OF_THE_RENDERING = ("exposition", "changes", "findings")
+"""Fields that differ where an exporter told one content by its changes, and another the whole."""
 _ASIDE = (State.HELD, State.SUPERSEDED, State.REJECTED)
 
 
@@ -38,12 +39,12 @@ def continued(books: Books, manifest: Manifest) -> Delivery | None:
     return None
 
 
-def _is_same(known: Manifest, manifest: Manifest) -> bool:
-    """Whether two manifests of one content are alike but for when it was read.
+def _is_same(known: Manifest, manifest: Manifest, *but: str) -> bool:
+    """Whether two manifests of one content are alike but for when it was read, and these fields.
 
     The id stands for what was told of it, which exporters of earlier versions do not tell.
     """
-    names = ("times", "currency", "dates")
+    names = ("times", "currency", "dates", *but)
     return known.model_copy(update={name: getattr(manifest, name) for name in names}) == manifest
 
 
@@ -56,7 +57,7 @@ def shown_already(
     ones do not, since all of the others would be appended once more. Nor one for which the content
     comes too late, unless `whatever_age`: what readers see would become as old as what came.
     """
-    same = books.same_content(manifest, _SHOWN)
+    same = books.same_content(manifest, SHOWN)
     if not same:
         return None
     last = books.get(same[-1])
@@ -82,7 +83,11 @@ def aside_already(books: Books, manifest: Manifest) -> Delivery | None:
     for commit in reversed(books.same_content(manifest, _ASIDE)):
         aside = books.get(commit)
         rows = aside.entry.rows
-        if not _is_same(aside.manifest, manifest) or rows.retired or rows.erased:
+        if (
+            not _is_same(aside.manifest, manifest, *_OF_THE_RENDERING)
+            or rows.retired
+            or rows.erased
+        ):
             continue
         if not _is_for_its_age(aside.entry) or _is_late(books, manifest, aside):
             return aside
@@ -99,7 +104,7 @@ def _is_late(books: Books, manifest: Manifest, aside: Delivery) -> bool:
     """Whether it would be set aside for its age as it was before."""
     shapes = books.shapes(manifest.table, manifest.source)
     mine = {period: shapes[period] for period in aside.periods if period in shapes}
-    known = bool(books.same_content(manifest, _SHOWN))
+    known = bool(books.same_content(manifest, SHOWN))
     verdict = decide.late(manifest.generation, manifest.times.read, known, mine)
     return verdict is not None and verdict.state is aside.entry.state
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from costwire_db_handler.answers.conditions import Condition
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.errors import BadQuestion
-from costwire_db_handler.ledger import Entry, Rows, State, SumLine, Sums, Times, balances
+from costwire_db_handler.ledger import SHOWN, Entry, Rows, State, SumLine, Sums, Times, balances
 from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.canonical import canonical_text, exact_sum, subtract
 from costwire_focus.manifest import Exposition, Manifest, ManifestTimes, RowCounts
@@ -25,7 +25,6 @@ ERASED_REASON = "the row was erased"
 """What a quarantined row says instead of its own reason, which may quote a cell."""
 GIVEN_UP = "an erasure; deliver it anew"
 """Why deliveries that were open are aborted."""
-_SHOWN = (State.COMMITTED, State.UNCHANGED)
 _ASIDE = (State.HELD, State.SUPERSEDED, State.REJECTED)
 _NOTHING = "0" * 64
 
@@ -118,7 +117,7 @@ def _counts(delivery: Delivery, states: dict[int, int | None], group: Group) -> 
     if entry.state in _ASIDE:
         kept = delivery.commit if delivery.kept is None else delivery.kept
         return group.opened == group.ended == kept
-    if entry.state not in _SHOWN or delivery.applied is None:
+    if entry.state not in SHOWN or delivery.applied is None:
         return False
     seen = group.opened <= delivery.applied
     if not seen or (group.ended is not None and group.ended <= delivery.applied):

@@ -40,6 +40,10 @@ class State(StrEnum):
     """No delivery: history that became too old has left."""
 
 
+SHOWN = (State.COMMITTED, State.UNCHANGED)
+"""Readers saw what came, or saw it already."""
+
+
 class Act(StrEnum):
     """What was decided on a delivery."""
 

@@ -24,6 +24,7 @@ from costwire_db_handler.decide import Thresholds
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.errors import CannotReplay, RowsBroken, StoreBusy
 from costwire_db_handler.ledger import (
+    SHOWN,
     Act,
     Clock,
     Entry,
@@ -60,7 +61,6 @@ from costwire_focus.amounts import COST_COLUMNS, CostSums
 from costwire_focus.canonical import canonical_text
 from costwire_focus.repairs import Broken
 
-_SHOWN = (State.COMMITTED, State.UNCHANGED)
 _ZERO = Decimal(0)
 
 
@@ -261,14 +261,14 @@ class Replay(Settlement):
 def present_state(books: Books, asked: Delivery) -> Delivery:
     """The state of a delivery that readers see now; raises `CannotReplay` where they see none."""
     entry, manifest = asked.entry, asked.manifest
-    if entry.state not in _SHOWN:
+    if entry.state not in SHOWN:
         raise CannotReplay(f"replay into {entry.commit}: {_INSTEAD.get(entry.state, _NO_DELIVERY)}")
     if manifest.mode == "append":
         raise CannotReplay(
             f"replay into {entry.commit}: it was appended, so nothing says what belongs to it; "
             "deliver the repaired rows as a report of their own (--mode append)"
         )
-    last = books.get(books.same_content(manifest, _SHOWN)[-1])
+    last = books.get(books.same_content(manifest, SHOWN)[-1])
     shapes = books.shapes(manifest.table, manifest.source)
     newer = {other.commit for period, other in shapes.items() if period in last.periods}
     if not last.periods:  # all of its rows are in quarantine

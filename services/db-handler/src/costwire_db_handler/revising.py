@@ -17,11 +17,9 @@ from costwire_db_handler.charges.refused import refused_rows
 from costwire_db_handler.charges.staging import StagedParts
 from costwire_db_handler.delivery import Delivery
 from costwire_db_handler.errors import ChangesDoNotApply
-from costwire_db_handler.ledger import State
+from costwire_db_handler.ledger import SHOWN, State
 from costwire_db_handler.settle import Settlement
 from costwire_focus.manifest import Changes, Manifest
-
-_SHOWN = (State.COMMITTED, State.UNCHANGED)
 
 
 class Revision(Settlement):
@@ -68,7 +66,7 @@ def changed_state(books: Books, manifest: Manifest) -> Delivery | None:
     """The state that a delivery tells the changes of, if readers see it as it was read."""
     if manifest.changes is None or manifest.mode == "append" or manifest.rows.quarantined:
         return None
-    same = books.same_content(manifest.model_copy(update={"id": manifest.changes.since}), _SHOWN)
+    same = books.same_content(manifest.model_copy(update={"id": manifest.changes.since}), SHOWN)
     if not same:
         return None
     base = books.get(same[-1])

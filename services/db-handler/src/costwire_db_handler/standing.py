@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from costwire_db_handler.ledger import Entry, State
+from costwire_db_handler.ledger import SHOWN, Entry
 from costwire_db_handler.quarantined import RuleCount
-
-_SHOWN = (State.COMMITTED, State.UNCHANGED)
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ def standing(entries: Iterable[Entry], shaping: Collection[int]) -> list[Entry]:
     `shaping`: the deliveries that shaped a billing period last, or appended to one. A delivery of
     which every row is in quarantine shapes none: it stands until another of its source is shown.
     """
-    shown = [entry for entry in entries if entry.state in _SHOWN]
+    shown = [entry for entry in entries if entry.state in SHOWN]
     last = {(entry.table, entry.source): entry.commit for entry in shown}
     return [
         entry

@@ -35,8 +35,9 @@ class _Reader(Generic[Item]):
     def taken(self) -> Iterator[Item]:
         while (item := self._queue.get()) is not None:
             yield item
-        if self._error is not None:
-            raise self._error
+        error, self._error = self._error, None
+        if error is not None:
+            raise error  # else its traceback would keep this reader, and all that was read
 
     def stop(self) -> None:
         self._stopped.set()

@@ -35,7 +35,7 @@ def parted(
     before = done = 0
     for block in blocks:
         ends = np.flatnonzero(np.frombuffer(block, np.uint8) == _NEWLINE) + 1
-        first, done = done, int(np.searchsorted(going, before + len(ends)))
+        first, done = done, int(np.searchsorted(going, np.uint32(before + len(ends))))
         places = going[first:done].astype(np.int64) - before
         before += len(ends)
         starts = np.append(0, ends[:-1])[places]

@@ -20,11 +20,10 @@ class KnownRecords:
         self._checks = records["check"][self._order]
         begins = np.ones(len(records), np.bool_)
         begins[1:] = self._hashes[1:] != self._hashes[:-1]
-        self._firsts = np.flatnonzero(begins).astype(np.uint32)
-        """Where those with the same hash begin."""
+        firsts = np.flatnonzero(begins)
         self._left = np.zeros(len(records), np.uint32)
-        """At the first of these: how many of them are left."""
-        self._left[self._firsts] = np.diff(np.append(self._firsts, np.uint32(len(records))))
+        """At the first of those with the same hash: how many of them are left."""
+        self._left[firsts] = np.diff(firsts, append=len(records))
 
     def take(self, records: RecordHashes) -> NDArray[np.bool_]:
         """Take each of these records that is there and left; which ones were.
@@ -50,8 +49,9 @@ class KnownRecords:
 
     def left(self) -> Positions:
         """The places of the records that were not taken, growing; of copies the last ones."""
-        ends = np.append(self._firsts[1:], np.uint32(len(self._order))).astype(np.int64)
-        counts = self._left[self._firsts].astype(np.int64)
+        firsts = np.flatnonzero(self._left)
+        counts = self._left[firsts].astype(np.int64)
+        ends = np.searchsorted(self._hashes, self._hashes[firsts], side="right")
         behind = np.repeat(ends - np.cumsum(counts), counts)
         return np.sort(self._order[behind + np.arange(len(behind))])
 

@@ -16,7 +16,7 @@ from costwire_exporter.blocks import ExpositionWriter
 from costwire_exporter.errors import NotPublishable, NotRevisable, PublishError, Stopped
 from costwire_exporter.identity import Meaning, content_hash, delivery_id
 from costwire_exporter.quarantine import QuarantineWriter
-from costwire_exporter.record_index import IndexWriter, RecordIndex
+from costwire_exporter.record_index import IndexWriter, RecordIndex, revisable_pairs
 from costwire_exporter.report_run import BATCH_BYTES, ReportRun, Resumed
 from costwire_exporter.revise import Revision
 from costwire_exporter.shelf import MANIFEST, QUARANTINE, Delivery, Shelf
@@ -114,7 +114,7 @@ class Publisher:
                 with self._shelf.draft() as folder:
                     changed = self._changed(folder, reading, meaning, base, require_other)
                     return self._put(folder, reading, read, changed, content)
-            except NotRevisable as reason:
+            except (NotRevisable, FocusError) as reason:
                 _logger.info("the report is read as a whole", extra={"reason": str(reason)})
             except (_IsServed, PublishError, SourceError):
                 raise
@@ -189,7 +189,8 @@ class Publisher:
                 for part, (_, header) in zip(reading.parts, headers, strict=True):
                     self._read(part, header, run, exposition, quarantine, index)
                 exposition.write(lambda: [run.renderer.footer()])
-            index.finish(run)  # once all is rendered
+            # Once all is rendered.
+            index.finish(run, revisable_pairs(run.validator) if index.is_wanted else None)
         written = exposition.written()
         return _Rendered(run, meaning, written.of(run.renderer.samples))
 
@@ -263,7 +264,7 @@ class Publisher:
                 batch_bytes=BATCH_BYTES,
                 encoding=self._meaning.encoding,
                 header=header,
-                known=_none_known,
+                known=_none_known if index.is_wanted else None,
             )
             with read_ahead(report.batches()) as batches:
                 for found in batches:

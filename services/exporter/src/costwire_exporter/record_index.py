@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -63,7 +64,7 @@ class RecordIndex:
             told = json.loads((folder / _INDEX).read_bytes())
         except FileNotFoundError:
             return None
-        if (told["format"], told["sample"]) != (_FORMAT, sample_hash()):
+        if (told["format"], told["made_by"]) != (_FORMAT, _maker()):
             return None
         return cls(
             folder,
@@ -95,25 +96,27 @@ class RecordIndex:
 
 
 class RecordPlaces:
-    """At which place, in the order of reading, the record stands that begins at a line."""
+    """At which place, in the order of reading, the record stands that begins at a line.
+
+    Of records whose lines follow one another the first one is kept.
+    """
 
     def __init__(self) -> None:
-        self._spans: list[tuple[str, int, NDArray[np.int64] | range]] = []
+        self._spans: list[tuple[str, int, NDArray[np.int64], NDArray[np.int64]]] = []
         self._rows = 0
 
     def add(self, file: str, lines: NDArray[np.int64]) -> None:
-        """Note the next records; `lines` grow. Those without gaps take up no memory."""
-        first, last = int(lines[0]), int(lines[-1])
-        dense = last - first + 1 == len(lines)
-        self._spans.append((file, self._rows, range(first, last + 1) if dense else lines))
+        """Note the next records; `lines` grow."""
+        starts = np.append(0, np.flatnonzero(np.diff(lines) != 1) + 1)
+        self._spans.append((file, int(lines[-1]), lines[starts], starts + self._rows))
         self._rows += len(lines)
 
     def of(self, file: str, line: int) -> int:
-        """The place; raises `KeyError` where no record begins."""
-        for name, first, lines in self._spans:
-            if name == file and lines[0] <= line <= lines[-1]:
-                is_dense = isinstance(lines, range)
-                return first + (line - lines[0] if is_dense else int(np.searchsorted(lines, line)))
+        """The place of a record that begins at a line; raises `KeyError` for an unknown one."""
+        for name, last, lines, rows in self._spans:
+            if name == file and lines[0] <= line <= last:
+                run = int(np.searchsorted(lines, line, side="right")) - 1
+                return int(rows[run] + line - lines[run])
         raise KeyError(f"{file}, line {line}")
 
 
@@ -150,7 +153,7 @@ class IndexWriter:
                 before += len(some)
 
     def record(self, file: str, line: int) -> int:
-        """The hash of the record that begins at a line, one of those that were added."""
+        """The hash of the record that begins at a line, one of those that were read."""
         self._file.seek(self._places.of(file, line) * RECORD.itemsize)
         found = np.fromfile(self._file, RECORD, 1)
         self._file.seek(0, os.SEEK_END)
@@ -162,11 +165,21 @@ class IndexWriter:
             self._is_wanted = False
             (self._folder / _RECORDS).unlink()
 
-    def finish(self, run: ReportRun, broken: Mapping[str, Broken] | None = None) -> None:
-        """Write the rest; `broken`: None for what the run found."""
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is to be an index."""
+        return self._is_wanted
+
+    def finish(
+        self, run: ReportRun, pairs: Pairs | None, broken: Mapping[str, Broken] | None = None
+    ) -> None:
+        """Write the rest.
+
+        `pairs`: the revisable ones; `broken`: None for what the run found.
+        """
         if not self._is_wanted:
             return
-        pairs, runs = revisable_pairs(run.validator), run.renderer.copies.runs
+        runs = run.renderer.copies.runs
         # Labels of charges that are gone are among them.
         if pairs is None or sum(map(len, runs)) > _MOST_LABELS * run.tally.rows.read:
             self.abandon()
@@ -182,7 +195,7 @@ class IndexWriter:
         np.savez(self._folder / _PAIRS, allow_pickle=False, **pairs)
         told = {
             "format": _FORMAT,
-            "sample": sample_hash(),
+            "made_by": _maker(),
             "columns": [*run.columns],
             "bytes": run.bytes_read,
             "named": [[*names, count] for names, count in run.tally.named.items()],
@@ -190,6 +203,12 @@ class IndexWriter:
             "runs": [len(each) for each in runs],
         }
         (self._folder / _INDEX).write_text(json.dumps(told), encoding="utf-8")
+
+
+def _maker() -> list[str]:
+    """Whoever differs in this may read, judge, or hash otherwise."""
+    packages = ("costwire-focus", "costwire-exporter", "polars", "numpy")
+    return [sample_hash(), *(f"{name} {version(name)}" for name in packages)]
 
 
 def revisable_pairs(validator: Validator) -> Pairs | None:

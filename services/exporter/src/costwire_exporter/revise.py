@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,7 @@ from costwire_exporter.record_index import Broken, IndexWriter, RecordIndex, rev
 from costwire_exporter.report_run import BATCH_BYTES, ReportRun
 from costwire_exporter.shelf import ADDED, REMOVED, Delivery
 from costwire_exporter.status import Progress
-from costwire_exporter.text import DROPPED, EXPOSITION, MORE
+from costwire_exporter.text import BASE, DROPPED, EXPOSITION, MORE
 from costwire_focus.batch import Batch
 from costwire_focus.canonical import canonical_text
 from costwire_focus.exposition import HEADER, footer
@@ -87,6 +87,7 @@ class Revision:
 
     def __exit__(self, *error: object) -> None:
         self._writer.__exit__(*error)
+        vars(self).pop("_known", None)  # a traceback may keep the rest
 
     def read(
         self,
@@ -108,6 +109,7 @@ class Revision:
     def write(self) -> None:
         """Write everything else but the manifest."""
         gone = self._known.left()
+        del self._known  # the largest of what is in memory
         self._require_few(len(gone))
         self._writer.keep(self._index, gone)
         dropped = self._dropped(gone)
@@ -130,10 +132,11 @@ class Revision:
         else:
             self._compose(dropped)
         self._require_counts()
-        if revisable_pairs(self._run.validator) is None:
+        pairs = revisable_pairs(self._run.validator)
+        if pairs is None:
             raise NotRevisable("how its charges relate to one another is to be looked at anew")
         self.findings, broken = self._broken()
-        self._writer.finish(self._run, broken)
+        self._writer.finish(self._run, pairs, broken)
 
     def _exposition(self, name: str | None) -> ExpositionWriter:
         return ExpositionWriter(self._folder / name if name else None, self._level)
@@ -151,7 +154,7 @@ class Revision:
         if text.is_composed:
             with (self._folder / MORE).open("ab") as more, (text.folder / MORE).open("rb") as old:
                 shutil.copyfileobj(old, more)
-        earlier, mine = text.folder / EXPOSITION, self._folder / EXPOSITION
+        earlier, mine = text.base, self._folder / BASE
         try:
             os.link(earlier, mine)
         except OSError:  # there are file systems that cannot
@@ -170,13 +173,10 @@ class Revision:
                 part.name,
                 batch_bytes=BATCH_BYTES,
                 encoding=encoding,
-                known=self._known_of(part.name),
+                known=self._known_of(part.name, lambda: on_progress(self._progress(stream))),
             )
             with read_ahead(report.batches()) as batches:
-                for batch in batches:
-                    self._require_running()
-                    yield self._add(batch)
-                    on_progress(self._run.progress(stream.tell()))
+                yield from map(self._add, batches)
             part.verify()
             self._run.count_part(part, report, self._part_records)
 
@@ -184,10 +184,17 @@ class Revision:
         if self._is_stopping():
             raise Stopped("publish: the exporter is being stopped")
 
+    def _progress(self, stream: BinaryIO) -> Progress:
+        return self._run.progress(stream.tell())
+
     def _known_of(
-        self, file: str
+        self, file: str, tell: Callable[[], None]
     ) -> Callable[[RecordHashes, NDArray[np.int64]], NDArray[np.bool_]]:
+        """`tell`: called with each block of the file."""
+
         def known(records: RecordHashes, lines: NDArray[np.int64]) -> NDArray[np.bool_]:
+            self._require_running()
+            tell()
             self._followed.look(records, file, lines)
             taken = self._known.take(records)
             self._part_records += len(taken)
@@ -202,11 +209,11 @@ class Revision:
             raise NotRevisable(f"more than {self._most} of its {self._index.rows} charges changed")
 
     def _add(self, batch: Batch) -> list[pa.Buffer]:
-        if batch.hashes is None:
-            raise NotRevisable("it is no CSV any more")
         checked = self._run.validator.check(batch)
         if checked.unusable:
             raise NotRevisable("it has rows that cannot be used")
+        if batch.hashes is None:
+            raise NotRevisable("it is no CSV any more")
         charges = self._run.conformed(checked.charges)
         self._writer.add(batch, checked)
         self._run.tally.add(batch, checked, charges)

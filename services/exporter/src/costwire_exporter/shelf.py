@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from costwire_exporter.errors import ShelfError
-from costwire_exporter.text import EXPOSITION, Text
+from costwire_exporter.text import Text
 from costwire_focus.manifest import ChangeKind
 
 QUARANTINE = "quarantine.ndjson"
@@ -43,9 +43,10 @@ class Delivery:
     def load(cls, folder: Path) -> Self:
         """Read the manifest; raises OSError or ValueError when the delivery is not whole."""
         manifest = json.loads((folder / MANIFEST).read_bytes())
-        for file in (EXPOSITION, QUARANTINE):
-            (folder / file).stat()
-        return cls(folder, manifest)
+        delivery = cls(folder, manifest)
+        for file in (Text(folder, 0).base, delivery.quarantine):
+            file.stat()
+        return delivery
 
     @property
     def id(self) -> str:

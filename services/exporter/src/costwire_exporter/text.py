@@ -24,7 +24,8 @@ from costwire_exporter.compose import Positions, parted, samples
 from costwire_exporter.negotiate import Encoding
 from costwire_focus.exposition import HEADER, footer
 
-EXPOSITION, MORE, DROPPED = "metrics.zst", "more.zst", "dropped"
+EXPOSITION = "metrics.zst"
+BASE, MORE, DROPPED = "base.zst", "more.zst", "dropped"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Text:
         """Whether it is no file of its own."""
         return (self.folder / DROPPED).exists()
 
+    @property
+    def base(self) -> Path:
+        """The file that holds most of it."""
+        return self.folder / (BASE if self.is_composed else EXPOSITION)
+
     def dropped(self) -> Positions:
         """The samples of the two files that are left out."""
         path = self.folder / DROPPED
@@ -47,7 +53,7 @@ class Text:
     def read(self, encoding: Encoding) -> Iterator[bytes]:
         """The exposition in blocks, in one encoding; close the iterator to close the files."""
         if not self.is_composed:
-            return read_exposition(self.folder / EXPOSITION, encoding)
+            return read_exposition(self.base, encoding)
         if encoding == "zstd":
             return zstd_blocks(self._composed())
         return gzip_blocks(self._composed()) if encoding == "gzip" else self._composed()
@@ -55,10 +61,10 @@ class Text:
     def size(self, encoding: Encoding) -> int | None:
         """The bytes of what is read so; None where that is not known before."""
         is_stored = encoding == "zstd" and not self.is_composed
-        return (self.folder / EXPOSITION).stat().st_size if is_stored else None
+        return self.base.stat().st_size if is_stored else None
 
     def _composed(self) -> Iterator[bytes]:
-        files = (whole_lines(decompressed(self.folder / name)) for name in (MORE, EXPOSITION))
+        files = (whole_lines(decompressed(self.folder / name)) for name in (MORE, BASE))
         yield HEADER
         for stays, _ in parted(samples(*files), self.dropped()):
             yield b"".join(stays)

@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from costwire_scraper.errors import PartsConflict, Refused, ScraperError
@@ -31,6 +31,8 @@ class Courier:
     queue_blocks: int
     stall_seconds: float
     dry_run: bool = False
+    wholes: deque[str] = field(default_factory=partial(deque, maxlen=1))
+    """The delivery that is sent as a whole at the next try, if any."""
 
     def deliver(self, shipment: Shipment) -> Entry:
         """Deliver, and give the ledger's entry.
@@ -56,12 +58,20 @@ class Courier:
     def _send_changes(self, shipment: Shipment, opened: Opened) -> Entry | None:
         """Deliver what became of the delivery before; None where the whole is wanted."""
         commit = str(opened.entry["commit"])
+        delivery = shipment.manifest.id
+        if delivery in self.wholes:
+            return None
         try:
             self._post_all(commit, shipment.changes)
             return self.handler.commit_changes(commit)
         except WholeWanted as error:
             log.info("the whole delivery is sent", extra={"reason": str(error)})
-            return None
+        except (Refused, PartsConflict) as error:
+            log.warning("the whole delivery is sent", extra={"reason": str(error)})
+        except ScraperError:
+            self.wholes.append(delivery)  # what befell the changes need not befall the whole
+            raise
+        return None
 
     def _send(self, shipment: Shipment, opened: Opened) -> Entry:
         commit = str(opened.entry["commit"])

@@ -17,7 +17,7 @@ No column can take this label: a column of that name travels escaped.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 RENDERER_VERSION = 1
-"""Changes whenever the same charges would render to other bytes."""
+"""Changes whenever a charge would render to other bytes."""
 
 END = "# costwire end"
 """Begins the last line of a complete exposition: `# costwire end samples=<n>`."""
