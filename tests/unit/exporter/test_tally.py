@@ -9,16 +9,19 @@ from hypothesis import strategies as st
 
 from costwire_exporter.errors import NotPublishable
 from costwire_exporter.tally import Tally
+from costwire_focus.amounts import CostSums
 from costwire_focus.batch import Batch, Unusable
 from costwire_focus.canonical import exact_sum
 from costwire_focus.rules import Checked
+
+PERIODS = ("2024-09-01T00:00:00Z", "2024-10-01T00:00:00Z")
 
 
 def count(
     tally: Tally, charges: pa.Table, kept: list[bool] | None = None, uncut: int = 0
 ) -> pa.Table:
     """Count a batch of which only the kept rows are published."""
-    mask = pa.array([True] * charges.num_rows if kept is None else kept)
+    mask = pa.array([True] * charges.num_rows if kept is None else kept, pa.bool_())
     lost = uncut + charges.num_rows - sum(mask.to_pylist())
     unusable = [Unusable("a.csv", 2, b"", None, "CW-Test", "")] * lost
     lines = pa.array(range(charges.num_rows), pa.int64())
@@ -114,3 +117,40 @@ def test_column_that_holds_no_billing_periods_is_refused() -> None:
     starts: list[str | None] = [f"{number}" for number in range(rows)]
     with pytest.raises(NotPublishable, match="more than 10000 different billing periods"):
         count(Tally(None), charges_of(["1"] * rows, BillingPeriodStart=starts))
+
+
+costs = st.sampled_from(["1", "0.25", "-3", "1E-20", None])
+rows = st.lists(
+    st.tuples(costs, st.sampled_from(["USD", "EUR", None]), st.sampled_from([None, *PERIODS])),
+    max_size=8,
+)
+
+
+@given(rows, rows, rows)
+def test_count_that_goes_on_is_that_of_all_charges_that_are_left(
+    kept: list[tuple[str | None, ...]],
+    gone: list[tuple[str | None, ...]],
+    come: list[tuple[str | None, ...]],
+) -> None:
+    def table(found: list[tuple[str | None, ...]]) -> pa.Table:
+        names = ("BilledCost", "BillingCurrency", "BillingPeriodStart")
+        cells = zip(*found, strict=True) if found else [()] * len(names)
+        return pa.table(
+            {name: pa.array(each, pa.string()) for name, each in zip(names, cells, strict=True)}
+        )
+
+    first, whole = Tally(), Tally()
+    count(first, table(kept + gone))
+    sums = CostSums()
+    sums.add(table(kept + gone))
+    resumed = Tally.resumed(sums, first.named)
+    count(resumed, table(come))
+    if gone:
+        resumed.remove(table(gone))
+    count(whole, table(kept + come))
+    assert (resumed.rows, resumed.sums(), resumed.billing_periods(), resumed.billed_cost) == (
+        whole.rows,
+        whole.sums(),
+        whole.billing_periods(),
+        whole.billed_cost,
+    )

@@ -102,21 +102,22 @@ class RecordPlaces:
     """
 
     def __init__(self) -> None:
-        self._spans: list[tuple[str, int, NDArray[np.int64], NDArray[np.int64]]] = []
+        self._spans: list[tuple[str, NDArray[np.int64], NDArray[np.int64]]] = []
         self._rows = 0
 
     def add(self, file: str, lines: NDArray[np.int64]) -> None:
         """Note the next records; `lines` grow."""
         starts = np.append(0, np.flatnonzero(np.diff(lines) != 1) + 1)
-        self._spans.append((file, int(lines[-1]), lines[starts], starts + self._rows))
+        bounds = np.append(starts, len(lines)) + self._rows
+        self._spans.append((file, lines[starts], bounds))
         self._rows += len(lines)
 
     def of(self, file: str, line: int) -> int:
         """The place of a record that begins at a line; raises `KeyError` for an unknown one."""
-        for name, last, lines, rows in self._spans:
-            if name == file and lines[0] <= line <= last:
-                run = int(np.searchsorted(lines, line, side="right")) - 1
-                return int(rows[run] + line - lines[run])
+        for name, lines, bounds in self._spans:
+            run = int(np.searchsorted(lines, line, side="right")) - 1
+            if name == file and run >= 0 and bounds[run] + line - lines[run] < bounds[run + 1]:
+                return int(bounds[run] + line - lines[run])
         raise KeyError(f"{file}, line {line}")
 
 

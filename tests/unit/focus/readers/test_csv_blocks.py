@@ -6,6 +6,8 @@ import io
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from costwire_focus.readers import open_report
+
 LARGE = 1 << 20
 NAMES = ["BilledCost", "ChargeDescription", "x_é"]
 
@@ -103,3 +105,41 @@ def test_a_charge_has_the_cells_that_its_raw_bytes_hold(read, body):
 @settings(max_examples=150)
 def test_the_second_count_agrees_on_any_bytes(read, body, size):
     assert read(b"BilledCost,B,C\n" + body, batch_bytes=size).disagreement is None
+
+
+@given(
+    body=st.one_of(
+        hostile_bytes,
+        st.builds(
+            lambda rows, how, end: written(rows, how, end).encode(), tables, quotings, line_ends
+        ),
+    ),
+    size=block_sizes,
+    every=st.integers(1, 4),
+)
+@example(body=b'a,b,c\n"x\ny",1,2\n3,4,5\n', size=60, every=2)
+def test_records_that_are_known_are_left_out_and_the_others_read_as_ever(body, size, every):
+    def known(hashes, lines):
+        assert len(hashes) == len(lines)
+        return lines % every == 0
+
+    def read(told):
+        report = open_report(
+            io.BytesIO(b"BilledCost,b,c\n" + body), "a.csv", batch_bytes=size, known=told
+        )
+        rows, aside = {}, {}
+        for batch in report.batches():
+            found = zip(batch.lines.to_pylist(), batch.charges.to_pylist(), strict=True)
+            for index, (line, row) in enumerate(found):
+                rows[line] = row, batch.raw(index)
+            aside |= {row.line: (row.raw, row.rule) for row in batch.unusable}
+            if told is not None and batch.charges.num_rows:
+                assert len(batch.hashes) == batch.charges.num_rows
+        return rows, aside, report.recount().records
+
+    everything, broken, records = read(None)
+    some, still_broken, counted = read(known)
+    assert some == {line: row for line, row in everything.items() if line % every}
+    assert counted == records
+    wanted = {line: row for line, row in broken.items() if line % every}
+    assert wanted.items() <= still_broken.items() <= broken.items()
