@@ -338,6 +338,14 @@ def test_damaged_index_costs_a_reading_and_no_delivery(shop: Shop, name: str) ->
     assert shop.put(many({"BilledCost": "3.5"})).manifest["changes"] is not None
 
 
+def test_report_of_more_charges_than_memory_holds_is_read_as_a_whole(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_index, "_MOST_ROWS", 20)
+    told = [shop.put(many({"BilledCost": f"{day}.5"})).manifest["changes"] for day in range(3)]
+    assert told == [None] * 3
+
+
 def test_labels_of_charges_that_left_do_not_gather_for_ever(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,8 @@ from costwire_focus.rules import Checked, Validator
 _RECORDS, _LABELS, _PAIRS, _INDEX = "records", "labels", "pairs.npz", "index.json"
 _FORMAT = 1
 _AT_ONCE = 1 << 20
+_MOST_ROWS = 4_000_000
+"""Of the next report's reading they take 30 bytes of memory each."""
 _MOST_LABELS = 2
 """Sets of labels for each charge."""
 
@@ -103,14 +105,14 @@ class RecordPlaces:
 
     def __init__(self) -> None:
         self._spans: list[tuple[str, NDArray[np.int64], NDArray[np.int64]]] = []
-        self._rows = 0
+        self.rows = 0
 
     def add(self, file: str, lines: NDArray[np.int64]) -> None:
         """Note the next records; `lines` grow."""
         starts = np.append(0, np.flatnonzero(np.diff(lines) != 1) + 1)
-        bounds = np.append(starts, len(lines)) + self._rows
+        bounds = np.append(starts, len(lines)) + self.rows
         self._spans.append((file, lines[starts], bounds))
-        self._rows += len(lines)
+        self.rows += len(lines)
 
     def of(self, file: str, line: int) -> int:
         """The place of a record that begins at a line; raises `KeyError` for an unknown one."""
@@ -137,11 +139,12 @@ class IndexWriter:
         self._file.close()
 
     def add(self, batch: Batch, checked: Checked) -> None:
-        """Note the records of a batch; where one is unusable, there will be no index."""
-        if checked.unusable or batch.hashes is None:
+        """Note the records of a batch; where one is unusable or too many, there is no index."""
+        hashes = batch.hashes
+        if checked.unusable or hashes is None or self._places.rows + len(hashes) > _MOST_ROWS:
             self.abandon()
-        elif self._is_wanted and len(batch.hashes):
-            batch.hashes.tofile(self._file)
+        elif self._is_wanted and len(hashes):
+            hashes.tofile(self._file)
             self._places.add(batch.file, batch.lines.to_numpy())
 
     def keep(self, earlier: RecordIndex, gone: NDArray[np.uint32]) -> None:
