@@ -346,6 +346,14 @@ def test_report_of_more_charges_than_memory_holds_is_read_as_a_whole(
     assert told == [None] * 3
 
 
+def test_finding_whose_place_is_not_known_costs_the_index_and_no_delivery(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_index.RecordPlaces, "of", lambda *place: {}[place])
+    assert shop.put(many({"ServiceCategory": ""})).manifest["findings"]
+    assert shop.put(many({"BilledCost": "1.5"})).manifest["changes"] is None
+
+
 def test_labels_of_charges_that_left_do_not_gather_for_ever(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ rows were asked), `index.json` (the rest). They are there together, or none of t
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from costwire_focus.exposition.copies import CopyCounter
 from costwire_focus.readers.record_hashes import RECORD, RecordHashes, sample_hash
 from costwire_focus.rules import Checked, Validator
 
+_logger = logging.getLogger(__name__)
 _RECORDS, _LABELS, _PAIRS, _INDEX = "records", "labels", "pairs.npz", "index.json"
 _FORMAT = 1
 _AT_ONCE = 1 << 20
@@ -188,11 +190,12 @@ class IndexWriter:
         if pairs is None or sum(map(len, runs)) > _MOST_LABELS * run.tally.rows.read:
             self.abandon()
             return
-        if broken is None:
-            broken = {
-                rule: Broken(found.count, found.message, [self.record(*at) for at in found.lines])
-                for rule, found in run.validator.of_charges.items()
-            }
+        try:
+            broken = self._broken(run) if broken is None else broken
+        except KeyError:  # costs the index, and no delivery
+            _logger.exception("the delivery is left without an index")
+            self.abandon()
+            return
         with (self._folder / _LABELS).open("wb") as labels:
             for each in runs:
                 each.tofile(labels)
@@ -207,6 +210,12 @@ class IndexWriter:
             "runs": [len(each) for each in runs],
         }
         (self._folder / _INDEX).write_text(json.dumps(told), encoding="utf-8")
+
+    def _broken(self, run: ReportRun) -> dict[str, Broken]:
+        return {
+            rule: Broken(found.count, found.message, [self.record(*at) for at in found.lines])
+            for rule, found in run.validator.of_charges.items()
+        }
 
 
 def _maker() -> list[str]:
