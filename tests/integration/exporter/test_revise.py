@@ -350,8 +350,8 @@ def test_finding_whose_place_is_not_known_costs_the_index_and_no_delivery(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record_index.RecordPlaces, "of", lambda *place: {}[place])
-    assert shop.put(many({"ServiceCategory": ""})).manifest["findings"]
-    assert shop.put(many({"BilledCost": "1.5"})).manifest["changes"] is None
+    assert shop.put(many()).manifest["findings"]
+    assert shop.put(many({"BilledCost": "2.5"})).manifest["changes"] is None
 
 
 def test_labels_of_charges_that_left_do_not_gather_for_ever(
