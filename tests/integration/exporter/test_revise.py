@@ -350,7 +350,7 @@ def test_finding_whose_place_is_not_known_costs_the_index_and_no_delivery(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record_index.RecordPlaces, "of", lambda *place: {}[place])
-    assert shop.put(many()).manifest["findings"]
+    shop.put(many({"BillingPeriodStart": CHARGE["BillingPeriodEnd"]}))
     assert shop.put(many({"BilledCost": "2.5"})).manifest["changes"] is None
 
 
