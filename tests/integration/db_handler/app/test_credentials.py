@@ -66,6 +66,7 @@ class Endpoint:
         return client.request(self.method, self.path, data=self.body, headers=self.headers)
 
 
+PART = part_body(REPORT.parts[0])
 ENDPOINTS = (
     Endpoint("GET", "/deliveries", Role.READER, 200),
     Endpoint("GET", "/deliveries/1", Role.READER, 200),
@@ -82,7 +83,10 @@ ENDPOINTS = (
     Endpoint("POST", "/rates", Role.WRITER, 200, RATES),
     Endpoint("POST", "/_sql", Role.READER, 200, '{"stmt": "SELECT BilledCost FROM charges"}'),
     Endpoint("POST", "/deliveries", Role.WRITER, 201, UNDELIVERED.manifest.to_json()),
-    Endpoint("POST", "/deliveries/999/parts?seq=0", Role.WRITER, 404, part_body(REPORT.parts[0])),
+    *(
+        Endpoint("POST", f"/deliveries/999/{part}?seq=0", Role.WRITER, 404, PART)
+        for part in ("parts", "changes/added", "changes/removed")
+    ),
     Endpoint("POST", "/deliveries/999/quarantine", Role.WRITER, 404, ""),
     Endpoint("POST", "/deliveries/1/commit", Role.WRITER, 200),
     Endpoint("POST", "/deliveries/999/accept", Role.WRITER, 404),

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pyarrow as pa
 import pytest
 import requests
-from tests.factories import a_charge, a_report, part_body
+from tests.factories import a_charge, a_report, as_changes, charges, part_body
 from tests.integration.db_handler.app.conftest import ARROW, Client, Running
 from tests.support.openapi import Node, Operation, assert_as_told, operations
 
@@ -146,6 +146,29 @@ def delivered(asked: Asked, will: Client) -> Node:
 
 def test_example_is_what_a_delivery_comes_to(delivered: Node) -> None:
     assert without_times(delivered) == without_times(COMMITTED)
+
+
+def test_a_delivery_of_changes_is_as_told(run: Callable[..., Running], asked: Asked) -> None:
+    will = run().user("will", "writer")
+    before = a_report(charges(3))
+    will.deliver(before)
+    rows = [*charges(2), a_charge(ResourceId="disk-3", BilledCost="7")]
+    changed = as_changes(a_report(rows).generated(hours=1), before)
+    manifest = json.loads(changed.report.manifest.to_json())
+    opened = asked.ask(will, "POST /deliveries", 201, manifest).json()
+    assert opened["changes"] is True
+    at, commit = {"commit": opened["entry"]["commit"]}, "POST /deliveries/{commit}/commit"
+    asked.ask(will, commit, 409, query="?changes=true", **at)
+    parts = {"added": part_body(changed.added), "removed": part_body(changed.removed)}
+    for kind, part in parts.items():
+        which = f"POST /deliveries/{{commit}}/changes/{kind}"
+        asked.ask(will, which, 400, part, **at)
+        asked.ask(will, which, 204, part, query="?seq=0", **at)
+    settled = asked.ask(will, commit, 200, query="?changes=true", **at).json()
+    assert (settled["rows"]["added"], settled["rows"]["removed"]) == (1, 1)
+    for kind, part in parts.items():
+        which = f"POST /deliveries/{{commit}}/changes/{kind}"
+        asked.ask(will, which, 409, part, query="?seq=0", **at)
 
 
 def test_ledger_is_as_told(delivered: Node, asked: Asked, rita: Client) -> None:
@@ -440,10 +463,10 @@ def test_sign_in_and_roles_are_as_told(
 def test_delivery_that_is_not_there_is_as_told(
     operation: Operation, asked: Asked, will: Client
 ) -> None:
-    body = None
-    if "requestBody" in operation.told:
-        body = part_body(CHARGES) if _media(operation) == ARROW else ""
-    query = "?seq=0" if operation.path.endswith("parts") else ""
+    body: Any = "" if "requestBody" in operation.told else None
+    takes_parts = "requestBody" in operation.told and _media(operation) == ARROW
+    body = part_body(CHARGES) if takes_parts else body
+    query = "?seq=0" if takes_parts else ""
     told = asked.ask(will, str(operation), 404, body, query=query, commit=NEVER)
     assert told.json()["type"].endswith(":unknown-delivery")
 

@@ -27,6 +27,8 @@ WRITERS = {
     ("POST", "/deliveries"),
     ("DELETE", "/deliveries/{commit}"),
     ("POST", "/deliveries/{commit}/parts"),
+    ("POST", "/deliveries/{commit}/changes/added"),
+    ("POST", "/deliveries/{commit}/changes/removed"),
     ("POST", "/deliveries/{commit}/quarantine"),
     ("POST", "/deliveries/{commit}/commit"),
     ("POST", "/deliveries/{commit}/accept"),
