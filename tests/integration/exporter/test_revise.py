@@ -21,6 +21,8 @@ from costwire_exporter.blocks import read_exposition
 from costwire_exporter.identity import Meaning
 from costwire_exporter.publish import Publisher
 from costwire_exporter.shelf import Delivery, Shelf
+from costwire_exporter.status import Progress
+from costwire_exporter.text import EXPOSITION
 from costwire_focus.exposition.parse import Parser
 from costwire_focus.manifest import Manifest
 from costwire_focus.readers import record_hashes
@@ -142,6 +144,19 @@ def test_what_changed_is_told_beside_the_whole(shop: Shop) -> None:
     assert changes["since"] == first.id
     assert (changes["added"]["samples"], changes["removed"]["samples"]) == (2, 0)
     assert second.text.is_composed
+    assert not (second.folder / EXPOSITION).exists()  # which an earlier version would serve
+
+
+def test_progress_is_told_where_every_record_is_known(
+    write_report: WriteReport, publish: Publish
+) -> None:
+    rows = [{"BilledCost": f"{number}"} for number in range(40)]
+    publish(write_report(*rows))
+    told: list[Progress] = []
+    delivery = publish(write_report(*rows[1:]), on_progress=told.append)
+    assert delivery is not None
+    assert delivery.manifest["changes"]["added"]["samples"] == 0
+    assert told
 
 
 notes = st.sampled_from(["", "a", "b,c", 'say "x"', "two\nlines", "é", "NULL"])
@@ -183,7 +198,9 @@ def test_any_sequence_of_reports_is_what_reading_each_as_a_whole_is(
             if not rows or body in seen:
                 continue
             seen.add(body)
-            shop.put(body)
+            delivery = shop.put(body)  # where it is held against the whole
+            assert delivery.manifest["rows"]["read"] == len(rows)
+            assert len(series(delivery)) == delivery.manifest["rows"]["published"]
 
 
 def test_revisions_follow_one_another_until_the_text_is_written_anew(shop: Shop) -> None:

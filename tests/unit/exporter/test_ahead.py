@@ -1,6 +1,8 @@
 """Reading ahead changes neither the items nor the errors."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +24,30 @@ def test_error_comes_after_the_items_before_it() -> None:
         assert next(items) == 1
         with pytest.raises(ValueError, match="broken"):
             next(items)
+
+
+def test_error_keeps_nothing_of_what_was_read_once_it_was_minded() -> None:
+    class Large:
+        pass
+
+    large = Large()
+    kept = weakref.ref(large)
+
+    def broken(held: Large) -> Iterator[int]:
+        yield id(held)
+        raise ValueError("broken")
+
+    gc.disable()
+    try:
+        try:
+            with read_ahead(broken(large)) as items:
+                del large
+                list(items)
+        except ValueError:
+            pass
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def test_next_item_is_made_while_the_last_is_used() -> None:

@@ -36,8 +36,12 @@ class _Reader(Generic[Item]):
         while (item := self._queue.get()) is not None:
             yield item
         error, self._error = self._error, None
-        if error is not None:
-            raise error  # else its traceback would keep this reader, and all that was read
+        if error is None:
+            return
+        try:
+            raise error
+        finally:
+            del error  # a frame in its own traceback would keep it, and all that was read
 
     def stop(self) -> None:
         self._stopped.set()

@@ -31,7 +31,7 @@ _RECORDS, _LABELS, _PAIRS, _INDEX = "records", "labels", "pairs.npz", "index.jso
 _FORMAT = 1
 _AT_ONCE = 1 << 20
 _MOST_ROWS = 4_000_000
-"""Of the next report's reading they take 30 bytes of memory each."""
+"""While the next report is read they take 20 bytes of memory each, at first three times that."""
 _MOST_LABELS = 2
 """Sets of labels for each charge."""
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -73,7 +73,6 @@ class Revision:
         self._level = level
         self._is_stopping = is_stopping
         self._most = max(_FEW, int(index.rows * _LARGEST_SHARE))
-        self._known = KnownRecords(index.records())
         broken = chain(*(each.records for each in index.broken.values()))
         self._followed = Followed(np.array([*broken], np.uint64), LINES_KEPT)
         self._parts: list[str] = []
@@ -87,7 +86,6 @@ class Revision:
 
     def __exit__(self, *error: object) -> None:
         self._writer.__exit__(*error)
-        vars(self).pop("_known", None)  # a traceback may keep the rest
 
     def read(
         self,
@@ -96,21 +94,22 @@ class Revision:
         on_progress: Callable[[Progress], None],
     ) -> None:
         """Read the parts, and render what they add."""
+        known = KnownRecords(self._index.records())  # the largest of what is in memory
         with self._exposition(ADDED) as added, self._exposition(MORE) as more:
             added.write(partial(iter, [HEADER]))
             for part in parts:
-                for blocks in self._added(part, encoding, on_progress):
+                for blocks in self._added(part, encoding, known, on_progress):
                     added.write(partial(iter, blocks))
                     more.write(partial(iter, blocks))
             rows = self._run.renderer.samples
             added.write(partial(iter, [footer(rows)]))
         self.added = added.written().of(rows)
+        self._going = known.left()
+        self._require_few(len(self._going))
 
     def write(self) -> None:
         """Write everything else but the manifest."""
-        gone = self._known.left()
-        del self._known  # the largest of what is in memory
-        self._require_few(len(gone))
+        gone = self._going
         self._writer.keep(self._index, gone)
         dropped = self._dropped(gone)
         rows = self._index.rows - len(gone) + self.added.samples
@@ -162,18 +161,29 @@ class Revision:
         dropped.tofile(self._folder / DROPPED)
 
     def _added(
-        self, part: Part, encoding: str | None, on_progress: Callable[[Progress], None]
+        self,
+        part: Part,
+        encoding: str | None,
+        known: KnownRecords,
+        on_progress: Callable[[Progress], None],
     ) -> Iterator[list[pa.Buffer]]:
         """The samples of what a part adds."""
         self._parts.append(part.name)
         self._part_records = 0
         with part.open() as stream:
+
+            def is_known(records: RecordHashes, lines: NDArray[np.int64]) -> NDArray[np.bool_]:
+                self._require_running()
+                on_progress(self._run.progress(stream.tell()))
+                self._followed.look(records, part.name, lines)
+                taken = known.take(records)
+                self._part_records += len(taken)
+                self._unknown += len(taken) - int(taken.sum())
+                self._require_few(self._unknown)
+                return taken
+
             report = open_report(
-                stream,
-                part.name,
-                batch_bytes=BATCH_BYTES,
-                encoding=encoding,
-                known=self._known_of(part.name, lambda: on_progress(self._progress(stream))),
+                stream, part.name, batch_bytes=BATCH_BYTES, encoding=encoding, known=is_known
             )
             with read_ahead(report.batches()) as batches:
                 yield from map(self._add, batches)
@@ -183,26 +193,6 @@ class Revision:
     def _require_running(self) -> None:
         if self._is_stopping():
             raise Stopped("publish: the exporter is being stopped")
-
-    def _progress(self, stream: BinaryIO) -> Progress:
-        return self._run.progress(stream.tell())
-
-    def _known_of(
-        self, file: str, tell: Callable[[], None]
-    ) -> Callable[[RecordHashes, NDArray[np.int64]], NDArray[np.bool_]]:
-        """`tell`: called with each block of the file."""
-
-        def known(records: RecordHashes, lines: NDArray[np.int64]) -> NDArray[np.bool_]:
-            self._require_running()
-            tell()
-            self._followed.look(records, file, lines)
-            taken = self._known.take(records)
-            self._part_records += len(taken)
-            self._unknown += len(taken) - int(taken.sum())
-            self._require_few(self._unknown)
-            return taken
-
-        return known
 
     def _require_few(self, changed: int) -> None:
         if changed > self._most:

@@ -99,7 +99,7 @@ class Shop:
         for kind, part in (("added", changed.added), ("removed", changed.removed)):
             if part.num_rows:
                 digest = hashlib.sha256(part_body(part)).hexdigest()
-                self.store.stage_change(commit, kind, 0, part, digest)
+                self.store.stage_part(commit, 0, part, digest, kind)
 
     def deliver_changes(self, changed: Changed) -> Entry:
         """Announce, send and commit a delivery by its changes."""

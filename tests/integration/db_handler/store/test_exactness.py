@@ -65,6 +65,15 @@ def test_column_is_widened_no_further_than_needed(shop: Shop) -> None:
     ]
 
 
+def test_sums_that_the_engine_has_no_room_for_balance_all_the_same(shop: Shop) -> None:
+    largest = "9" * 20 + "." + "9" * 18
+    entry = shop.deliver(a_report(of_amounts([largest] * 3)))
+    assert (entry.rows.stored, entry.balanced) == (3, True)
+    line = entry.sums["USD"]["BilledCost"]
+    assert line is not None
+    assert Decimal(line.stored) == Context(prec=60).multiply(Decimal(largest), 3)
+
+
 def test_column_is_widened_and_older_amounts_stay(shop: Shop) -> None:
     shop.deliver(a_report(of_amounts(["1.123456789012345678"])))
     finer = ["0.1234567890123456789012", "0.1234567890123456789012345678"]

@@ -10,6 +10,7 @@ from tests.factories import OCTOBER, Report, a_charge, a_report, an_unusable_row
 
 from costwire_db_handler.errors import WrongState
 from costwire_db_handler.ledger import Entry, Rows, State
+from costwire_focus.manifest import Changes
 
 Shop = Any
 MakeShop = Callable[..., Any]
@@ -217,6 +218,14 @@ def test_held_delivery_that_comes_again_is_that_delivery(month: Shop) -> None:
 def test_held_delivery_of_an_exporter_that_told_no_currency_is_that_delivery(month: Shop) -> None:
     held = month.deliver(a_third())
     assert month.deliver(a_third().but(currency="EUR", dates="mdy")) == held
+
+
+def test_held_delivery_that_is_rendered_in_another_way_is_that_delivery(month: Shop) -> None:
+    """An exporter that lost its folder tells as a whole what it had told by its changes."""
+    held = month.deliver(a_third())
+    other = a_third().manifest.exposition.model_copy(update={"sha256": "f" * 64, "bytes": 7})
+    changes = Changes(since="e" * 64, added=other, removed=other)
+    assert month.deliver(a_third().but(exposition=other, changes=changes)) == held
 
 
 def test_rejected_delivery_that_comes_again_asks_nobody_twice(month: Shop) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain
 from typing import IO, get_args
 
-import pyarrow as pa
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -47,9 +46,9 @@ def delivery_routes() -> list[BaseRoute]:
         Route("/deliveries", list_deliveries, methods=["GET"]),
         Route(one, show_delivery, methods=["GET"]),
         Route(one, abort_delivery, methods=["DELETE"]),
-        Route(f"{one}/parts", stage_part, methods=["POST"]),
+        Route(f"{one}/parts", stage_part(None), methods=["POST"]),
         *(
-            Route(f"{one}/changes/{kind}", stage_change(kind), methods=["POST"])
+            Route(f"{one}/changes/{kind}", stage_part(kind), methods=["POST"])
             for kind in get_args(ChangeKind)
         ),
         Route(f"{one}/quarantine", set_quarantine, methods=["POST"]),
@@ -81,43 +80,32 @@ async def open_delivery(request: Request, caller: Caller) -> Response:
     return JSONResponse(answer, status_code=201 if opened else 200, background=then)
 
 
-@requires(Role.WRITER, Reach.TABLES)
-async def stage_part(request: Request, caller: Caller) -> Response:
-    """Keep a part of an open delivery; 204, also when it is there already."""
-    return await _stage(request, _store(request, caller).stage_part)
+def stage_part(kind: ChangeKind | None) -> Callable[[Request], Awaitable[Response]]:
+    """Keep a part of an open delivery; 204, also when it is there already.
 
-
-def stage_change(kind: ChangeKind) -> Callable[[Request], Awaitable[Response]]:
-    """Keep a part of what an open delivery changes; 204, also when it is there already."""
+    `kind`: of what the delivery changes; None: of the whole.
+    """
 
     @requires(Role.WRITER, Reach.TABLES)
-    async def stage(request: Request, caller: Caller) -> Response:
-        store = _store(request, caller)
+    async def stage_it(request: Request, caller: Caller) -> Response:
+        handler, store = handler_of(request), _store(request, caller)
+        settings = handler.settings
+        commit, seq = commit_of(request), _seq(request)
+        if seq >= settings.delivery_parts:
+            raise TooLarge(f"stage part {seq}: a delivery has {settings.delivery_parts:,} at most")
+        async with handler.taking_in():
+            body = await read_body(request, settings.part_limit_mib * MIB)
 
-        def keep(commit: int, seq: int, charges: pa.Table, digest: str) -> None:
-            store.stage_change(commit, kind, seq, charges, digest)
+            def stage() -> None:
+                charges = read_part(body, settings.part_limits(settings.part_limit_mib))
+                digest = hashlib.sha256(body).hexdigest()
+                store.stage_part(commit, seq, charges, digest, kind)
+                handler.metrics.staged_charges.inc(charges.num_rows)
 
-        return await _stage(request, keep)
+            await run_in_threadpool(stage)
+        return Response(status_code=204)
 
-    return stage
-
-
-async def _stage(request: Request, keep: Callable[[int, int, pa.Table, str], None]) -> Response:
-    handler = handler_of(request)
-    settings = handler.settings
-    commit, seq = commit_of(request), _seq(request)
-    if seq >= settings.delivery_parts:
-        raise TooLarge(f"stage part {seq}: a delivery has {settings.delivery_parts:,} at most")
-    async with handler.taking_in():
-        body = await read_body(request, settings.part_limit_mib * MIB)
-
-        def stage() -> None:
-            charges = read_part(body, settings.part_limits(settings.part_limit_mib))
-            keep(commit, seq, charges, hashlib.sha256(body).hexdigest())
-            handler.metrics.staged_charges.inc(charges.num_rows)
-
-        await run_in_threadpool(stage)
-    return Response(status_code=204)
+    return stage_it
 
 
 @requires(Role.WRITER, Reach.TABLES)

@@ -102,18 +102,22 @@ class CostStore(Protocol):
         """The numbers of the parts that need not be sent again."""
         ...
 
-    def stage_part(self, commit: int, seq: int, charges: pa.Table, digest: str) -> None:
-        """Keep a part of an open delivery; the same part again changes nothing."""
+    def stage_part(
+        self,
+        commit: int,
+        seq: int,
+        charges: pa.Table,
+        digest: str,
+        kind: ChangeKind | None = None,
+    ) -> None:
+        """Keep a part of an open delivery; the same part again changes nothing.
+
+        `kind`: of what the delivery changes; None: of the whole. Raises `ChangesDoNotApply`.
+        """
         ...
 
     def takes_changes(self, commit: int) -> bool:
         """Whether an open delivery may be told by its changes: readers see what it changes."""
-        ...
-
-    def stage_change(
-        self, commit: int, kind: ChangeKind, seq: int, charges: pa.Table, digest: str
-    ) -> None:
-        """Keep a part of what an open delivery changes; the same part again changes nothing."""
         ...
 
     def set_quarantine(self, commit: int, rows: Iterable[dict[str, Any]]) -> None:

@@ -115,19 +115,23 @@ class CrateDBCostStore(Quarantining):
         """Deliveries come here as a whole."""
         return False
 
-    def stage_change(
-        self, commit: int, kind: ChangeKind, seq: int, charges: pa.Table, digest: str
-    ) -> None:
-        """Deliveries come here as a whole."""
-        raise ChangesDoNotApply(f"stage part {seq} of {kind}: {_AS_A_WHOLE}")
-
     def commit_changes(self, commit: int, clock: Clock) -> Entry:
         """Deliveries come here as a whole."""
+        self._open(commit)
         raise ChangesDoNotApply(f"commit the changes of {commit}: {_AS_A_WHOLE}")
 
-    def stage_part(self, commit: int, seq: int, charges: pa.Table, digest: str) -> None:
+    def stage_part(
+        self,
+        commit: int,
+        seq: int,
+        charges: pa.Table,
+        digest: str,
+        kind: ChangeKind | None = None,
+    ) -> None:
         """Keep a part of an open delivery, ready for the tables."""
         manifest = self._open(commit).manifest
+        if kind is not None:
+            raise ChangesDoNotApply(f"stage part {seq} of {kind}: {_AS_A_WHOLE}")
         unknown = set(charges.column_names) - {column.name for column in manifest.columns}
         if unknown:
             raise BadPart(f"stage part {seq}: the manifest has no column {min(unknown)!r}")

@@ -122,8 +122,7 @@ class DuckDBCostStore:
         """A new delivery: open, or settled where readers see its content already."""
         books = DuckDBBooks(sql)
         delivery = arrivals.new_delivery(books, manifest, clock(), by=self._by)
-        earlier = arrivals.shown_already(books, manifest)
-        if earlier is None:
+        if (earlier := arrivals.shown_already(books, manifest)) is None:
             return delivery
         settlement = Settlement(books, delivery, self._thresholds)
         return settlement.conclude(settlement.repeat(earlier), clock)
@@ -155,19 +154,15 @@ class DuckDBCostStore:
             is_for_good = not delivery.dry_run and delivery.entry.state is State.OPEN
             return is_for_good and changed_state(DuckDBBooks(sql), delivery.manifest) is not None
 
-    def stage_part(self, commit: int, seq: int, charges: pa.Table, digest: str) -> None:
+    def stage_part(
+        self,
+        commit: int,
+        seq: int,
+        charges: pa.Table,
+        digest: str,
+        kind: ChangeKind | None = None,
+    ) -> None:
         """Keep a part of an open delivery, ready for the tables."""
-        self._stage(commit, None, seq, charges, digest)
-
-    def stage_change(
-        self, commit: int, kind: ChangeKind, seq: int, charges: pa.Table, digest: str
-    ) -> None:
-        """Keep a part of what an open delivery changes."""
-        self._stage(commit, kind, seq, charges, digest)
-
-    def _stage(
-        self, commit: int, kind: ChangeKind | None, seq: int, charges: pa.Table, digest: str
-    ) -> None:
         manifest = self._open(commit).manifest
         unknown = set(charges.column_names) - {column.name for column in manifest.columns}
         if unknown:
@@ -244,9 +239,8 @@ class DuckDBCostStore:
                 deliveries.put(sql, delivery)
         if delivery.dry_run:
             self._forget(commit)
-        self._staging.clear(commit)
-        if delivery.dry_run:
             return None
+        self._staging.clear(commit)
         self._on_settled(delivery.entry)
         return delivery.entry
 
