@@ -15,6 +15,13 @@ class StoreDamaged(problems.Problem):
     title: ClassVar[str] = "The database is damaged"
 
 
+class MemoryTooSmall(problems.TooLarge):
+    """What is to be written needs more memory than the engine may use."""
+
+    slug: ClassVar[str] = "memory-too-small"
+    title: ClassVar[str] = "The database engine has too little memory"
+
+
 class UnknownDelivery(problems.NotFound):
     """No delivery has this number."""
 

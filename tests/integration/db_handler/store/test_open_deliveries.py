@@ -25,6 +25,7 @@ from costwire_db_handler import quarantined
 from costwire_db_handler.errors import (
     BadPart,
     DeliveryNotOpen,
+    MemoryTooSmall,
     OutsideScope,
     PartDiffers,
     TooManyOpen,
@@ -37,6 +38,7 @@ from costwire_focus.manifest import CostSum, RowCounts
 
 Shop = Any
 MakeShop = Callable[..., Any]
+OpenShop = Callable[..., Any]
 
 
 def staged_files(tmp_path: Path) -> list[Path]:
@@ -310,3 +312,29 @@ def test_one_user_leaves_room_for_the_deliveries_of_others(make_shop: MakeShop) 
     with pytest.raises(TooManyOpen, match=f"2 of {name} are open"):
         user.open_delivery(manifests[2], shop.tick)
     assert shop.open(TEN.generated(hours=4)).by is None
+
+
+def test_report_too_wide_for_the_memory_is_told_and_goes_on_with_more(
+    tmp_path: Path, open_duckdb: OpenShop
+) -> None:
+    wide = a_report(
+        [
+            row | {f"x_Column{n}": f"{n} of {row['ResourceId']}" for n in range(200)}
+            for row in charges(3_000)
+        ]
+    )
+    small = open_duckdb(tmp_path, StoreLimits(memory_bytes=16 << 20))
+    entry = small.open(wide)
+    small.stage(entry.commit, wide)
+    with pytest.raises(
+        MemoryTooSmall, match=r"16 MiB of memory are too little.*HANDLER_MEMORY_MIB"
+    ):
+        small.store.commit(entry.commit, small.tick)
+    assert small.store.deliveries()[0].state is State.OPEN
+    small.close()
+    shop = open_duckdb(tmp_path)
+    assert shop.store.staged_parts(entry.commit) == list(range(len(wide.parts)))
+    assert shop.store.commit(entry.commit, shop.tick).rows == Rows(
+        read=3_000, stored=3_000, added=3_000
+    )
+    shop.close()

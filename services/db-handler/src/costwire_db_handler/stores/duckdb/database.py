@@ -14,8 +14,15 @@ from pathlib import Path
 
 import duckdb
 
-from costwire_db_handler.errors import CannotOpen, StoreBusy, StoreDamaged, StoreInUse, StoreStopped
-from costwire_db_handler.stores.duckdb import damage, rewriting, torn_log
+from costwire_db_handler.errors import (
+    CannotOpen,
+    MemoryTooSmall,
+    StoreBusy,
+    StoreDamaged,
+    StoreInUse,
+    StoreStopped,
+)
+from costwire_db_handler.stores.duckdb import damage, failures, rewriting, torn_log
 from costwire_db_handler.stores.duckdb.gate import Gate
 from costwire_db_handler.stores.duckdb.headroom import Headroom
 from costwire_db_handler.stores.duckdb.locks import harden
@@ -215,7 +222,8 @@ class Database:
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor in a transaction that is committed at the end, rolled back on an exception.
 
-        `keep=False` rolls back in any case. Raises `StoreBusy` when its turn does not come.
+        `keep=False` rolls back in any case. Raises `StoreBusy` when its turn does not come,
+        `MemoryTooSmall`.
         """
         if not self._writing.acquire(timeout=timeout_seconds):
             raise StoreBusy(
@@ -231,6 +239,15 @@ class Database:
                     cursor.execute("ROLLBACK")
                     raise
                 cursor.execute("COMMIT" if keep else "ROLLBACK")
+        except (duckdb.Error, MemoryError) as error:
+            if not failures.wants_memory(error):
+                raise
+            _logger.exception("the engine's memory is too small")
+            raise MemoryTooSmall(
+                f"write: the engine's {self._memory_bytes // MIB} MiB of memory are too little (a "
+                "wide table takes about one for each column): set HANDLER_MEMORY_MIB to more, "
+                "and start the handler again"
+            ) from error
         finally:
             self._writing.release()
 

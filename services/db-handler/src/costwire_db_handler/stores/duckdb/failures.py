@@ -28,7 +28,10 @@ _COLUMN = re.compile(r"Referenced column \"([^\n]+?)\" not found")
 _FUNCTION = re.compile(r"Function with name \"?([^\"\n]+?)\"? does not exist")
 _NO_MATCH = re.compile(r"No function matches the given name and argument types '([^\n]+?)'\.")
 _DUPLICATE = re.compile(r"[Dd]uplicate key|violates (?:primary key|unique) constraint")
-_MEMORY = re.compile(r"^Out of Memory Error|bad.alloc|[Mm]alloc .*failed")
+_MEMORY = re.compile(
+    r"^Out of Memory Error|bad.alloc|[Mm]alloc .*failed|"
+    r"Failed to commit: (?:failed to pin|could not allocate) block"
+)
 _QUOTED_VALUE = re.compile(r"\"[^\"]{200,}\"|'[^']{200,}'")
 _PLAIN: dict[type[duckdb.Error], type[SqlError]] = {
     duckdb.ParserException: SqlParse,
@@ -52,6 +55,12 @@ def first_line(error: BaseException) -> str:
     return _QUOTED_VALUE.sub("(a long value)", line)[:500]
 
 
+def wants_memory(error: BaseException) -> bool:
+    """Whether the engine had too little memory, whatever kind of error it makes of that."""
+    is_told = isinstance(error, duckdb.OutOfMemoryException | MemoryError)
+    return is_told or _MEMORY.search(str(error)) is not None
+
+
 def translate(error: BaseException) -> SqlError:
     """The same failure in CrateDB's words; what is not a user's doing tells nothing."""
     if isinstance(error, SqlError):
@@ -59,7 +68,7 @@ def translate(error: BaseException) -> SqlError:
     if damage.is_damage(error):
         return EngineFailed(damage.SENTENCE)
     text = str(error)
-    if isinstance(error, duckdb.OutOfMemoryException | MemoryError) or _MEMORY.search(text):
+    if wants_memory(error):
         return MemoryExceeded(_TOO_MUCH)
     if isinstance(error, duckdb.TransactionException) and "onflict" in text:
         return VersionConflict("another statement changed the same rows: try again")
