@@ -2,8 +2,8 @@
 
 Each statement is asked of a running handler, of a copy of its file opened with DuckDB (what is on
 top is the handler's `/_sql`), and of a plain table of the same rows (what is on top of that is the
-way in which charges are stored). The handler's engine has one thread unless told otherwise, and so
-has DuckDB here; with all cores it is told too.
+way in which charges are stored). DuckDB has the limits of the handler's engine here, threads and
+memory; what it takes without any is told too.
 """
 
 from __future__ import annotations
@@ -33,32 +33,33 @@ STATEMENTS = {
     "count": "SELECT count(*) FROM charges",
     "thousand_rows": "SELECT * FROM charges LIMIT 1000",
 }
-_ENGINES = ("sql", "file", "plain", "plain_all_cores")
+_ENGINES = ("sql", "file", "plain", "plain_unlimited")
 
 
 def stage_queries(folder: Path, _rows: int) -> Figures:
     """All statements of all engines, turn by turn; then `/costs` and `/changes`."""
     import duckdb
 
-    file, plain = folder / "file.duckdb", folder / "plain.duckdb"
+    file, plain, unlimited = (folder / f"{name}.duckdb" for name in _ENGINES[1:])
     shutil.copyfile(folder / "data" / "store.duckdb", file)
     make_plain(file, plain)
+    shutil.copyfile(plain, unlimited)
+    limits = engine_limits()
     took: dict[str, list[float]] = defaultdict(list)
     with (
         handler(folder / "data") as ask,
-        duckdb.connect(file, read_only=True) as direct,
-        duckdb.connect(plain, read_only=True) as table,
+        duckdb.connect(file, read_only=True, config=limits) as direct,
+        duckdb.connect(plain, read_only=True, config=limits) as table,
+        duckdb.connect(unlimited, read_only=True) as free,
     ):
-        direct.execute("SET threads = 1")
         asked: dict[str, Callable[[str], object]] = {
             "sql": lambda statement: ask("POST", "/_sql", json={"stmt": statement}),
             "file": lambda statement: direct.execute(statement).fetchall(),
             "plain": lambda statement: table.execute(statement).fetchall(),
+            "plain_unlimited": lambda statement: free.execute(statement).fetchall(),
         }
-        asked["plain_all_cores"] = asked["plain"]
         for question, statement in STATEMENTS.items():
             for engine in _ENGINES * (TIMES + 1):
-                table.execute("RESET threads" if engine == "plain_all_cores" else "SET threads = 1")
                 took[f"{question}: {engine}"].append(seconds(partial(asked[engine], statement)))
         took |= answers(ask)
     # The first of each filled the caches.
@@ -66,6 +67,14 @@ def stage_queries(folder: Path, _rows: int) -> Figures:
         name: {"seconds": statistics.median(times[1:])} for name, times in took.items()
     }
     return figures | {"plain_table": {"store_bytes": plain.stat().st_size}}
+
+
+def engine_limits() -> dict[str, Any]:
+    """Threads and memory that the handler's engine has unless told otherwise."""
+    from costwire_db_handler.settings import Settings
+
+    told = {name: field.default for name, field in Settings.model_fields.items()}
+    return {"threads": told["threads"], "memory_limit": f"{told['memory_mib']}MiB"}
 
 
 def make_plain(file: Path, plain: Path) -> None:

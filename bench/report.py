@@ -142,13 +142,13 @@ def beside(run: Run, earlier: Run | None) -> Iterator[str]:
 def questions(run: Run) -> Iterator[str]:
     """How long each question takes, by whom it is answered."""
     names = (*QUESTIONS, *OTHER_STATEMENTS)
-    ways = ("sql", "file", "plain", "plain_all_cores", "costs", "changes")
+    ways = ("sql", "file", "plain", "plain_unlimited", "costs", "changes")
     if not any(present(run.each(f"{name}: {way}", "seconds")) for name in names for way in ways):
         return
     yield ""
     yield from head(
         *("question, ms", "`/_sql`", "DuckDB on the store's file", "plain table"),
-        *("plain table, all cores", "`/costs`", "`/changes`"),
+        *("plain table, no limits", "`/costs`", "`/changes`"),
     )
     for name in names:
         each = (run.each(f"{name}: {way}", "seconds") for way in ways)

@@ -173,7 +173,7 @@ def _open(settings: Settings, on_settled: OnSettled) -> Store:
         ),
     )
     limits = StoreLimits(
-        memory_bytes=settings.memory_mib * settings.threads * MIB,
+        memory_bytes=settings.memory_mib * MIB,
         threads=settings.threads,
         process_memory_mib=settings.process_memory_mib,
         query_timeout_seconds=settings.query_timeout_seconds,

@@ -40,14 +40,12 @@ class Settings(ServiceSettings):
         default=Path("costwire-data"), description="folder of the database and the staged parts"
     )
     memory_mib: int = Field(
-        default=128,
+        default=160,
         ge=96,
         description="memory of the database engine; what is larger spills to disk",
     )
     threads: int = Field(
-        default=1,
-        ge=1,
-        description="threads of the database engine; each wants memory_mib of its own",
+        default=2, ge=1, description="threads of the database engine; they share memory_mib"
     )
     part_limit_mib: int = Field(default=64, ge=1, description="largest body of one part")
     upload_limit_mib: int = Field(

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 class StoreLimits:
     """What a store may take of the machine."""
 
-    memory_bytes: int = 128 * 1024 * 1024
-    """Of the engine; what is larger spills to disk."""
-    threads: int = 1
-    """Of the engine; each one wants memory of its own while charges are written."""
+    memory_bytes: int = 160 * 1024 * 1024
+    """Of the engine, all its threads; what is larger spills to disk."""
+    threads: int = 2
+    """Of the engine."""
     process_memory_mib: int = 480
     """Above this the newest query of a user is ended."""
     query_timeout_seconds: float = 30.0
