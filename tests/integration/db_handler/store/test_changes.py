@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.factories import a_charge, a_report, charges
 
+from costwire_db_handler.answers.changed import Kind
 from costwire_db_handler.answers.changes import ChangesAnswer, ChangesQuestion, Part, changes
 from costwire_db_handler.errors import BadQuestion
 from costwire_db_handler.stores.duckdb import asked
@@ -110,6 +111,8 @@ def test_each_change_is_told_with_its_reason(fresh: tuple[Shop, str]) -> None:
         ("dev", "USD", "redimensioned", 0, 1, Decimal(-20), {}),
         ("prod", "USD", "redimensioned", 1, 0, Decimal(20), {"Tags": 1}),
     ]
+    (together,) = ask(shop, table, first.commit, by="BillingCurrency").rows
+    assert [*together.parts] == [*Kind]
     back = ask(shop, table, second.commit, first.commit)
     assert back.balances[0].parts["withdrawn"].removed == 3  # type: ignore[index]
     assert back.balances[0].before == ask(shop, table, first.commit).balances[0].after

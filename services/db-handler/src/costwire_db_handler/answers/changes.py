@@ -176,7 +176,10 @@ class _Comparison:
             for each in explained(changed, columns):
                 part = Part(each.added, each.removed, each.differences, each.columns)
                 found[each.group, each.currency][each.kind] = part
-        return found
+        return {
+            key: {kind: kinds[kind] for kind in Kind if kind in kinds}
+            for key, kinds in found.items()
+        }
 
     def _order(self, key: _Key, parts: Mapping[_Key, Mapping[Kind, Part]]) -> tuple[object, ...]:
         """The largest difference first, in each currency."""
