@@ -2,14 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := libs/focus libs/runtime libs/sources services/exporter services/scraper services/db-handler cli
+PACKAGES := libs/focus libs/runtime libs/sources services/exporter services/scraper services/db-handler services/aggregator cli
 SOURCES := $(wildcard libs/*/src services/*/src) cli/src
 PYTEST_ARGS ?=
 DATA ?= costwire-data
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) --group dev \
 	--universal --generate-hashes --no-annotate --no-header --quiet \
 	$(addprefix --no-emit-package ,costwire costwire-focus costwire-runtime costwire-sources \
-	costwire-exporter costwire-scraper costwire-db-handler)
+	costwire-exporter costwire-scraper costwire-db-handler costwire-aggregator)
 
 .DEFAULT_GOAL := help
 COMPOSE := docker compose $(if $(wildcard .env.override),--env-file .env --env-file .env.override) \

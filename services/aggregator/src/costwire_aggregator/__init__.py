@@ -1,0 +1,1 @@
+"""Topology of many clusters, folded from their Prometheus servers, with its costs."""

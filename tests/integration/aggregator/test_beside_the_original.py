@@ -1,0 +1,89 @@
+"""Documents in strict mode beside those of the original, built from its public repository."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from tests.support.icos_estates import Estate
+from tests.support.icos_upstream import IcosUpstream, holding_phases
+from tests.support.needs import lack
+from tests.support.waiting import until
+
+from costwire_aggregator.icos.document import document
+from costwire_aggregator.icos.original import OriginalFold
+
+ESTATES = 200
+_ASKED = 16
+"""Its answer is random where two things bear one name: so often it shows."""
+_SINCE = re.compile(rb'("timeSinceOldest": )[-+.e\d]+')
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[IcosUpstream]:
+    """What the original asks."""
+    with IcosUpstream() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def original(upstream: IcosUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The original's address."""
+    program = os.environ.get("COSTWIRE_TEST_ICOS_AGGREGATOR", "")
+    if not Path(program).is_file():
+        lack("icos-aggregator", "COSTWIRE_TEST_ICOS_AGGREGATOR names no program (go build, 30 s)")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {"PROMETHEUS_ADDRESS": upstream.url, "HTTP_PORT": str(port)}
+    log = (tmp_path_factory.mktemp("original") / "log").open("w")
+    with log, subprocess.Popen([program], env=settings, stdout=log, stderr=log) as process:
+        url = f"http://127.0.0.1:{port}/"
+        until("the original answers", lambda: answer(f"{url}healthz") is not None, 10)
+        yield url
+        process.kill()
+
+
+def answer(url: str) -> bytes | None:
+    """None where it breaks off, or answers nothing."""
+    try:
+        return requests.get(url, timeout=20).content or None
+    except requests.ConnectionError:
+        return None
+
+
+def told_now(text: bytes) -> bytes:
+    """Without what the clock says."""
+    return _SINCE.sub(rb"\g<1>0", text)
+
+
+def test_documents_are_equal_wherever_the_original_answers_always_alike(
+    original: str, upstream: IcosUpstream, record_property: Callable[[str, object], None]
+) -> None:
+    found: Counter[str] = Counter()
+    different = []
+    for seed in range(ESTATES):
+        series = Estate(seed, oddity=0.025 * (seed % 5)).series
+        upstream.series = series
+        answers = {answer(original) for _ in range(_ASKED)}
+        texts = {told_now(text) for text in answers if text is not None}
+        if None in answers:
+            found["the original failed"] += 1
+        elif len(texts) > 1:
+            found["the original is random"] += 1
+        else:
+            held = {**series, "kube_pod_status_phase": holding_phases(series)}
+            ours = told_now(document(OriginalFold(held).infrastructure(), 0.0))
+            found["equal" if ours in texts else "different"] += 1
+            different += [] if ours in texts else [seed]
+    for what, times in found.items():
+        record_property(what, times)
+    print(dict(found))  # noqa: T201
+    assert not different
+    assert found["equal"] > ESTATES / 2
