@@ -225,3 +225,18 @@ def test_clusters_of_two_kinds_with_one_id_stay_two() -> None:
     series["tlum_orch_info"].append(Sample(fleet, 1))
     series["node_uname_info"].append(Sample(rover, 1))
     assert sorted(folded(series).clusters) == ["u (u) (nuvla u)", "u (u) (ocm u)"]
+
+
+def test_pod_whose_name_is_what_tells_another_apart_hides_none() -> None:
+    names = [("web", "shop"), ("web", "test"), ("web (shop)", "shop")]
+    pods = [(of_pod(pod, namespace), 1.0) for pod, namespace in names]
+    cluster = cluster_of(an_estate("n", kube_pod_info=pods))
+    assert sorted((pod.name, pod.namespace) for pod in cluster.pods.values()) == names
+
+
+def test_capacity_without_an_agent_and_a_host_is_nobodys() -> None:
+    bare = {"k8s_cluster_uid": "u", "icos_host_id": "7"}
+    foreign = {"k8s_cluster_uid": "u", "resource": "cpu"}
+    series = an_estate(kube_node_status_capacity=[(foreign, 64.0)])
+    series["node_uname_info"] = [Sample(bare, 1)]
+    assert node_of(series).cores is None

@@ -57,7 +57,15 @@ def test_device_has_the_state_of_its_lowest_byte(value: float, status: str) -> N
 
 @pytest.mark.parametrize(
     ("text", "degrees"),
-    [("1_0", 10.0), ("0x1p-2", 0.25), (" 4", None), ("1__0", None), ("north", None), (".5", 0.5)],
+    [
+        ("1_0", 10.0),
+        ("0x1p-2", 0.25),
+        (" 4", None),
+        ("1__0", None),
+        ("north", None),
+        (".5", 0.5),
+        ("0x1p99999", None),
+    ],
 )
 def test_coordinate_is_read_as_go_reads_it(text: str, degrees: float | None) -> None:
     series = example()

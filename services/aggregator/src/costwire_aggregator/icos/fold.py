@@ -246,6 +246,7 @@ class Fold:
         hosts: dict[tuple[str, str], set[str]] = defaultdict(set)
         for node in self._of(NODES):
             hosts[agent_and_host(node.labels)].add(node.labels.get("icos_host_id", ""))
+        hosts = {told: ids for told, ids in hosts.items() if all(told)}
         for sample in samples:
             told = hosts.get(agent_and_host(sample.labels), set())
             if len(told) > 1:
@@ -372,7 +373,7 @@ class Fold:
         names = self._cluster_names()
         for key, cluster in self._clusters.items():
             cluster.nodes = told_apart(self._nodes[key], self._node_key, str)
-            cluster.pods = told_apart(self._pods[key], lambda pod: pod.name, lambda pod: pod[0])
+            cluster.pods = told_apart(self._pods[key], _pod_name, _namespace, "/".join)
             cluster.name = names.get(cluster.uuid) or cluster.name
         return told_apart(self._clusters, _name_or_uid, _uid, " ".join)
 
@@ -401,6 +402,14 @@ def _larger(one: _Value | None, other: _Value | None) -> _Value | None:
 
 def agent_and_host(labels: Labels) -> tuple[str, str]:
     return labels.get("icos_agent_id", ""), labels.get("icos_host_name", "")
+
+
+def _pod_name(pod: Pod) -> str:
+    return pod.name
+
+
+def _namespace(pod: PodKey) -> str:
+    return pod[0]
 
 
 def _name_or_uid(cluster: Cluster) -> str:

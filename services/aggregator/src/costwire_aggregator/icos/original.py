@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from operator import attrgetter
 from typing import TypeVar
 
@@ -97,7 +98,8 @@ class OriginalFold(Fold):
     def _coordinate(self, labels: Labels, name: str) -> float | None:
         text = labels.get(name, "")
         if _GO_HEXADECIMAL.fullmatch(text):
-            return float.fromhex(text.replace("_", ""))
+            with suppress(OverflowError):
+                return float.fromhex(text.replace("_", ""))
         return super()._coordinate(labels, name) if _GO_NUMBER.fullmatch(text) else None
 
     def _is_a_host(self, names: tuple[str, str]) -> bool:
