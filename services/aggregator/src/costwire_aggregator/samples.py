@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-FAMILY = "__name__"
 Labels = Mapping[str, str]
 
 
@@ -18,11 +17,3 @@ class Sample(NamedTuple):
 
 
 Families = Mapping[str, Sequence[Sample]]
-
-
-def by_family(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
-    """Samples that have the names of their families as a label, in their order."""
-    families: dict[str, list[Sample]] = {}
-    for sample in samples:
-        families.setdefault(sample.labels.get(FAMILY, ""), []).append(sample)
-    return families

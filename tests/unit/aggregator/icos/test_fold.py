@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -11,8 +12,9 @@ from tests.support.icos_estates import Estate, Series, permuted
 from tests.unit.aggregator.icos.example import NOW, example
 
 from costwire_aggregator.icos.document import document
-from costwire_aggregator.icos.fold import Fold, told_apart
+from costwire_aggregator.icos.fold import Fold
 from costwire_aggregator.icos.model import Cluster, Infrastructure, Node
+from costwire_aggregator.icos.names import told_apart
 from costwire_aggregator.samples import Sample
 
 AGENT = {"type": "ocm", "agent_id": "a", "agent_name": "a", "k8s_cluster_uid": "u"}
@@ -22,7 +24,9 @@ def an_estate(*hosts: str, **more: list[tuple[dict[str, str], float]]) -> Series
     """One OCM cluster `u`; `more`: series of other families."""
     told: dict[str, list[tuple[dict[str, str], float]]] = {
         "tlum_orch_info": [(AGENT, 1)],
-        "node_uname_info": [(of_host(host) | {"nodename": host}, 1) for host in hosts],
+        "node_uname_info": [
+            (of_host(host) | {"nodename": host, "net_host_name": "1.2.3.4"}, 1) for host in hosts
+        ],
         **more,
     }
     return {family: [Sample(*series) for series in of] for family, of in told.items()}
@@ -64,7 +68,14 @@ def test_order_of_series_never_matters(seed: int, other: int) -> None:
 
 @given(st.integers(0, 10_000), st.floats(0, 1))
 def test_every_estate_is_told(seed: int, oddity: float) -> None:
-    document(folded(Estate(seed, oddity=oddity).series), NOW)
+    infrastructure = folded(Estate(seed, oddity=oddity).series)
+    told = json.loads(document(infrastructure, NOW)).get("cluster", {})
+    assert {
+        name: (told[name].get("node", {}).keys(), told[name].get("pod", {}).keys()) for name in told
+    } == {
+        name: (cluster.nodes.keys(), cluster.pods.keys())
+        for name, cluster in infrastructure.clusters.items()
+    }
 
 
 def test_example_has_what_the_original_leaves_out_of_nuvla() -> None:
@@ -92,8 +103,9 @@ def test_value_that_is_none_costs_its_field_and_no_more(value: float) -> None:
     fold = Fold(series)
     (cluster,) = fold.infrastructure().clusters.values()
     (node,) = cluster.nodes.values()
-    assert (node.free_memory, node.cores, node.name) == (None, None, "n")
+    assert (node.free_memory, node.cores, node.sca_score, node.name) == (None, None, None, "n")
     assert node.devices["gps"].status == "unknown"
+    assert fold.left_out["SCA_score", "its value is no whole number of 32 bits"]
     assert fold.left_out["node_memory_MemFree_bytes", "its value is no whole number of 64 bits"]
 
 

@@ -78,7 +78,9 @@ def test_series_without_a_value_are_counted_and_left_out() -> None:
 
 @given(st.lists(JSON, max_size=5), JSON)
 def test_no_answer_breaks_off(series: list[object], more: object) -> None:
-    read_answer(an_answer(*series, warnings=more))
+    told = read_answer(an_answer(*series, warnings=more))
+    assert len(told.samples) + told.spoilt == len(series)
+    assert all(isinstance(text, str) for text in told.warnings)
 
 
 @given(st.binary(max_size=40))

@@ -22,7 +22,7 @@ from costwire_aggregator.icos.model import (
     Pod,
 )
 
-_DEEPEST = 8
+_DEEPEST = 7
 """Levels of the deepest value: a field of an interface, or of a container."""
 _ESCAPES = (
     (b"<", rb"\u003c"),

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
-from itertools import chain, repeat
+from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 from costwire_aggregator.icos.agents import AGENTS, NUVLA, OCM, Agents
@@ -24,6 +25,7 @@ from costwire_aggregator.icos.model import (
     Node,
     Pod,
 )
+from costwire_aggregator.icos.names import told_apart
 from costwire_aggregator.samples import Families, Labels, Sample
 
 UP = "up"
@@ -56,8 +58,6 @@ PodKey = tuple[str, str]
 """Namespace and name."""
 _Value = TypeVar("_Value", int, float, str)
 _Target = TypeVar("_Target", Node, Pod)
-_Key = TypeVar("_Key")
-_Thing = TypeVar("_Thing")
 
 
 class Fold:
@@ -210,25 +210,27 @@ class Fold:
         checked: dict[tuple[str, str], list[Node]] = defaultdict(list)
         for node in chain.from_iterable(nodes.values() for nodes in self._nodes.values()):
             checked[node.name, node.address].append(node)
-        for family, bits in ((SCORES, 32), (VULNERABILITIES, 32)):
-            for sample in self._of(family):
-                names = (
-                    sample.labels.get("agent_hostname", ""),
-                    sample.labels.get("agent_ip", ""),
-                )
-                nodes = checked.get(names, []) if self._is_a_host(names) else []
-                value = self._whole(sample, family, bits) if nodes else None
-                if not nodes:
-                    self.left_out[family, "it tells of nothing known"] += 1
-                if value is None:
-                    continue
+        for nodes, sample in self._checks(SCORES, checked):
+            if (score := self._whole(sample, SCORES, 32)) is not None:
+                for node in nodes:
+                    node.sca_score = self._one(node.sca_score, score)
+        for nodes, sample in self._checks(VULNERABILITIES, checked):
+            if (count := self._whole(sample, VULNERABILITIES, 32)) is not None:
                 severity = sample.labels.get("severity", "")
                 for node in nodes:
-                    if family == SCORES:
-                        node.sca_score = self._one(node.sca_score, value)
-                    else:
-                        known = self._one(node.vulnerabilities.get(severity), value)
-                        node.vulnerabilities[severity] = known or 0
+                    known = self._one(node.vulnerabilities.get(severity), count)
+                    node.vulnerabilities[severity] = known or 0
+
+    def _checks(
+        self, family: str, nodes: Mapping[tuple[str, str], Sequence[Node]]
+    ) -> Iterator[tuple[Sequence[Node], Sample]]:
+        """Each series with the nodes that have its host's name and address."""
+        for sample in self._of(family):
+            names = sample.labels.get("agent_hostname", ""), sample.labels.get("agent_ip", "")
+            if names in nodes and self._is_a_host(names):
+                yield nodes[names], sample
+            else:
+                self.left_out[family, "it tells of nothing known"] += 1
 
     def _is_a_host(self, names: tuple[str, str]) -> bool:
         return all(names)
@@ -273,11 +275,8 @@ class Fold:
 
     # What is on a node.
 
-    def _interface_node(self, labels: Labels, family: str) -> Node | None:
-        return self._node(labels, family)
-
     def _interfaces(self, family: str) -> Iterator[tuple[Interface, Sample]]:
-        for node, sample in self._told(family, self._interface_node):
+        for node, sample in self._told(family, self._node):
             device = sample.labels.get("device", "")
             yield node.interfaces.setdefault(device, Interface()), sample
 
@@ -373,9 +372,9 @@ class Fold:
         names = self._cluster_names()
         for key, cluster in self._clusters.items():
             cluster.nodes = told_apart(self._nodes[key], self._node_key, str)
-            cluster.pods = told_apart(self._pods[key], _pod_name, _namespace, "/".join)
+            cluster.pods = told_apart(self._pods[key], attrgetter("name"), itemgetter(0), "/".join)
             cluster.name = names.get(cluster.uuid) or cluster.name
-        return told_apart(self._clusters, _name_or_uid, _uid, " ".join)
+        return told_apart(self._clusters, _name_or_uid, itemgetter(1), " ".join)
 
     def _cluster_names(self) -> dict[str, str]:
         """By their uids."""
@@ -404,20 +403,8 @@ def agent_and_host(labels: Labels) -> tuple[str, str]:
     return labels.get("icos_agent_id", ""), labels.get("icos_host_name", "")
 
 
-def _pod_name(pod: Pod) -> str:
-    return pod.name
-
-
-def _namespace(pod: PodKey) -> str:
-    return pod[0]
-
-
 def _name_or_uid(cluster: Cluster) -> str:
     return cluster.name or cluster.uuid
-
-
-def _uid(cluster: ClusterKey) -> str:
-    return cluster[1]
 
 
 def _address_order(address: str, netmask: str) -> tuple[bool, int, str, str]:
@@ -426,20 +413,3 @@ def _address_order(address: str, netmask: str) -> tuple[bool, int, str, str]:
     except ValueError:
         return True, 9, address, netmask
     return told.is_link_local, told.version, address, netmask
-
-
-def told_apart(
-    things: Mapping[_Key, _Thing], name: Callable[[_Thing], str], *apart: Callable[[_Key], str]
-) -> dict[str, _Thing]:
-    """By their names; all that share one have behind it what tells them apart.
-
-    `apart`: the last one tells any two apart, those before it most.
-    """
-    named = {key: name(thing) for key, thing in things.items()}
-    rounds = chain(apart, repeat(apart[-1]))
-    while len(named) > len(times := Counter(named.values())):
-        of = next(rounds)
-        for key, told in named.items():
-            if times[told] > 1:
-                named[key] = f"{told} ({of(key)})"
-    return {told: things[key] for key, told in named.items()}

@@ -1,8 +1,8 @@
 """What the original's document has otherwise: `ICOS_COMPAT=strict`.
 
-Each method is one difference, or the part of one that reads a label or a value;
-`docs/icos-compatibility.md` lists them. Where the original's answer changes from one request to
-the next, what has the least id holds here; where it breaks off, `Fold` goes on.
+Each method is one difference, or the part of one that reads a label or a value. Where the
+original's answer changes from one request to the next, what has the least id holds here; where it
+breaks off, `Fold` goes on.
 """
 
 from __future__ import annotations
