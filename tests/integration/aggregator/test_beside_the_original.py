@@ -22,7 +22,9 @@ from costwire_aggregator.icos.original import OriginalFold
 
 ESTATES = 200
 _ASKED = 16
-"""Its answer is random where two things bear one name: so often it shows."""
+"""Its answer is random where two things bear one name: so often it shows, mostly."""
+_ASKED_IN_DOUBT = 200
+"""How often it is asked again where it always answered what we do not."""
 _SINCE = re.compile(rb'("timeSinceOldest": )[-+.e\d]+')
 
 
@@ -72,14 +74,17 @@ def test_documents_are_equal_wherever_the_original_answers_always_alike(
         series = Estate(seed, oddity=0.025 * (seed % 5)).series
         upstream.series = series
         answers = {answer(original) for _ in range(_ASKED)}
+        held = {**series, "kube_pod_status_phase": holding_phases(series)}
+        ours = told_now(document(OriginalFold(held).infrastructure(), 0.0))
         texts = {told_now(text) for text in answers if text is not None}
+        if len(texts) == 1 and ours not in texts and None not in answers:
+            more = (answer(original) for _ in range(_ASKED_IN_DOUBT))
+            texts |= {told_now(text) for text in more if text is not None}
         if None in answers:
             found["the original failed"] += 1
         elif len(texts) > 1:
             found["the original is random"] += 1
         else:
-            held = {**series, "kube_pod_status_phase": holding_phases(series)}
-            ours = told_now(document(OriginalFold(held).infrastructure(), 0.0))
             found["equal" if ours in texts else "different"] += 1
             different += [] if ours in texts else [seed]
     for what, times in found.items():
