@@ -12,6 +12,8 @@ Series = dict[str, list[Sample]]
 _ODD_VALUES = (math.nan, math.inf, -math.inf, 1e300, -1e300, 2.0**31, 2.0**63, -0.5, 0.9, 257, 1e-7)
 _ODD_TEXTS = ("", "self", "nuvla", "nuvla-1", "a<b>&c", "with \u2028 in it", "naïve", '"quoted"')
 _COORDINATES = ("41.38", "-2", "0", "", "north", "1e-7", "0x1p-2", " 4", "1_0", "1e2")
+_SAME = ("host-0-0", "id-host-0-0", "uid-0", "cluster 1", "nuvla", "nuvlabox/host-0-0")
+"""One thing's name that is another's id, or a word that means something."""
 _PHASES = ("Running", "Pending", "Failed")
 
 
@@ -41,7 +43,7 @@ class Estate:
         return self._random.random() < self._oddity
 
     def _odd_text(self) -> str:
-        return self._random.choice(_ODD_TEXTS)
+        return self._random.choice(_ODD_TEXTS + _SAME)
 
     def _add_cluster(self, number: int) -> None:
         is_nuvla = self._random.random() < 0.4

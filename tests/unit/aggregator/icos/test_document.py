@@ -18,8 +18,8 @@ _WITH_EXPONENT = re.compile(r"-?[1-9](\.\d*[1-9])?e[+-][1-9]\d*")
 
 
 def a_node(**fields: object) -> Node:
-    told = {"type": "ocm", "uuid": "id", "name": "n", "host": "", "address": "", "architecture": ""}
-    return Node(**(told | fields))  # type: ignore[arg-type]
+    empty = dict.fromkeys(("host", "agent", "address", "architecture"), "")
+    return Node(**({"type": "ocm", "uuid": "id", "name": "n"} | empty | fields))  # type: ignore[arg-type]
 
 
 def text_of(infrastructure: Infrastructure) -> str:
@@ -60,7 +60,7 @@ def test_levels_are_tabs_whatever_stands_in_texts() -> None:
 
 def test_deepest_levels_are_tabs_too() -> None:
     node = a_node(interfaces={"eth0": Interface(name="eth0")})
-    pod = Pod("", "p", "", "", containers={"c": Container("c", "id")})
+    pod = Pod("", "", "p", "", "", containers={"c": Container("c", "id")})
     told = text_of(Infrastructure({"c": Cluster("ocm", "c", nodes={"n": node}, pods={"p": pod})}))
     assert "  " not in told
 

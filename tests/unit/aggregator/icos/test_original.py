@@ -65,6 +65,8 @@ def test_device_has_the_state_of_its_lowest_byte(value: float, status: str) -> N
         ("north", None),
         (".5", 0.5),
         ("0x1p99999", None),
+        ("0x_1.8p0", 1.5),
+        ("0x1._8p0", None),
     ],
 )
 def test_coordinate_is_read_as_go_reads_it(text: str, degrees: float | None) -> None:
@@ -73,3 +75,33 @@ def test_coordinate_is_read_as_go_reads_it(text: str, degrees: float | None) -> 
     series["node_uname_info"] = [Sample({**uname.labels, "icos_alpha_latitude": text}, 1)]
     (node,) = OriginalFold(series).infrastructure().clusters["edge-north"].nodes.values()
     assert node.latitude == degrees
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_node_that_gets_another_key_hides_the_one_that_keeps_its_own(turned: bool) -> None:
+    agent = {"type": "ocm", "agent_id": "a", "k8s_cluster_uid": "u"}
+    nodes = [
+        Sample({"k8s_cluster_uid": "u", "icos_host_id": host, "nodename": "y"}, 1)
+        for host in ("z", "y")
+    ]
+    series = {
+        "tlum_orch_info": [Sample(agent, 1)],
+        "node_uname_info": nodes[:: -1 if turned else 1],
+    }
+    (node,) = OriginalFold(series).infrastructure().clusters["u"].nodes.values()
+    assert node.uuid == "z"
+
+
+def test_cluster_that_gets_a_name_hides_the_one_whose_id_it_is() -> None:
+    series = {
+        "tlum_orch_info": [
+            Sample({"type": "ocm", "agent_id": uid, "k8s_cluster_uid": uid}, 1) for uid in "bc"
+        ],
+        "node_uname_info": [
+            Sample({"k8s_cluster_uid": uid, "icos_host_id": "h", "nodename": "n"}, 1)
+            for uid in "bc"
+        ],
+        "tlum_ocm_agent_info": [Sample({"k8s_cluster_uid": "c", "name": "b"}, 1)],
+    }
+    clusters = OriginalFold(series).infrastructure().clusters
+    assert {name: cluster.uuid for name, cluster in clusters.items()} == {"b": "c"}

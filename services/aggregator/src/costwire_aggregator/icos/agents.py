@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from costwire_aggregator.samples import Sample
 
-AGENTS = "tlum_orch_info"
 NUVLA, OCM = "nuvla", "ocm"
 
 
@@ -25,22 +24,19 @@ class Agent:
 class Agents:
     """All agents; of several that fit, the one with the least id."""
 
-    def __init__(self, samples: Iterable[Sample], *, empty_matches: bool = False) -> None:
-        """`empty_matches`: an agent without a host's name is that of hosts without one.
-
-        Of series with one id the last one tells, of those in any order the largest.
-        """
-        agents = [*map(_agent, samples)]
-        by_id = {agent.id: agent for agent in (agents if empty_matches else sorted(agents))}
+    def __init__(self, samples: Iterable[Sample], *, as_original: bool = False) -> None:
+        """`as_original`: the last one of an id tells, and one without a host is of such hosts."""
+        told = [*map(_agent, samples)]
+        agents = {agent.id: agent for agent in told}.values() if as_original else {*told}
         self._nuvla: dict[str, Agent] = {}
         self._of_host: dict[str, Agent] = {}
         self._ocm: set[str] = set()
-        for _, agent in sorted(by_id.items()):
-            if agent.host or empty_matches:
+        for agent in sorted(agents):
+            if agent.host or as_original:
                 self._of_host.setdefault(agent.host, agent)
                 if agent.type == NUVLA:
                     self._nuvla.setdefault(agent.host, agent)
-            if agent.type == OCM and (agent.cluster_uid or empty_matches):
+            if agent.type == OCM and (agent.cluster_uid or as_original):
                 self._ocm.add(agent.cluster_uid)
 
     def nuvla(self, host: str) -> Agent | None:

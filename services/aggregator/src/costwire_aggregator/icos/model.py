@@ -42,6 +42,8 @@ class Node:
     name: str
     host: str
     """`icos_host_name`; not written."""
+    agent: str
+    """`icos_agent_id`; not written."""
     address: str
     """`net_host_name`; not written."""
     architecture: str
@@ -82,6 +84,8 @@ class Pod:
 
     namespace: str
     """Not written."""
+    host: str
+    """Where each host is an orchestrator of its own; not written."""
     name: str
     node: str
     """The `uuid` of the node it runs on, where its series tell it; not written either."""

@@ -16,13 +16,13 @@ def told_apart(
 ) -> dict[str, _Thing]:
     """By their names; all that share one have behind it what tells them apart.
 
-    `apart`: the last one tells any two apart, those before it most.
+    `apart`: the last one tells any two apart and is never empty, those before it tell most.
     """
     named = {key: name(thing) for key, thing in things.items()}
     rounds = chain(apart, repeat(apart[-1]))
     while len(named) > len(times := Counter(named.values())):
-        of = next(rounds)
-        for key, told in named.items():
-            if times[told] > 1:
-                named[key] = f"{told} ({of(key)})"
-    return {told: things[key] for key, told in named.items()}
+        next_part = next(rounds)
+        for key, known in named.items():
+            if times[known] > 1 and (part := next_part(key)):
+                named[key] = f"{known} ({part})"
+    return {known: things[key] for key, known in named.items()}

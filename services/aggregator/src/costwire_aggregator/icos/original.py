@@ -9,144 +9,187 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from operator import attrgetter
 from typing import TypeVar
 
-from costwire_aggregator.icos.agents import AGENTS, NUVLA, Agents
-from costwire_aggregator.icos.fold import (
+from costwire_aggregator.icos.agents import NUVLA, Agents
+from costwire_aggregator.icos.families import (
     ADDRESSES,
+    AGENTS,
     CONTAINER_CPU,
     DEVICES,
     FREE_MEMORY,
     INTERFACES,
     INTERFACES_UP,
     NODES,
-    OWN_CLUSTER,
     PODS,
     SPEEDS,
-    ClusterKey,
-    Fold,
-    agent_and_host,
 )
-from costwire_aggregator.icos.model import Cluster, Node
+from costwire_aggregator.icos.fold import Fold
+from costwire_aggregator.icos.model import Cluster, Node, Pod
+from costwire_aggregator.icos.places import OWN_CLUSTER, ClusterKey, NodeKey, Places, PodKey
+from costwire_aggregator.icos.values import Value, Values
 from costwire_aggregator.samples import Labels, Sample
 
 _KNOW_NUVLA = {NODES, FREE_MEMORY, DEVICES, PODS, CONTAINER_CPU}
 """The families in which a series of a Nuvla host finds the host's cluster."""
 _NETWORK = {INTERFACES, INTERFACES_UP, ADDRESSES, SPEEDS}
 _TAKE_OWN_CLUSTER = {DEVICES, CONTAINER_CPU}
-_DIGITS, _HEX_DIGITS = r"\d(_?\d)*", r"_?[\da-fA-F](_?[\da-fA-F])*"
+_DIGITS, _HEX_DIGITS = r"\d(_?\d)*", r"[\da-fA-F](_?[\da-fA-F])*"
 _GO_NUMBER = re.compile(
     rf"[+-]?({_DIGITS}\.?({_DIGITS})?|\.{_DIGITS})([eE][+-]?{_DIGITS})?", re.ASCII
 )
 _GO_HEXADECIMAL = re.compile(
-    rf"[+-]?0[xX]({_HEX_DIGITS}\.?({_HEX_DIGITS})?|\.{_HEX_DIGITS})[pP][+-]?{_DIGITS}", re.ASCII
+    rf"[+-]?0[xX](_?{_HEX_DIGITS}\.?({_HEX_DIGITS})?|\.{_HEX_DIGITS})[pP][+-]?{_DIGITS}", re.ASCII
 )
 _DEVICE_STATES = {-1: "detached", 0: "busy", 1: "available"}
-_Value = TypeVar("_Value", int, float, str)
+_Thing = TypeVar("_Thing", Cluster, Node)
 
 
-class OriginalFold(Fold):
-    """The document as the original makes it, faults included."""
+class OriginalValues(Values):
+    """The last value holds; what has no room is the least number that has."""
+
+    def whole(self, sample: Sample, family: str, bits: int) -> int | None:
+        return _cast(sample.value, bits)
+
+    def coordinate(self, labels: Labels, name: str) -> float | None:
+        text = labels.get(name, "")
+        if _GO_HEXADECIMAL.fullmatch(text):
+            with suppress(OverflowError):
+                return float.fromhex(text.replace("_", ""))
+        return super().coordinate(labels, name) if _GO_NUMBER.fullmatch(text) else None
+
+    def one(self, old: Value | None, new: Value | None) -> Value | None:
+        return new
+
+    def one_text(self, old: str, new: str) -> str:
+        return new
+
+    def one_state(self, old: str, new: str) -> str:
+        return new
+
+    def merged(self, series: list[Labels]) -> Labels:
+        return series[-1]
+
+    def interface_state(self, sample: Sample) -> str:
+        return "up" if _cast(sample.value, 64) == 1 else "down"
+
+    def device_state(self, sample: Sample) -> str:
+        # An int8 is cut from an int32.
+        cut = (_cast(sample.value, 32) + 128) % 256 - 128
+        return _DEVICE_STATES.get(cut, "unknown")
+
+    def is_preferred(self, address: tuple[str, str], to: tuple[str, str]) -> bool:
+        return True
+
+
+class OriginalPlaces(Places):
+    """Labels that are missing are equal; a cluster is known by its id alone, a pod by its name."""
 
     def _registry(self) -> Agents:
-        return Agents(self._of(AGENTS), empty_matches=True)
+        return Agents(self.series(AGENTS), as_original=True)
 
-    def _cluster_key(self, labels: Labels, family: str) -> ClusterKey | None:
+    def cluster_key(self, labels: Labels, family: str) -> ClusterKey | None:
         host, uid = labels.get("icos_host_name", ""), labels.get("k8s_cluster_uid", "")
-        agent = self._agents.nuvla(host) if family in _KNOW_NUVLA else None
+        agent = self.agents.nuvla(host) if family in _KNOW_NUVLA else None
         if agent is not None:
             return "", agent.name
-        if family == NODES and not self._agents.is_ocm(uid):
+        if family == NODES and not self.agents.is_ocm(uid):
             return None
         if family in _NETWORK and not uid and host.startswith(NUVLA):
             return "", NUVLA
         return "", uid
 
-    def _is_own(self, labels: Labels, family: str) -> bool:
+    def is_own(self, labels: Labels, family: str) -> bool:
         if family == NODES:
-            return super()._is_own(labels, family)
-        own = self._cluster_key(labels, family) == ("", OWN_CLUSTER)
+            return super().is_own(labels, family)
+        own = self.cluster_key(labels, family) == ("", OWN_CLUSTER)
         return own and family not in _TAKE_OWN_CLUSTER
 
-    def _node_id(self, labels: Labels) -> str:
-        return labels.get("icos_host_id", "")
+    def named(self, labels: Labels, label: str, family: str) -> str | None:
+        return labels.get(label, "")
 
-    def _namespace(self, labels: Labels) -> str:
-        return ""
+    def node_key(self, labels: Labels, cluster: ClusterKey) -> NodeKey | None:
+        return "", labels.get("icos_host_id", "")
 
-    def _hosts_by_name(self) -> dict[tuple[ClusterKey, str], str]:
-        return {}
+    def node(self, labels: Labels, family: str) -> Node | None:
+        cluster = self.cluster_key(labels, family)
+        if cluster is None or cluster not in self.clusters:
+            return None
+        return self.nodes[cluster].get(("", labels.get("icos_host_id", "")))
 
-    def _pod_name(self, labels: Labels, family: str) -> str:
-        return labels.get("k8s_pod_name" if family == CONTAINER_CPU else "pod", "")
+    def node_of_name(self, cluster: ClusterKey, name: str) -> Node | None:
+        return None
 
-    def _whole(self, sample: Sample, family: str, bits: int) -> int | None:
-        return _cast(sample.value, bits)
-
-    def _one(self, old: _Value | None, new: _Value | None) -> _Value | None:
-        return new
-
-    def _one_sample(self, old: Sample, new: Sample) -> Sample:
-        return new
-
-    def _new_cluster(self, kind: str, key: str) -> Cluster:
-        return Cluster(kind, key)
-
-    def _coordinate(self, labels: Labels, name: str) -> float | None:
-        text = labels.get(name, "")
-        if _GO_HEXADECIMAL.fullmatch(text):
-            with suppress(OverflowError):
-                return float.fromhex(text.replace("_", ""))
-        return super()._coordinate(labels, name) if _GO_NUMBER.fullmatch(text) else None
-
-    def _is_a_host(self, names: tuple[str, str]) -> bool:
-        return True
-
-    def _with_hosts(self, family: str, samples: Iterable[Sample]) -> Iterator[Sample]:
-        nodes = {agent_and_host(node.labels): node for node in self._of(NODES)}
+    def joined(self, family: str, samples: Iterable[Sample]) -> Iterator[tuple[Node, Sample]]:
+        hosts = {_agent_and_host(node.labels): node for node in self.series(NODES)}
+        found = []
         for sample in samples:
-            node = nodes.get(agent_and_host(sample.labels))
-            if node is not None:
-                host = {"icos_host_id": node.labels.get("icos_host_id", "")}
-                yield Sample({**sample.labels, **host}, sample.value * node.value)
+            host = hosts.get(_agent_and_host(sample.labels))
+            if host is not None:
+                labels = {**sample.labels, "icos_host_id": host.labels.get("icos_host_id", "")}
+                found.append(Sample(labels, sample.value * host.value))
+        return self.told(family, self.node, found)
 
-    def _interface_state(self, value: float) -> str:
-        return "up" if _cast(value, 64) == 1 else "down"
+    def checked(self, family: str) -> Iterator[tuple[Node, Sample]]:
+        hosts = self._hosts_by_address()
+        for sample in self.series(family):
+            names = sample.labels.get("agent_hostname", ""), sample.labels.get("agent_ip", "")
+            yield from ((node, sample) for _, node in hosts.get(names, ()))
 
-    def _is_preferred(self, address: tuple[str, str], to: tuple[str, str]) -> bool:
-        return True
+    def pod_key(self, labels: Labels, cluster: ClusterKey) -> PodKey | None:
+        return labels.get("pod", ""), "", ""
 
-    def _device_state(self, value: float) -> str:
-        # An int8 is cut from an int32.
-        cut = (_cast(value, 32) + 128) % 256 - 128
-        return _DEVICE_STATES.get(cut, "unknown")
+    def pod(self, labels: Labels, family: str) -> Pod | None:
+        cluster = self.cluster_key(labels, family)
+        if cluster is None or cluster not in self.clusters:
+            return None
+        name = labels.get("k8s_pod_name" if family == CONTAINER_CPU else "pod", "")
+        return self.pods[cluster].get((name, "", ""))
+
+
+class OriginalFold(Fold):
+    """The document as the original makes it, faults included."""
+
+    _places_of = OriginalPlaces
+    _values_of = OriginalValues
+
+    def _new_cluster(self, labels: Labels, key: ClusterKey) -> Cluster:
+        return Cluster(self._places.kind(labels), key[1])
 
     def _named(self) -> dict[str, Cluster]:
-        names, named = self._cluster_names(), {}
-        for (_, key), cluster in sorted(self._clusters.items(), reverse=True):
-            nodes = sorted(self._nodes["", key].values(), key=attrgetter("uuid"), reverse=True)
-            cluster.nodes = {node.name: node for node in nodes}
+        names, places = self._cluster_names(), self._places
+        clusters = {key: cluster for (_, key), cluster in places.clusters.items()}
+        for key, cluster in clusters.items():
+            nodes = {node.uuid: node for node in places.nodes["", key].values()}
+            cluster.nodes = _renamed(nodes, lambda _, node: node.name)
             if cluster.type == NUVLA:
                 cluster.nodes = self._by_agents(cluster.nodes)
-            cluster.pods = {name: pod for (_, name), pod in self._pods["", key].items()}
+            cluster.pods = {pod: found for (pod, _, _), found in places.pods["", key].items()}
             if names.get(key, key) != key:
                 cluster.name = names[key]
-            named[names.get(key, key)] = cluster
-        return named
+        return _renamed(clusters, lambda key, _: names.get(key, key))
 
     def _by_agents(self, nodes: dict[str, Node]) -> dict[str, Node]:
         """By the ids of their agents; one whose name is that id is lost."""
-        by_agents = {}
+        ids = {}
         for name, node in nodes.items():
-            agent = self._agents.of_host(name) if node.type == NUVLA else None
-            if agent is None or not agent.id:
-                by_agents[name] = node
-            elif agent.id != name:
-                by_agents[agent.id] = node
-        return by_agents
+            agent = self._places.agents.of_host(name) if node.type == NUVLA else None
+            ids[name] = agent.id if agent is not None else ""
+        kept = {name: node for name, node in nodes.items() if not name or ids[name] != name}
+        return _renamed(kept, lambda name, _: ids[name] or name)
+
+
+def _renamed(things: dict[str, _Thing], name: Callable[[str, _Thing], str]) -> dict[str, _Thing]:
+    """By other keys; what gets another one hides what keeps its own, of others the least key."""
+    named = {key: name(key, thing) for key, thing in things.items()}
+    order = sorted(things, reverse=True)
+    return {named[key]: things[key] for key in sorted(order, key=lambda key: named[key] != key)}
+
+
+def _agent_and_host(labels: Labels) -> tuple[str, str]:
+    return labels.get("icos_agent_id", ""), labels.get("icos_host_name", "")
 
 
 def _cast(value: float, bits: int) -> int:
