@@ -22,12 +22,24 @@ STOP_SECONDS = 20.0
 CEILING_MIB = 512
 """What no service may take of memory."""
 _BELOW_EPHEMERAL_PORTS = range(20_000, 32_000)
-_PREFIXES = ("EXPORTER_", "SCRAPER_", "HANDLER_", "OTEL_")
+_PREFIXES = ("EXPORTER_", "SCRAPER_", "HANDLER_", "AGGREGATOR_", "OTEL_")
+_OF_THE_ORIGINAL = (
+    "PROMETHEUS_ADDRESS",
+    "HTTP_PORT",
+    "GRPC_PORT",
+    "KEY",
+    "ICOS_COMPAT",
+    "GRPC_AUTH",
+)
 
 
 def clean_environment() -> dict[str, str]:
     """This process's environment without settings of services."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_PREFIXES)}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_PREFIXES) and name not in _OF_THE_ORIGINAL
+    }
 
 
 def free_port() -> int:
@@ -51,7 +63,7 @@ _given: set[int] = set()
 
 
 class ServiceProcess:
-    """One service: `exporter`, `scraper` or `db-handler`."""
+    """One service: `exporter`, `scraper`, `db-handler` or `aggregator`."""
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from costwire_runtime.settings import (
@@ -19,6 +19,13 @@ class DemoSettings(ServiceSettings):
     port: int = Field(2112, ge=0, le=65_535, description="TCP port; 0 takes any free one")
     polling_seconds: float = Field(gt=0, description="from poll to poll")
     password: SecretStr = Field(SecretStr("none"), min_length=4, description="stars in logs")
+    key: SecretStr = Field(
+        SecretStr("none"),
+        min_length=4,
+        validation_alias=AliasChoices("OLD_KEY", "DEMO_KEY"),
+        description="has two names",
+    )
+    old_port: int = Field(1, validation_alias="OLD_PORT", description="has an old name")
 
 
 @pytest.fixture(autouse=True)
@@ -63,9 +70,23 @@ def test_wrong_secret_is_not_repeated(
     assert "abc" not in told
 
 
+@pytest.mark.parametrize("name", ["DEMO_KEY", "OLD_KEY"])
+def test_wrong_secret_of_two_names_is_not_repeated_either(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, "abc")
+    with pytest.raises(SystemExit):
+        settings_from_environment(DemoSettings)
+    told = capsys.readouterr().err
+    assert told.startswith("OLD_KEY: ")
+    assert "abc" not in told
+
+
 def test_kubernetes_service_link_is_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO_PORT", "tcp://10.0.0.1:2112")
-    assert settings_from_environment(DemoSettings).port == 2112
+    monkeypatch.setenv("OLD_PORT", "tcp://10.0.0.1:2113")
+    settings = settings_from_environment(DemoSettings)
+    assert (settings.port, settings.old_port) == (2112, 1)
 
 
 def test_settings_do_not_change_after_start() -> None:
@@ -80,4 +101,5 @@ def test_every_setting_is_documented_with_variable_and_default() -> None:
     assert documented["DEMO_POLLING_SECONDS"].default == "required"
     assert documented["DEMO_WEB_CONFIG_FILE"].default == ""
     assert documented["DEMO_PASSWORD"].default == "**********"
+    assert {"OLD_KEY", "OLD_PORT"} <= documented.keys()
     assert all(entry.description for entry in documented.values())

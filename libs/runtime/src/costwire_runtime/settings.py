@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -71,9 +78,13 @@ class ServiceSettings(BaseSettings):
     def _without_service_links(cls, values: Any) -> Any:
         # Kubernetes sets EXPORTER_PORT=tcp://10.0.0.1:2112 in every pod that stands beside a
         # Service called "exporter": its link, not our setting.
-        if isinstance(values, dict) and str(values.get("port", "")).startswith("tcp://"):
-            return {name: value for name, value in values.items() if name != "port"}
-        return values
+        if not isinstance(values, dict):
+            return values
+        return {
+            name: value
+            for name, value in values.items()
+            if not (name.lower().endswith("port") and str(value).startswith("tcp://"))
+        }
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
@@ -93,8 +104,9 @@ def explain(cls: type[BaseSettings], error: ValidationError) -> list[str]:
     """One readable line per wrong setting, without the value of a secret one."""
     lines = []
     for problem in error.errors(include_url=False, include_context=False):
-        field = str(problem["loc"][0]) if problem["loc"] else ""
-        name = _variable(cls, field) if field in cls.model_fields else field or cls.__name__
+        told = str(problem["loc"][0]) if problem["loc"] else ""
+        field = _field_of(cls, told)
+        name = _variable(cls, told) if told in cls.model_fields else told or cls.__name__
         if problem["type"] == "missing":
             lines.append(f"{name}: is not set, and has no default")
             continue
@@ -123,7 +135,21 @@ def documented_settings(cls: type[BaseSettings]) -> list[DocumentedSetting]:
 
 
 def _variable(cls: type[BaseSettings], field: str) -> str:
-    return f"{cls.model_config.get('env_prefix', '')}{field}".upper()
+    names = _aliases(cls.model_fields[field])
+    return names[0] if names else f"{cls.model_config.get('env_prefix', '')}{field}".upper()
+
+
+def _field_of(cls: type[BaseSettings], told: str) -> str:
+    """The field that a variable's name is another one for."""
+    named = (name for name, field in cls.model_fields.items() if told in _aliases(field))
+    return next(named, told)
+
+
+def _aliases(field: FieldInfo) -> list[str]:
+    """The names of variables that a field has instead of its own."""
+    alias = field.validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    return [choice for choice in choices if isinstance(choice, str)]
 
 
 def _is_secret(field: FieldInfo) -> bool:

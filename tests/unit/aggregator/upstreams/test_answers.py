@@ -30,13 +30,28 @@ def an_answer(*series: object, **more: object) -> bytes:
 def test_values_are_read_as_prometheus_writes_them() -> None:
     texts = ["1", "2.5e-07", "+Inf", "-Inf", "NaN"]
     told = read_answer(an_answer(*({"metric": {"a": t}, "value": [1.5, t]} for t in texts)))
-    assert [sample.labels["a"] for sample in told.samples] == texts
-    assert [s.value for s in told.samples[:4]] == [1, 2.5e-7, math.inf, -math.inf]
-    assert math.isnan(told.samples[4].value)
+    samples = told.families[""]
+    assert [sample.labels["a"] for sample in samples] == texts
+    assert [sample.value for sample in samples[:4]] == [1, 2.5e-7, math.inf, -math.inf]
+    assert math.isnan(samples[4].value)
+
+
+def test_series_are_told_by_the_names_of_their_families() -> None:
+    told = read_answer(
+        an_answer(
+            *({"metric": {"__name__": name, "a": "b"}, "value": [1, "2"]} for name in ("x", "y"))
+        )
+    )
+    assert told.families == {name: [Sample({"a": "b"}, 2.0)] for name in ("x", "y")}
 
 
 def test_warnings_are_kept() -> None:
     assert read_answer(an_answer(warnings=["store b is gone"])).warnings == ["store b is gone"]
+
+
+def test_partial_answer_of_victoriametrics_is_one_with_a_warning() -> None:
+    assert read_answer(an_answer(isPartial=True)).warnings == ["the answer is partial"]
+    assert not read_answer(an_answer(isPartial=False)).warnings
 
 
 def test_error_is_told_with_its_kind() -> None:
@@ -53,6 +68,7 @@ def test_error_is_told_with_its_kind() -> None:
         b"<html>",
         b"[]",
         b'{"status": "success"}',
+        b'{"data": {"resultType": "vector", "result": []}}',
         b'{"status": "success", "data": {"resultType": "matrix", "result": []}}',
         b'{"status": "success", "data": {"resultType": "scalar", "result": [1, "2"]}}',
         b'{"status": "success", "data": {"resultType": "vector", "result": {}}}',
@@ -70,16 +86,19 @@ def test_series_without_a_value_are_counted_and_left_out() -> None:
         {"metric": {}, "value": [1, "two"]},
         {"metric": {"a": 7}, "value": [1, "2"]},
         {"metric": ["a"], "value": [1, "2"]},
+        {"metric": {}, "value": "12"},
+        {"metric": {}, "value": {"1": 2, "7": 2}},
+        {"metric": {}, "value": [1, True]},
         7,
     ]
     told = read_answer(an_answer(fine, *spoilt))
-    assert (told.samples, told.spoilt) == ([Sample({"a": "b"}, 2.0)], len(spoilt))
+    assert (told.families, told.spoilt) == ({"": [Sample({"a": "b"}, 2.0)]}, len(spoilt))
 
 
 @given(st.lists(JSON, max_size=5), JSON)
 def test_no_answer_breaks_off(series: list[object], more: object) -> None:
     told = read_answer(an_answer(*series, warnings=more))
-    assert len(told.samples) + told.spoilt == len(series)
+    assert sum(map(len, told.families.values())) + told.spoilt == len(series)
     assert all(isinstance(text, str) for text in told.warnings)
 
 

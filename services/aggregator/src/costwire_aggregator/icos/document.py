@@ -7,6 +7,7 @@ empty text, zeros and empty maps left out, empty structs kept; numbers in Go's f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -35,13 +36,43 @@ _LEAST_PLAIN, _LEAST_EXPONENT = 1e-6, 1e21
 """Between them Go writes a number without an exponent."""
 _LEAST_SAME, _MOST_SAME = 1e-4, 2.0**53
 """Between them orjson writes one as Go does, unless it is whole."""
+_END = b"\n}"
 _Object = dict[str, Any]
 _Value = TypeVar("_Value")
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document but for the time that has passed since its oldest sample."""
+
+    oldest: float | None
+    rest: bytes
+    """What stands behind the object of the times."""
+
+    def at(self, now: float) -> bytes:
+        """What stands before `rest`, at a time in seconds since 1970."""
+        times = (
+            ("oldestTimestamp", _number(self.oldest)),
+            ("timeSinceOldest", _number(None if self.oldest is None else now - self.oldest)),
+        )
+        return _text({"timestamp": _filled(times)}).removesuffix(_END)
+
+
+def rendered(infrastructure: Infrastructure) -> Document:
+    """The document, to be completed with the time."""
+    clusters = _filled([("cluster", _map(infrastructure.clusters, _cluster))])
+    rest = _text({"timestamp": {}, **clusters}).removeprefix(_text({"timestamp": {}})[: -len(_END)])
+    return Document(infrastructure.oldest, rest)
+
+
 def document(infrastructure: Infrastructure, now: float) -> bytes:
     """The document at a time, in seconds since 1970; there is no line end at its end."""
-    text = orjson.dumps(_infrastructure(infrastructure, now), option=orjson.OPT_INDENT_2)
+    told = rendered(infrastructure)
+    return told.at(now) + told.rest
+
+
+def _text(told: _Object) -> bytes:
+    text = orjson.dumps(told, option=orjson.OPT_INDENT_2)
     for level in range(_DEEPEST, 0, -1):
         text = text.replace(b"\n" + b"  " * level, b"\n" + b"\t" * level)
     for character, escaped in _ESCAPES:
@@ -76,18 +107,6 @@ def _number(value: float | None) -> Any:
 
 def _map(values: Mapping[str, _Value], written: Callable[[_Value], Any]) -> _Object:
     return {key: written(values[key]) for key in sorted(values)}
-
-
-def _infrastructure(infrastructure: Infrastructure, now: float) -> _Object:
-    oldest = infrastructure.oldest
-    times = (
-        ("oldestTimestamp", _number(oldest)),
-        ("timeSinceOldest", _number(None if oldest is None else now - oldest)),
-    )
-    return {
-        "timestamp": _filled(times),
-        **_filled([("cluster", _map(infrastructure.clusters, _cluster))]),
-    }
 
 
 def _cluster(cluster: Cluster) -> _Object:

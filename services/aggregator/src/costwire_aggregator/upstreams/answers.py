@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-import orjson
+import msgspec
 
 from costwire_aggregator.samples import Sample
 
 _MOST_WARNINGS = 20
 _LONGEST_WARNING = 500
+_NAME = "__name__"
+_Told = TypeVar("_Told")
 
 
 class BadAnswer(Exception):
@@ -30,11 +33,43 @@ class Refused(Exception):
 class Vector:
     """An instant vector."""
 
-    samples: Sequence[Sample]
+    families: Mapping[str, Sequence[Sample]]
+    """By the names of its series; those of functions have none, which is the empty name."""
     warnings: Sequence[str] = field(default=())
     """Why the samples may not be all: Thanos lists the stores here that did not answer."""
     spoilt: int = 0
     """Series that were left out, because they have no labels or no value."""
+
+
+class _Series(msgspec.Struct, gc=False):
+    metric: dict[str, str]
+    value: tuple[float, str]
+
+
+class _Head(msgspec.Struct, rename="camel"):
+    status: str = ""
+    error_type: Any = ""
+    error: Any = ""
+    warnings: Any = None
+    is_partial: Any = False
+    """VictoriaMetrics: not all storage nodes answered."""
+
+
+class _Data(msgspec.Struct, rename="camel"):
+    result_type: str
+    result: list[_Series]
+
+
+class _Answer(_Head):
+    data: _Data | None = None
+
+
+class _RawAnswer(_Head):
+    data: Any = None
+
+
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_raw = msgspec.json.Decoder(_RawAnswer).decode
 
 
 def read_answer(body: bytes) -> Vector:
@@ -44,37 +79,59 @@ def read_answer(body: bytes) -> Vector:
     Source: Prometheus HTTP API, instant queries.
     """
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        answer = _decode_answer(body)
+    except msgspec.ValidationError:
+        return _read_with_flaws(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadAnswer(f"read the answer: it is no JSON ({error})") from error
-    if not isinstance(answer, dict):
-        raise BadAnswer("read the answer: it is no JSON object")
-    if answer.get("status") == "error":
-        raise Refused(str(answer.get("errorType", "")), str(answer.get("error", "no reason given")))
-    data = answer.get("data")
-    kind = data.get("resultType") if isinstance(data, dict) else None
-    result = data.get("result") if isinstance(data, dict) else None
-    if kind != "vector" or not isinstance(result, list):
-        raise BadAnswer(f"read the answer: it holds no vector but {kind or 'nothing'}")
-    samples = [*filter(None, map(_sample, result))]
-    return Vector(samples, _warnings(answer), len(result) - len(samples))
+    data = answer.data
+    kind, result = (None, None) if data is None else (data.result_type, data.result)
+    series = _checked(answer, kind, result)
+    return _vector(answer, series, len(series))
 
 
-def _sample(series: Any) -> Sample | None:
+def _read_with_flaws(body: bytes) -> Vector:
+    """The same of an answer that holds something which is no series."""
     try:
-        labels, (_, value) = series["metric"], series["value"]
-        if all(map(_is_text, labels.values())):
-            return Sample(labels, float(value))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        pass
-    return None
+        answer = _decode_raw(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadAnswer(f"read the answer: it is no answer of Prometheus ({error})") from error
+    data = answer.data if isinstance(answer.data, dict) else {}
+    result = data.get("result")
+    told = _checked(answer, data.get("resultType"), result if isinstance(result, list) else None)
+    return _vector(answer, filter(None, map(_series, told)), len(told))
 
 
-def _is_text(value: Any) -> bool:
-    return type(value) is str
+def _checked(answer: _Head, kind: object, result: list[_Told] | None) -> list[_Told]:
+    if answer.status == "error":
+        raise Refused(str(answer.error_type), str(answer.error or "no reason given"))
+    if answer.status != "success" or kind != "vector" or result is None:
+        raise BadAnswer(f"read the answer: it holds no vector but {kind or 'nothing'}")
+    return result
 
 
-def _warnings(answer: dict[str, Any]) -> list[str]:
-    told = answer.get("warnings")
-    texts = told if isinstance(told, list) else []
-    return [str(text)[:_LONGEST_WARNING] for text in texts[:_MOST_WARNINGS]]
+def _series(told: object) -> _Series | None:
+    try:
+        return msgspec.convert(told, _Series)
+    except msgspec.ValidationError:
+        return None
+
+
+def _vector(answer: _Head, result: Iterable[_Series], count: int) -> Vector:
+    families: dict[str, list[Sample]] = defaultdict(list)
+    read = 0
+    for series in result:
+        labels, text = series.metric, series.value[1]
+        try:
+            value = float(text)
+        except ValueError:
+            continue
+        read += 1
+        families[labels.pop(_NAME, "")].append(Sample(labels, value))
+    return Vector(families, _warnings(answer), count - read)
+
+
+def _warnings(answer: _Head) -> list[str]:
+    told = answer.warnings if isinstance(answer.warnings, list) else []
+    texts = [str(text)[:_LONGEST_WARNING] for text in told[:_MOST_WARNINGS]]
+    return [*texts, "the answer is partial"] if answer.is_partial is True else texts

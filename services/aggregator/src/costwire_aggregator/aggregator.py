@@ -1,0 +1,164 @@
+"""The use case: what the upstreams tell, asked for once however many want it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from costwire_aggregator.completeness import Completeness, completeness
+from costwire_aggregator.errors import (
+    UpstreamError,
+    UpstreamsBroken,
+    UpstreamsLate,
+    UpstreamsSilent,
+)
+from costwire_aggregator.etim import questions as etim_questions
+from costwire_aggregator.etim.fold import Fold as EtimFold
+from costwire_aggregator.etim.model import EtimNode
+from costwire_aggregator.etim.original import OriginalFold as OriginalEtimFold
+from costwire_aggregator.icos import questions as icos_questions
+from costwire_aggregator.icos.document import Document, rendered
+from costwire_aggregator.icos.fold import Fold
+from costwire_aggregator.icos.original import OriginalFold
+from costwire_aggregator.questions import Question
+from costwire_aggregator.samples import Families, Sample
+from costwire_aggregator.shared_work import Made, SharedWork
+from costwire_aggregator.upstreams.fan_out import FanOut
+from costwire_aggregator.upstreams.merge import merged
+from costwire_aggregator.upstreams.outcomes import State, Told
+from costwire_aggregator.upstreams.settings import UpstreamSettings
+
+_TOLD = {State.ANSWERED, State.PARTIAL}
+_ALIVE = Question("alive", "vector(1)", frozenset({"vector"}))
+_ALIVE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class IcosAnswer:
+    """The ICOS document, and how much of what it should hold it holds."""
+
+    document: Document
+    completeness: Completeness
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How old what may be, in seconds."""
+
+    fresh: float = 5.0
+    """An answer that is given again without asking."""
+    stale: float = 30.0
+    """One that is given again while a new one is made."""
+    samples: float = 180.0
+    """Samples that are not stale."""
+
+
+class Aggregator:
+    """Asks the upstreams, and folds what they tell."""
+
+    def __init__(
+        self,
+        fan_out: FanOut,
+        *,
+        strict: bool = False,
+        ages: Ages | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._fan_out = fan_out
+        self._strict = strict
+        self._ages = ages = ages or Ages()
+        self._now = now
+        self._icos = SharedWork(
+            self._icos_answer, fresh_seconds=ages.fresh, stale_seconds=ages.stale
+        )
+        self._etim = SharedWork(
+            self._etim_answer, fresh_seconds=ages.fresh, stale_seconds=ages.stale
+        )
+        self._alive = SharedWork(
+            self._who_is_alive, fresh_seconds=_ALIVE_SECONDS, stale_seconds=_ALIVE_SECONDS
+        )
+
+    async def close(self) -> None:
+        """Cancel what runs."""
+        for work in (self._icos, self._etim, self._alive):
+            await work.close()
+
+    async def icos(self) -> Made[IcosAnswer]:
+        """The ICOS document. Raises: `UpstreamError` where no upstream told of its nodes."""
+        return await self._icos.result()
+
+    async def etim_nodes(self) -> list[EtimNode]:
+        """All nodes. Raises: `UpstreamError` where no upstream told of its nodes."""
+        return (await self._etim.result()).result
+
+    async def not_ready(self) -> str | None:
+        """Why nothing can be answered now; None where at least one upstream answers."""
+        alive = (await self._alive.result()).result
+        if any(one.outcomes[0].state in _TOLD for one in alive):
+            return None
+        return f"no upstream answers: {_reasons(alive)}"
+
+    async def _who_is_alive(self) -> Sequence[Told]:
+        return await self._fan_out.gather(lambda settings: (_ALIVE,), self._now())
+
+    async def _icos_answer(self) -> IcosAnswer:
+        at, told = await self._asked(
+            lambda settings: icos_questions.ALL if settings.flavour in ("auto", "icos") else (),
+            icos_questions.NODES,
+        )
+        document = await asyncio.to_thread(self._icos_document, told)
+        return IcosAnswer(document, completeness(told, at, self._ages.samples))
+
+    def _icos_document(self, told: Sequence[Told]) -> Document:
+        fold = OriginalFold if self._strict else Fold
+        return rendered(fold(_together(told)).infrastructure())
+
+    async def _etim_answer(self) -> list[EtimNode]:
+        questions = etim_questions.OF_ORIGINAL if self._strict else etim_questions.ALL
+        _, told = await self._asked(lambda settings: questions, questions[1])
+        fold = OriginalEtimFold if self._strict else EtimFold
+        return await asyncio.to_thread(lambda: fold(_together(told)).nodes())
+
+    async def _asked(
+        self, questions: Callable[[UpstreamSettings], Sequence[Question]], needed: Question
+    ) -> tuple[float, Sequence[Told]]:
+        at = self._now()
+        told = await self._fan_out.gather(questions, at)
+        if not any(_has_told(one, needed) for one in told):
+            raise _failure(told)
+        return at, told
+
+
+def _has_told(told: Told, question: Question) -> bool:
+    return any(outcome.question == question and outcome.state in _TOLD for outcome in told.outcomes)
+
+
+def _together(told: Sequence[Told]) -> Families:
+    families: dict[str, list[Sample]] = defaultdict(list)
+    for reading in merged(told):
+        for name, samples in reading.families.items():
+            families[name].extend(samples)
+    return families
+
+
+def _failure(told: Sequence[Told]) -> UpstreamError:
+    states = {outcome.state for one in told for outcome in one.outcomes} - _TOLD
+    kinds: dict[State, type[UpstreamError]] = {
+        State.LATE: UpstreamsLate,
+        State.UNREACHABLE: UpstreamsSilent,
+    }
+    kind = kinds.get(next(iter(states)), UpstreamsBroken) if len(states) == 1 else UpstreamsBroken
+    return kind(_reasons(told))
+
+
+def _reasons(told: Iterable[Told]) -> str:
+    return "; ".join(
+        f"{one.upstream}: {', '.join(_of_one(one))}" for one in told if any(_of_one(one))
+    )
+
+
+def _of_one(told: Told) -> list[str]:
+    return [*dict.fromkeys(outcome.reason for outcome in told.outcomes if outcome.reason)]

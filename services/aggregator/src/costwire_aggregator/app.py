@@ -1,0 +1,119 @@
+"""The aggregator as one ASGI application, with gRPC beside it."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from costwire_aggregator.aggregator import Ages, Aggregator
+from costwire_aggregator.grpc.server import GrpcFace, GrpcSettings, Tls
+from costwire_aggregator.metrics import SERVICE, Metrics
+from costwire_aggregator.settings import Settings
+from costwire_aggregator.tokens.check import TokenCheck
+from costwire_aggregator.tokens.claims import TokenRules
+from costwire_aggregator.tokens.key_server import ServerKeys, fetch_jwks
+from costwire_aggregator.tokens.keys import Keys, StaticKeys, read_keys
+from costwire_aggregator.upstreams.client import UpstreamClient
+from costwire_aggregator.upstreams.fan_out import FanOut
+from costwire_aggregator.upstreams.settings import UpstreamSettings, read_upstreams
+from costwire_aggregator.web.icos import HEALTH_PATH, IcosRoutes
+from costwire_aggregator.web.sign_in import TokenSignIn
+from costwire_runtime.request_limits import RequestLimits
+from costwire_runtime.service import OPEN_PATHS, create_service
+from costwire_runtime.web_config import WebConfig
+
+_GRPC_GRACE_SHARE = 0.5
+
+
+def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starlette:
+    """Build the ASGI application; nothing is opened before its lifespan starts.
+
+    Raises: `BadKey`, `UpstreamsError`, `OSError` where what the settings name cannot be used.
+    """
+    metrics = Metrics()
+    fan_out = FanOut(
+        [UpstreamClient(upstream) for upstream in _upstreams(settings)],
+        deadline_seconds=settings.deadline_seconds,
+        on_outcome=metrics.on_outcome,
+    )
+    ages = Ages(settings.fresh_seconds, settings.stale_seconds, settings.samples_stale_seconds)
+    aggregator = Aggregator(fan_out, strict=settings.is_strict, ages=ages)
+    keys = _keys(settings)
+    tokens = None if keys is None else TokenCheck(keys, _rules(settings))
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if isinstance(keys, ServerKeys):
+                await stack.enter_async_context(keys)
+            await stack.enter_async_context(fan_out)
+            stack.push_async_callback(aggregator.close)
+            if settings.grpc_port is not None:
+                asked_for = tokens if settings.grpc_auth == "on" else None
+                face = GrpcFace(aggregator, asked_for, _grpc(settings, settings.grpc_port))
+                app.state.grpc_port = await face.start()
+                grace = settings.shutdown_grace_seconds * _GRPC_GRACE_SHARE
+                stack.push_async_callback(face.stop, grace)
+            yield
+
+    open_paths = (*OPEN_PATHS, HEALTH_PATH)
+    app = create_service(
+        SERVICE,
+        [],
+        ready=aggregator.not_ready,
+        registry=metrics.registry,
+        lifespan=lifespan,
+        sign_in=web_config if tokens is None else None,
+        open_paths=(HEALTH_PATH,),
+        limits=RequestLimits.of(settings),
+    )
+    if tokens is not None:
+        verify = web_config.verify if web_config is not None and web_config.has_users else None
+        app.user_middleware.append(
+            Middleware(TokenSignIn, tokens=tokens, verify=verify, open_paths=open_paths)
+        )
+    icos = IcosRoutes(aggregator, as_text=settings.is_strict and tokens is None)
+    app.router.routes.extend(icos.routes())  # behind all others: it takes every path
+    return app
+
+
+def _upstreams(settings: Settings) -> Sequence[UpstreamSettings]:
+    if settings.upstreams_file is not None:
+        return read_upstreams(settings.upstreams_file)
+    return [settings.only_upstream()]
+
+
+def _keys(settings: Settings) -> Keys | None:
+    if settings.key is not None:
+        return StaticKeys(read_keys(settings.key))
+    if settings.jwks_url is None:
+        return None
+    ca_file = settings.jwks_ca_file
+    tls = None if ca_file is None else ssl.create_default_context(cafile=ca_file)
+    return ServerKeys(
+        partial(fetch_jwks, settings.jwks_url, tls=tls),
+        refresh_seconds=settings.jwks_refresh_seconds,
+    )
+
+
+def _rules(settings: Settings) -> TokenRules:
+    return TokenRules(
+        issuers=settings.token_issuers,
+        audiences=settings.token_audiences,
+        roles=settings.token_roles,
+        leeway_seconds=settings.token_leeway_seconds,
+        require_expiry=settings.token_expiry_required,
+    )
+
+
+def _grpc(settings: Settings, port: int) -> GrpcSettings:
+    certificate, key = settings.grpc_cert_file, settings.grpc_key_file
+    tls = None
+    if certificate is not None and key is not None:
+        tls = Tls(certificate.read_bytes(), key.read_bytes())
+    return GrpcSettings(settings.host, port, tls)

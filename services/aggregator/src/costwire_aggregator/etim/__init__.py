@@ -1,0 +1,1 @@
+"""What the gRPC face tells: its model, its fold. Pure: no socket, no clock."""

@@ -1,0 +1,1 @@
+"""The gRPC face of the aggregator: schema, server, tokens, health; no rule of the model."""

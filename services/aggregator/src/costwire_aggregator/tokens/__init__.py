@@ -1,0 +1,1 @@
+"""Who may ask: bearer tokens of a request, checked alike for HTTP and gRPC. `key_server` has IO."""

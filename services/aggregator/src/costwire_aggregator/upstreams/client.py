@@ -1,0 +1,184 @@
+"""One upstream: a question to it, and what it answered, within a time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import Self
+
+import aiohttp
+from opentelemetry import propagate
+from yarl import URL
+
+from costwire_aggregator.http_faults import FAULTS, told
+from costwire_aggregator.questions import Question
+from costwire_aggregator.upstreams.answers import BadAnswer, Refused, Vector, read_answer
+from costwire_aggregator.upstreams.settings import UpstreamSettings
+
+_NO_POST = (405, 501)
+"""What a proxy answers that lets no POST through."""
+_PASSING = (429, 502, 503, 504)
+_ERROR_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 18
+_CONNECTIONS = 12
+_Form = list[tuple[str, str]]
+_LEAST_RETRY_SECONDS = 0.2
+"""A retry that has less time than this is none."""
+
+
+class AskError(Exception):
+    """A question that was not answered."""
+
+
+class Unreachable(AskError):
+    """No connection, or one that broke."""
+
+
+class Late(AskError):
+    """No answer in time, here or there."""
+
+
+class Wrong(AskError):
+    """An answer that is an error, or nonsense."""
+
+
+class Passing(Wrong):
+    """An error that may be gone in a moment."""
+
+
+class _TooLarge(Exception):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class AskLimits:
+    """What a question is held to."""
+
+    answer_bytes: int = 256 << 20
+    """Of an unpacked answer."""
+    retry_pause_seconds: float = 0.05
+
+
+class UpstreamClient:
+    """Asks one upstream; as a context manager it owns the connections."""
+
+    def __init__(self, settings: UpstreamSettings, limits: AskLimits | None = None) -> None:
+        """Raises: `OSError` when a certificate cannot be read."""
+        self.settings = settings
+        self._limits = limits or AskLimits()
+        self._url = URL(settings.endpoint(), encoded=True)
+        self._tls = settings.tls()
+        self._session: aiohttp.ClientSession | None = None
+        self._posts = True
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=_CONNECTIONS, ssl=self._tls if self._tls is not None else True
+            ),
+            headers={"Accept": "application/json", **self.settings.headers},
+            timeout=aiohttp.ClientTimeout(total=None),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def ask(self, question: Question, at: float, deadline: float) -> Vector:
+        """The answer as of `at`, in seconds since 1970; until `deadline`, of the loop's clock.
+
+        What breaks off, or passes by, is tried once more if there is time.
+        Raises: `AskError`.
+        """
+        try:
+            return await self._ask(question, at, deadline)
+        except (Unreachable, Passing):
+            pause = self._limits.retry_pause_seconds * (1 + random.random())  # noqa: S311
+            left = deadline - asyncio.get_running_loop().time() - pause
+            if left < _LEAST_RETRY_SECONDS:
+                raise
+            await asyncio.sleep(pause)
+            return await self._ask(question, at, deadline)
+
+    async def _ask(self, question: Question, at: float, deadline: float) -> Vector:
+        loop = asyncio.get_running_loop()
+        until = min(deadline, loop.time() + self.settings.timeout_seconds)
+        form = [
+            *self.settings.parameters(),
+            ("query", question.promql),
+            ("time", f"{at:.3f}"),
+            ("timeout", f"{max(0.001, until - loop.time()):.3f}s"),
+        ]
+        try:
+            async with asyncio.timeout_at(until):
+                status, body = await self._send(form)
+        except TimeoutError as error:
+            raise Late("it did not answer in time") from error
+        except _TooLarge as error:
+            raise Wrong(str(error)) from error
+        except FAULTS as error:
+            fault = told(error, "reach it")
+            kind = Unreachable if fault.transient else Wrong
+            raise kind(str(fault)) from error
+        return _read(status, body)
+
+    async def _send(self, form: _Form) -> tuple[int, bytes]:
+        if self._posts:
+            status, body = await self._request("POST", form)
+            if status not in _NO_POST:
+                return status, body
+            self._posts = False
+        return await self._request("GET", form)
+
+    async def _request(self, method: str, form: _Form) -> tuple[int, bytes]:
+        assert self._session is not None, "enter the client first"  # noqa: S101
+        is_post = method == "POST"
+        headers = self._credentials()
+        propagate.inject(headers)
+        async with self._session.request(
+            method,
+            self._url.with_query(self.settings.parameters() if is_post else form),
+            data=form if is_post else None,
+            headers=headers,
+            allow_redirects=False,
+            server_hostname=self.settings.tls_config.server_name,
+        ) as response:
+            limit = self._limits.answer_bytes if response.ok else _ERROR_BYTES
+            chunks, size = [], 0
+            async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+                size += len(chunk)
+                if size > limit and response.ok:
+                    raise _TooLarge(f"its answer is larger than {limit} bytes")
+                if size > limit:
+                    break
+                chunks.append(chunk)
+            return response.status, b"".join(chunks)
+
+    def _credentials(self) -> dict[str, str]:
+        try:
+            sign_in, token = self.settings.sign_in(), self.settings.token()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Wrong(f"its credentials cannot be read: {error}") from error
+        if sign_in is not None:
+            return {"Authorization": aiohttp.encode_basic_auth(*sign_in, encoding="utf-8")}
+        return {} if token is None else {"Authorization": token}
+
+
+def _read(status: int, body: bytes) -> Vector:
+    try:
+        vector = read_answer(body)
+    except Refused as error:
+        if error.kind in ("timeout", "canceled"):
+            raise Late(f"it answers {status}, {error}") from error
+        kind = Passing if status in _PASSING else Wrong
+        raise kind(f"it answers {status}, {error}") from error
+    except BadAnswer as error:
+        if status in _PASSING:
+            raise Passing(f"it answers {status}") from error
+        raise Wrong(str(error) if status == 200 else f"it answers {status}") from error
+    if not 200 <= status < 300:
+        raise Wrong(f"it answers {status}")
+    return vector

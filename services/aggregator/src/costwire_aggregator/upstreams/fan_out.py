@@ -1,0 +1,105 @@
+"""All questions to all upstreams at once, as of one time, within one deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Protocol, Self
+
+from costwire_aggregator.questions import Question
+from costwire_aggregator.upstreams.answers import Vector
+from costwire_aggregator.upstreams.client import AskError, Late, Unreachable
+from costwire_aggregator.upstreams.outcomes import Outcome, State, Told, answered
+from costwire_aggregator.upstreams.settings import UpstreamSettings
+
+
+class Asking(Protocol):
+    """An upstream that can be asked."""
+
+    settings: UpstreamSettings
+
+    async def ask(self, question: Question, at: float, deadline: float) -> Vector:
+        """The answer as of a time; raises `AskError`."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *raised: object) -> None: ...
+
+
+Questions = Callable[[UpstreamSettings], Sequence[Question]]
+OnOutcome = Callable[[str, Outcome], None]
+"""Is told of each outcome, with the name of its upstream."""
+
+
+class FanOut:
+    """The upstreams; as a context manager it owns their connections."""
+
+    def __init__(
+        self,
+        upstreams: Sequence[Asking],
+        *,
+        deadline_seconds: float,
+        on_outcome: OnOutcome = lambda upstream, outcome: None,
+    ) -> None:
+        self._upstreams = upstreams
+        self._deadline_seconds = deadline_seconds
+        self._on_outcome = on_outcome
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        for upstream in self._upstreams:
+            await self._stack.enter_async_context(upstream)
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self._stack.aclose()
+
+    async def gather(self, questions: Questions, at: float) -> list[Told]:
+        """What each upstream told of the questions to it; one that is asked nothing is not there.
+
+        Never later than the deadline, and never broken off by an upstream.
+        """
+        deadline = asyncio.get_running_loop().time() + self._deadline_seconds
+        asked = [(one, questions(one.settings)) for one in self._upstreams]
+        async with asyncio.TaskGroup() as group:
+            running = [
+                (
+                    upstream.settings,
+                    [
+                        group.create_task(self._ask(upstream, question, at, deadline))
+                        for question in of_it
+                    ],
+                )
+                for upstream, of_it in asked
+                if of_it
+            ]
+        return [
+            Told(
+                settings.name,
+                [task.result() for task in tasks],
+                settings.priority,
+                settings.external_labels,
+                settings.replica_labels,
+            )
+            for settings, tasks in running
+        ]
+
+    async def _ask(
+        self, upstream: Asking, question: Question, at: float, deadline: float
+    ) -> Outcome:
+        began = time.monotonic()
+        try:
+            vector = await upstream.ask(question, at, deadline)
+        except AskError as error:
+            state = _STATES.get(type(error), State.FAILED)
+            seconds = time.monotonic() - began
+            outcome = Outcome(question, state, f"{question.name}: {error}", seconds=seconds)
+        else:
+            outcome = answered(question, vector, time.monotonic() - began)
+        self._on_outcome(upstream.settings.name, outcome)
+        return outcome
+
+
+_STATES: Mapping[type[AskError], State] = {Late: State.LATE, Unreachable: State.UNREACHABLE}
