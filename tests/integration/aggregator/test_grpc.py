@@ -166,7 +166,7 @@ def test_clients_deadline_ends_the_work() -> None:
     async def check() -> None:
         nodes = Nodes(waiting)
         async with served(nodes) as (_, channel):
-            code, _ = await refused(ask(channel, seconds=0.2))
+            code, _ = await refused(ask(channel, seconds=1))
             assert code is Code.DEADLINE_EXCEEDED
             await _until(lambda: nodes.events == ["cancelled"])
 

@@ -67,6 +67,7 @@ def test_words_stand_between_blanks_or_commas(monkeypatch: pytest.MonkeyPatch) -
         ({"PROMETHEUS_ADDRESS": "prometheus"}, "give an address such as http://prometheus:9090"),
         ({"PROMETHEUS_ADDRESS": "http://a:b"}, "give an address such as http://prometheus:9090"),
         ({"KEY": "k", "AGGREGATOR_JWKS_URL": "http://j"}, "set KEY or AGGREGATOR_JWKS_URL"),
+        ({"AGGREGATOR_JWKS_URL": "keycloak"}, "AGGREGATOR_JWKS_URL: string should match"),
         ({"ICOS_COMPAT": "lax"}, "ICOS_COMPAT: input should be 'default' or 'strict'"),
         ({"AGGREGATOR_GRPC_KEY_FILE": "k"}, "or neither"),
     ],

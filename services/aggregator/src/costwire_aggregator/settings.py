@@ -62,7 +62,9 @@ class Settings(ServiceSettings):
         description="public keys that tokens are checked with: base64 of DER, or PEM",
     )
     jwks_url: str | None = Field(
-        None, description="where those keys are read from, as a JWK Set; instead of `KEY`"
+        None,
+        pattern=r"^https?://[^/\s]+(/\S*)?$",
+        description="where those keys are read from, as a JWK Set; instead of `KEY`",
     )
     jwks_ca_file: Path | None = Field(
         None, description="certificates that the one of the JWK Set's server is checked with"

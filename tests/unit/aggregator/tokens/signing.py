@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -26,7 +27,8 @@ from costwire_aggregator.tokens.keys import StaticKeys, verification_key
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
-NOW = 1_753_000_000.0
+NOW = float(int(time.time()))
+"""The same for all tests of a run, and near the clock of other programs."""
 CURVES: dict[str, Callable[[], ec.EllipticCurve]] = {
     "ES256": ec.SECP256R1,
     "ES384": ec.SECP384R1,
@@ -67,7 +69,7 @@ def a_token(
     **claims: Any,
 ) -> str:
     """A good token, unless it is told otherwise; a claim of None is left out."""
-    told = {"exp": NOW + 300, "iat": NOW - 10, **claims}
+    told = {"exp": NOW + 36_000, "iat": NOW - 10, **claims}
     kept = {name: value for name, value in told.items() if value is not None}
     return jwt.encode(kept, key or key_for(algorithm), algorithm, headers=headers)
 

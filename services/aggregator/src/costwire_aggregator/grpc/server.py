@@ -75,7 +75,6 @@ class GrpcSettings:
             ("grpc.max_receive_message_length", self.most_request_bytes),
             ("grpc.max_send_message_length", self.most_answer_bytes),
             ("grpc.max_metadata_size", self.most_metadata_bytes),
-            ("grpc.absolute_max_metadata_size", 2 * self.most_metadata_bytes),
             # Connections whose client is gone are found and closed, and those that ask nothing.
             ("grpc.keepalive_time_ms", _MINUTE_MS),
             ("grpc.keepalive_timeout_ms", _MINUTE_MS // 3),

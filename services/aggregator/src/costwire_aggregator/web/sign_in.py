@@ -12,6 +12,7 @@ from costwire_aggregator.tokens.check import TokenCheck
 from costwire_aggregator.tokens.errors import InsufficientRole, KeysUnavailable, TokenError
 from costwire_runtime.basic_auth import SignIn
 from costwire_runtime.problems import (
+    BadRequest,
     Forbidden,
     Problem,
     Unauthorized,
@@ -47,7 +48,12 @@ class TokenSignIn:
         if scope["type"] != "http" or scope["path"] in self._open_paths:
             await self._app(scope, receive, send)
             return
-        authorization = Headers(scope=scope).get("Authorization")
+        told = Headers(scope=scope).getlist("Authorization")
+        if len(told) > 1:
+            problem: Problem = BadRequest("sign in: Authorization stands there more than once")
+            await problem_response(HTTPConnection(scope), problem)(scope, receive, send)
+            return
+        authorization = told[0] if told else None
         if self._by_password is not None and _is_basic(authorization):
             await self._by_password(scope, receive, send)
             return
