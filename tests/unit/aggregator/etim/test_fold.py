@@ -169,6 +169,8 @@ def test_node_that_kubernetes_alone_tells_of_is_there() -> None:
     node = only_node(series)
     assert (node.id, node.cpu_architecture) == ("n1", "")
     assert node.resources == Resources(2000, 4 * GIB)
+    series[families.MEMORY_TOTAL] = [Sample({"cluster": "north", "node": "n1"}, 3 * GIB)]
+    assert only_node(series).resources == Resources(2000, 3 * GIB)
 
 
 def test_kubernetes_series_tell_of_the_node_they_name_not_of_the_one_they_come_from() -> None:
@@ -315,14 +317,19 @@ _LABELS = st.fixed_dictionaries(
     },
 )
 _VALUES = st.one_of(st.floats(), st.sampled_from([0.1, 0.2, 0.3, 1.0, 4.0]))
-_FAMILIES = st.sampled_from([families.NODES] * 4 + [*families.ALL])
+_ALL = (
+    *families.OF_ORIGINAL,
+    families.CAPACITY,
+    families.ALLOCATABLE,
+    families.REQUESTS,
+    families.PHASES,
+)
+_FAMILIES = st.sampled_from([families.NODES] * 4 + [*_ALL])
 _SERIES = st.tuples(_FAMILIES, st.builds(Sample, _LABELS, _VALUES))
 
 
 def _by_family(series: list[tuple[str, Sample]]) -> Series:
-    return {
-        family: [sample for told, sample in series if told == family] for family in families.ALL
-    }
+    return {family: [sample for told, sample in series if told == family] for family in _ALL}
 
 
 @given(st.lists(_SERIES, max_size=25), st.data())

@@ -12,5 +12,3 @@ PHASES = "kube_pod_status_phase"
 
 OF_ORIGINAL = (NODES, MEMORY_TOTAL, MEMORY_AVAILABLE)
 """What the original asks for."""
-ALL = (*OF_ORIGINAL, CAPACITY, ALLOCATABLE, REQUESTS, PHASES)
-"""Of resources `cpu` and `memory` will do, and of phases those that hold."""

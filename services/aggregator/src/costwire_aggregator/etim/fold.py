@@ -45,8 +45,8 @@ class Fold:
     def nodes(self) -> list[EtimNode]:
         """Fold everything, once; sorted by cluster and id."""
         self._add_nodes()
-        self._add_memory()
         self._add_capacity()
+        self._add_memory()
         self._add_requests()
         nodes = (_node(name, host) for name, host in self._hosts.by_id())
         return sorted(nodes, key=lambda node: (node.cluster, node.id))
@@ -114,13 +114,6 @@ class Fold:
             if not self._hosts.add(cluster, sample.labels):
                 self.left_out[NODES, _NAMELESS] += 1
 
-    def _add_memory(self) -> None:
-        find = self._hosts.told_by
-        for host, sample in self._told(MEMORY_TOTAL, find):
-            host.memory = larger(host.memory, self._bytes(sample, MEMORY_TOTAL))
-        for host, sample in self._told(MEMORY_AVAILABLE, find):
-            host.free_memory = larger(host.free_memory, self._bytes(sample, MEMORY_AVAILABLE))
-
     def _add_capacity(self) -> None:
         """A node that Kubernetes alone tells of is one, too."""
         cpu, memory = self._of(CAPACITY, "cpu"), self._of(CAPACITY, "memory")
@@ -131,6 +124,13 @@ class Fold:
         allocatable = self._of(ALLOCATABLE, "cpu")
         for host, sample in self._told(ALLOCATABLE, self._described, allocatable):
             host.allocatable = larger(host.allocatable, self._milli_cpu(sample, ALLOCATABLE))
+
+    def _add_memory(self) -> None:
+        find = self._hosts.told_by
+        for host, sample in self._told(MEMORY_TOTAL, find):
+            host.memory = larger(host.memory, self._bytes(sample, MEMORY_TOTAL))
+        for host, sample in self._told(MEMORY_AVAILABLE, find):
+            host.free_memory = larger(host.free_memory, self._bytes(sample, MEMORY_AVAILABLE))
 
     def _add_requests(self) -> None:
         """Those of pods that run, or will; a pod that waits for a node takes nothing yet."""

@@ -55,9 +55,9 @@ class Hosts:
         self._known_as: dict[_HostKey, set[_HostKey]] = defaultdict(set)
 
     def add(self, cluster: str, labels: Labels) -> bool:
-        """The node that labels tell of, known or new; False where they name none.
+        """Take in the node that labels tell of; False where they name none.
 
-        It is known by its id, or else its name; of several names the last of the alphabet holds.
+        Its id makes it one, or else its name; of several names the last of the alphabet holds.
         """
         name = _first(labels, _NAME_LABELS) or labels.get(_ID_LABEL, "")
         if not name:

@@ -164,5 +164,5 @@ def _bind(server: grpc.aio.Server, settings: GrpcSettings) -> int:
         certificates = "" if settings.tls is None else ", or the certificate does not fit its key"
         raise CannotListen(
             f"listen on {settings.host} port {settings.port} for gRPC: the port is taken, or the "
-            f"host is not this machine's{certificates}; set another"
+            f"host is not this machine's{certificates}; change GRPC_PORT or what is wrong"
         ) from error
