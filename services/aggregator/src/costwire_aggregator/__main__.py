@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from costwire_runtime.memory import share_one_arena
+from costwire_runtime.memory import collect_seldom, share_one_arena
 from costwire_runtime.process import leave_with, loading
 
 
 def load() -> Callable[[], int]:
     """Load the aggregator; what runs it, and gives its exit status."""
     share_one_arena()
+    collect_seldom()
     with loading():
         from costwire_aggregator.run import run
     return run

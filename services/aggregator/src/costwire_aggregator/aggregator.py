@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from costwire_aggregator.completeness import Completeness, completeness
 from costwire_aggregator.errors import (
@@ -137,11 +138,14 @@ def _has_told(told: Told, question: Question) -> bool:
 
 
 def _together(told: Sequence[Told]) -> Families:
-    families: dict[str, list[Sample]] = defaultdict(list)
+    by_family: dict[str, list[Sequence[Sample]]] = defaultdict(list)
     for reading in merged(told):
         for name, samples in reading.families.items():
-            families[name].extend(samples)
-    return families
+            by_family[name].append(samples)
+    return {
+        name: of[0] if len(of) == 1 else [*chain.from_iterable(of)]
+        for name, of in by_family.items()
+    }
 
 
 def _failure(told: Sequence[Told]) -> UpstreamError:
