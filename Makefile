@@ -2,13 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := libs/focus libs/runtime libs/sources services/exporter services/scraper services/db-handler services/aggregator cli
+PACKAGES := libs/focus libs/runtime libs/sources libs/simulator services/exporter services/scraper services/db-handler services/aggregator cli
 SOURCES := $(wildcard libs/*/src services/*/src) cli/src
 PYTEST_ARGS ?=
 DATA ?= costwire-data
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) --group dev \
 	--universal --generate-hashes --no-annotate --no-header --quiet \
-	$(addprefix --no-emit-package ,costwire costwire-focus costwire-runtime costwire-sources \
+	$(addprefix --no-emit-package ,costwire costwire-focus costwire-runtime costwire-sources costwire-simulator \
 	costwire-exporter costwire-scraper costwire-db-handler costwire-aggregator)
 
 .DEFAULT_GOAL := help
@@ -16,7 +16,7 @@ COMPOSE := docker compose $(if $(wildcard .env.override),--env-file .env --env-f
 	$(addprefix -f ,docker-compose.yml $(if $(EMBEDDED),docker-compose.embedded.yml) $(wildcard docker-compose.override.yml))
 SECRETS := deploy/secrets
 
-.PHONY: help setup demo run test test-unit faults schemathesis lint fmt lock check bench bench-large docs audit sbom clean up down compose-secrets
+.PHONY: help setup demo run test test-unit faults schemathesis lint fmt lock check bench bench-large proto docs audit sbom clean up down compose-secrets
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -81,6 +81,9 @@ bench: setup ## speed and size beside what others take, into bench/RESULTS.md (R
 
 bench-large: setup ## the same at 100,000 and 10,000,000 charges, and 100 deliveries: an hour or more, 60 GB in TMPDIR
 	$(BIN)/python bench/bench.py --rows 100000 10000000 --rounds 3 1 --history --out bench
+
+proto: setup ## the code of gRPC's messages, from their .proto
+	$(BIN)/python services/aggregator/generate_proto.py
 
 docs: setup ## write the pages that are made from code
 	$(BIN)/python -m costwire_focus.dictionary > docs/data-dictionary.md

@@ -1,0 +1,1 @@
+"""Made-up clusters, and a small Prometheus that scrapes what their exporters tell."""
