@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
+from costwire_aggregator import metrics as aggregator
 from costwire_db_handler import metrics as db_handler
 from costwire_exporter import metrics as exporter
 from costwire_runtime.metrics import SHARED_METRICS, Metric
@@ -27,7 +28,7 @@ def main() -> None:
 def page() -> str:
     """The whole page."""
     sections = [INTRODUCTION]
-    for module in (exporter, scraper, db_handler):
+    for module in (exporter, scraper, db_handler, aggregator):
         service = module.SERVICE
         sections.append(section(service.replace("_", "-"), service, module.ALL_METRICS))
     sections.append(section("Every service", "<service>", SHARED_METRICS))

@@ -9,18 +9,24 @@ from pathlib import Path
 import pytest
 from tests.support.composition import ROOT, defaults
 
+from costwire_aggregator.settings import Settings as AggregatorSettings
 from costwire_db_handler.settings import Settings as HandlerSettings
 from costwire_exporter.settings import Settings as ExporterSettings
 from costwire_runtime.settings import ServiceSettings, documented_settings
 from costwire_scraper.settings import Settings as ScraperSettings
 
 SETTINGS: dict[str, type[ServiceSettings]] = {
+    "aggregator": AggregatorSettings,
     "db-handler": HandlerSettings,
     "exporter": ExporterSettings,
     "scraper": ScraperSettings,
 }
 each_service = pytest.mark.parametrize("name", SETTINGS)
-_ENVIRONMENT = re.compile(r"^ {4}((?:EXPORTER|HANDLER|SCRAPER)_[A-Z_]+)=", re.MULTILINE)
+_ENVIRONMENT = re.compile(
+    r"^ {4}((?:AGGREGATOR|EXPORTER|GRPC|HANDLER|SCRAPER)_[A-Z_]+)=", re.MULTILINE
+)
+_OF_A_FOLDER = re.compile(r"^(RUN install -d|VOLUME| {4}[A-Z_]+_DIR=).*\n", re.MULTILINE)
+"""What is for a service that keeps files."""
 _COPIED = re.compile(r"^COPY (?!--from)(.+) \S+$", re.MULTILINE)
 
 
@@ -37,8 +43,8 @@ def _shape(name: str) -> str:
     text = dockerfile(name)
     prefix = str(SETTINGS[name].model_config["env_prefix"])
     text = re.sub(r'LIBS="[a-z ]+"', 'LIBS=""', text)
-    text = re.sub(rf"{prefix}(DATA|SPOOL)_DIR", f"{prefix}DIR", text).replace(prefix, "")
-    text = re.sub(r"^EXPOSE \d+$", "EXPOSE", text, flags=re.MULTILINE)
+    text = _OF_A_FOLDER.sub("", text).replace("    GRPC_PORT=8181\n", "").replace(prefix, "")
+    text = re.sub(r"^EXPOSE [\d ]+$", "EXPOSE", text, flags=re.MULTILINE)
     text = text.replace(f"costwire_{name.replace('-', '_')}", "costwire_")
     return text.replace(f"services/{name}/", "services/").replace(f"SERVICE={name}", "SERVICE=")
 
@@ -47,7 +53,7 @@ def _shape(name: str) -> str:
 def test_an_image_runs_as_a_user_without_a_name(name: str) -> None:
     final = dockerfile(name).rpartition("\nFROM ")[2]
     assert re.findall(r"^USER (.+)$", final, re.MULTILINE) == ["10001:10001"]
-    assert final.index("USER") > final.index("RUN install")
+    assert final.index("USER") > final.rfind("RUN install")
 
 
 @each_service

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from costwire_aggregator.completeness import Completeness, completeness
@@ -17,6 +17,7 @@ from costwire_aggregator.errors import (
     UpstreamsSilent,
 )
 from costwire_aggregator.etim import questions as etim_questions
+from costwire_aggregator.etim.families import ALLOCATABLE
 from costwire_aggregator.etim.fold import Fold as EtimFold
 from costwire_aggregator.etim.model import EtimNode
 from costwire_aggregator.etim.original import OriginalFold as OriginalEtimFold
@@ -121,7 +122,8 @@ class Aggregator:
         questions = etim_questions.OF_ORIGINAL if self._strict else etim_questions.ALL
         _, told = await self._asked(lambda settings: questions, questions[1])
         fold = OriginalEtimFold if self._strict else EtimFold
-        return await asyncio.to_thread(lambda: fold(_together(told)).nodes())
+        known = [_without_guesses(one) for one in told]
+        return await asyncio.to_thread(lambda: fold(_together(known)).nodes())
 
     async def _asked(
         self, questions: Callable[[UpstreamSettings], Sequence[Question]], needed: Question
@@ -135,6 +137,17 @@ class Aggregator:
 
 def _has_told(told: Told, question: Question) -> bool:
     return any(outcome.question == question and outcome.state in _TOLD for outcome in told.outcomes)
+
+
+def _without_guesses(told: Told) -> Told:
+    """Without the allocatable where not all requests are told: what is free is not known then."""
+    if all(outcome.state is State.ANSWERED for outcome in told.outcomes):
+        return told
+    outcomes = [
+        replace(outcome, families={**outcome.families, ALLOCATABLE: ()})
+        for outcome in told.outcomes
+    ]
+    return replace(told, outcomes=outcomes)
 
 
 def _together(told: Sequence[Told]) -> Families:

@@ -28,6 +28,8 @@ from costwire_runtime.service import OPEN_PATHS, create_service
 from costwire_runtime.web_config import WebConfig
 
 _GRPC_GRACE_SHARE = 0.5
+_FOLD_SECONDS = 20.0
+"""What a call may take beyond the upstreams' deadline."""
 
 
 def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starlette:
@@ -116,4 +118,6 @@ def _grpc(settings: Settings, port: int) -> GrpcSettings:
     tls = None
     if certificate is not None and key is not None:
         tls = Tls(certificate.read_bytes(), key.read_bytes())
-    return GrpcSettings(settings.host, port, tls)
+    return GrpcSettings(
+        settings.host, port, tls, longest_call_seconds=settings.deadline_seconds + _FOLD_SECONDS
+    )
