@@ -83,6 +83,14 @@ class MethodNotAllowed(Problem):
     title = "Method not allowed"
 
 
+class NotAcceptable(Problem):
+    """The request accepts no form in which answers are told."""
+
+    status = 406
+    slug = "not-acceptable"
+    title = "Answers are not told in such a form"
+
+
 class RequestTimedOut(Problem):
     """The request's body came too slowly."""
 

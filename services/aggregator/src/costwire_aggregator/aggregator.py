@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from costwire_aggregator.asking import Asker, answers, reasons
 from costwire_aggregator.completeness import Completeness, completeness
-from costwire_aggregator.errors import (
-    UpstreamError,
-    UpstreamsBroken,
-    UpstreamsLate,
-    UpstreamsSilent,
-)
 from costwire_aggregator.etim import questions as etim_questions
 from costwire_aggregator.etim.families import ALLOCATABLE
 from costwire_aggregator.etim.fold import Fold as EtimFold
@@ -25,16 +19,14 @@ from costwire_aggregator.icos import questions as icos_questions
 from costwire_aggregator.icos.document import Document, rendered
 from costwire_aggregator.icos.fold import Fold
 from costwire_aggregator.icos.original import OriginalFold
-from costwire_aggregator.questions import Question
 from costwire_aggregator.samples import Families, Sample
 from costwire_aggregator.shared_work import Made, SharedWork
-from costwire_aggregator.upstreams.fan_out import FanOut
+from costwire_aggregator.topology.fold import fold
+from costwire_aggregator.topology.model import Topology
+from costwire_aggregator.topology.sources import Reading
 from costwire_aggregator.upstreams.merge import merged
 from costwire_aggregator.upstreams.outcomes import State, Told
-from costwire_aggregator.upstreams.settings import UpstreamSettings
 
-_TOLD = {State.ANSWERED, State.PARTIAL}
-_ALIVE = Question("alive", "vector(1)", frozenset({"vector"}))
 _ALIVE_SECONDS = 10.0
 
 
@@ -43,6 +35,14 @@ class IcosAnswer:
     """The ICOS document, and how much of what it should hold it holds."""
 
     document: Document
+    completeness: Completeness
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyAnswer:
+    """The topology, and how much of what it should hold it holds."""
+
+    topology: Topology
     completeness: Completeness
 
 
@@ -61,31 +61,26 @@ class Ages:
 class Aggregator:
     """Asks the upstreams, and folds what they tell."""
 
-    def __init__(
-        self,
-        fan_out: FanOut,
-        *,
-        strict: bool = False,
-        ages: Ages | None = None,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self._fan_out = fan_out
+    def __init__(self, asker: Asker, *, strict: bool = False, ages: Ages | None = None) -> None:
+        self._asker = asker
         self._strict = strict
         self._ages = ages = ages or Ages()
-        self._now = now
         self._icos = SharedWork(
             self._icos_answer, fresh_seconds=ages.fresh, stale_seconds=ages.stale
         )
         self._etim = SharedWork(
             self._etim_answer, fresh_seconds=ages.fresh, stale_seconds=ages.stale
         )
+        self._topology = SharedWork(
+            self._topology_answer, fresh_seconds=ages.fresh, stale_seconds=ages.stale
+        )
         self._alive = SharedWork(
-            self._who_is_alive, fresh_seconds=_ALIVE_SECONDS, stale_seconds=_ALIVE_SECONDS
+            asker.alive, fresh_seconds=_ALIVE_SECONDS, stale_seconds=_ALIVE_SECONDS
         )
 
     async def close(self) -> None:
         """Cancel what runs."""
-        for work in (self._icos, self._etim, self._alive):
+        for work in (self._icos, self._etim, self._topology, self._alive):
             await work.close()
 
     async def icos(self) -> Made[IcosAnswer]:
@@ -96,47 +91,50 @@ class Aggregator:
         """All nodes. Raises: `UpstreamError` where no upstream told of its nodes."""
         return (await self._etim.result()).result
 
+    async def topology(self) -> Made[TopologyAnswer]:
+        """The topology. Raises: `UpstreamError` where no upstream told anything."""
+        return await self._topology.result()
+
     async def not_ready(self) -> str | None:
         """Why nothing can be answered now; None where at least one upstream answers."""
         alive = (await self._alive.result()).result
-        if any(one.outcomes[0].state in _TOLD for one in alive):
-            return None
-        return f"no upstream answers: {_reasons(alive)}"
-
-    async def _who_is_alive(self) -> Sequence[Told]:
-        return await self._fan_out.gather(lambda settings: (_ALIVE,), self._now())
+        return None if any(map(answers, alive)) else f"no upstream answers: {reasons(alive)}"
 
     async def _icos_answer(self) -> IcosAnswer:
-        at, told = await self._asked(
+        at, told = await self._asker.ask(
             lambda settings: icos_questions.ALL if settings.flavour in ("auto", "icos") else (),
-            icos_questions.NODES,
+            lambda question: question == icos_questions.NODES,
         )
         document = await asyncio.to_thread(self._icos_document, told)
         return IcosAnswer(document, completeness(told, at, self._ages.samples))
 
     def _icos_document(self, told: Sequence[Told]) -> Document:
-        fold = OriginalFold if self._strict else Fold
-        return rendered(fold(_together(told)).infrastructure())
+        fold_of = OriginalFold if self._strict else Fold
+        return rendered(fold_of(_together(told)).infrastructure())
 
     async def _etim_answer(self) -> list[EtimNode]:
         questions = etim_questions.OF_ORIGINAL if self._strict else etim_questions.ALL
-        _, told = await self._asked(lambda settings: questions, questions[1])
-        fold = OriginalEtimFold if self._strict else EtimFold
+        _, told = await self._asker.ask(
+            lambda settings: questions, lambda question: question.name == etim_questions.NODES.name
+        )
+        fold_of = OriginalEtimFold if self._strict else EtimFold
         known = [_without_guesses(one) for one in told]
-        return await asyncio.to_thread(lambda: fold(_together(known)).nodes())
+        return await asyncio.to_thread(lambda: fold_of(_together(known)).nodes())
 
-    async def _asked(
-        self, questions: Callable[[UpstreamSettings], Sequence[Question]], needed: Question
-    ) -> tuple[float, Sequence[Told]]:
-        at = self._now()
-        told = await self._fan_out.gather(questions, at)
-        if not any(_has_told(one, needed) for one in told):
-            raise _failure(told)
-        return at, told
+    async def _topology_answer(self) -> TopologyAnswer:
+        at, told, flavours = await self._asker.ask_by_flavour()
 
+        def folded() -> Topology:
+            return fold(
+                [
+                    Reading(reading.upstream, flavours[reading.upstream], reading.families)
+                    for reading in merged(told)
+                    if reading.upstream in flavours
+                ]
+            )
 
-def _has_told(told: Told, question: Question) -> bool:
-    return any(outcome.question == question and outcome.state in _TOLD for outcome in told.outcomes)
+        topology = await asyncio.to_thread(folded)
+        return TopologyAnswer(topology, completeness(told, at, self._ages.samples))
 
 
 def _without_guesses(told: Told) -> Told:
@@ -159,23 +157,3 @@ def _together(told: Sequence[Told]) -> Families:
         name: of[0] if len(of) == 1 else [*chain.from_iterable(of)]
         for name, of in by_family.items()
     }
-
-
-def _failure(told: Sequence[Told]) -> UpstreamError:
-    states = {outcome.state for one in told for outcome in one.outcomes} - _TOLD
-    kinds: dict[State, type[UpstreamError]] = {
-        State.LATE: UpstreamsLate,
-        State.UNREACHABLE: UpstreamsSilent,
-    }
-    kind = kinds.get(next(iter(states)), UpstreamsBroken) if len(states) == 1 else UpstreamsBroken
-    return kind(_reasons(told))
-
-
-def _reasons(told: Iterable[Told]) -> str:
-    return "; ".join(
-        f"{one.upstream}: {', '.join(_of_one(one))}" for one in told if any(_of_one(one))
-    )
-
-
-def _of_one(told: Told) -> list[str]:
-    return [*dict.fromkeys(outcome.reason for outcome in told.outcomes if outcome.reason)]

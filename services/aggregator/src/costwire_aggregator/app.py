@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from costwire_aggregator.aggregator import Ages, Aggregator
+from costwire_aggregator.asking import Asker
 from costwire_aggregator.grpc.server import GrpcFace, GrpcSettings, Tls
 from costwire_aggregator.metrics import SERVICE, Metrics
 from costwire_aggregator.settings import Settings
@@ -23,6 +24,8 @@ from costwire_aggregator.upstreams.fan_out import FanOut
 from costwire_aggregator.upstreams.settings import UpstreamSettings, read_upstreams
 from costwire_aggregator.web.icos import HEALTH_PATH, IcosRoutes
 from costwire_aggregator.web.sign_in import TokenSignIn
+from costwire_aggregator.web.topology import TopologyRoutes
+from costwire_aggregator.web.ui.pages import Pages
 from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.service import OPEN_PATHS, create_service
 from costwire_runtime.web_config import WebConfig
@@ -40,11 +43,11 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
     metrics = Metrics()
     fan_out = FanOut(
         [UpstreamClient(upstream) for upstream in _upstreams(settings)],
-        deadline_seconds=settings.deadline_seconds,
         on_outcome=metrics.on_outcome,
     )
     ages = Ages(settings.fresh_seconds, settings.stale_seconds, settings.samples_stale_seconds)
-    aggregator = Aggregator(fan_out, strict=settings.is_strict, ages=ages)
+    asker = Asker(fan_out, deadline_seconds=settings.deadline_seconds)
+    aggregator = Aggregator(asker, strict=settings.is_strict, ages=ages)
     keys = _keys(settings)
     tokens = None if keys is None else TokenCheck(keys, _rules(settings))
 
@@ -66,7 +69,7 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
     open_paths = (*OPEN_PATHS, HEALTH_PATH)
     app = create_service(
         SERVICE,
-        [],
+        [*TopologyRoutes(aggregator).routes(), *Pages(aggregator).routes()],
         ready=aggregator.not_ready,
         registry=metrics.registry,
         lifespan=lifespan,

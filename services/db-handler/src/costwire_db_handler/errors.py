@@ -85,14 +85,6 @@ class BadQuestion(problems.BadRequest):
     title: ClassVar[str] = "The question cannot be read"
 
 
-class NotAcceptable(problems.Problem):
-    """The request accepts no form in which answers are told."""
-
-    status = 406
-    slug: ClassVar[str] = "not-acceptable"
-    title: ClassVar[str] = "Answers are not told in such a form"
-
-
 class BadRates(problems.BadRequest):
     """The body is no list of exchange rates."""
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.aggregator.tokens.signing import NOW
 
 from costwire_aggregator.tokens.claims import TokenRules, check_claims, granted_roles
 from costwire_aggregator.tokens.errors import InsufficientRole, InvalidToken, TokenError
 
+NOW = 1_753_000_000.0
 LATER = NOW + 300
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

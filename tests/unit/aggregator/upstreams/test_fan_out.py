@@ -48,8 +48,10 @@ class Upstream:
 
 def gathered(*upstreams: Upstream, asked: Sequence[Question] = QUESTIONS) -> list[Told]:
     async def run() -> list[Told]:
-        async with FanOut(upstreams, deadline_seconds=8) as fan_out:
-            return await fan_out.gather(lambda settings: asked, AT)
+        async with FanOut(upstreams) as fan_out:
+            return await fan_out.gather(
+                lambda settings: asked, AT, asyncio.get_running_loop().time() + 8
+            )
 
     return asyncio.run(run())
 
@@ -95,8 +97,8 @@ def test_questions_end_with_the_one_who_asked() -> None:
     upstreams = [Upstream(name, seconds=60) for name in "ab"]
 
     async def run() -> None:
-        async with FanOut(upstreams, deadline_seconds=8) as fan_out:
-            asking = asyncio.ensure_future(fan_out.gather(lambda settings: QUESTIONS, AT))
+        async with FanOut(upstreams) as fan_out:
+            asking = asyncio.ensure_future(fan_out.gather(lambda settings: QUESTIONS, AT, 1e9))
             await asyncio.sleep(0.05)
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -40,11 +40,9 @@ class FanOut:
         self,
         upstreams: Sequence[Asking],
         *,
-        deadline_seconds: float,
         on_outcome: OnOutcome = lambda upstream, outcome: None,
     ) -> None:
         self._upstreams = upstreams
-        self._deadline_seconds = deadline_seconds
         self._on_outcome = on_outcome
         self._stack = AsyncExitStack()
 
@@ -56,12 +54,17 @@ class FanOut:
     async def __aexit__(self, *raised: object) -> None:
         await self._stack.aclose()
 
-    async def gather(self, questions: Questions, at: float) -> list[Told]:
+    @property
+    def settings(self) -> list[UpstreamSettings]:
+        """Of all upstreams."""
+        return [upstream.settings for upstream in self._upstreams]
+
+    async def gather(self, questions: Questions, at: float, deadline: float) -> list[Told]:
         """What each upstream told of the questions to it; one that is asked nothing is not there.
 
-        Never later than the deadline, and never broken off by an upstream.
+        `at`: in seconds since 1970; `deadline`: by the loop's clock. Never later than that, and
+        never broken off by an upstream.
         """
-        deadline = asyncio.get_running_loop().time() + self._deadline_seconds
         asked = [(one, questions(one.settings)) for one in self._upstreams]
         async with asyncio.TaskGroup() as group:
             running = [

@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from costwire_aggregator.aggregator import Aggregator
-from costwire_aggregator.completeness import Completeness
 from costwire_aggregator.errors import UpstreamError
+from costwire_aggregator.web.completeness import completeness_headers
 from costwire_aggregator.web.leaving import while_wanted
 from costwire_aggregator.web.problems import problem_of_upstreams
 
@@ -62,15 +62,6 @@ class IcosRoutes:
         return StreamingResponse(
             _blocks(head, document.rest), headers=headers, media_type=self._media_type
         )
-
-
-def completeness_headers(completeness: Completeness) -> dict[str, str]:
-    """How much is there, in percent, and which upstreams are not whole."""
-    headers = {"Costwire-Completeness": f"{completeness.percent:g}"}
-    missing = ", ".join(f"{name} ({state})" for name, state in completeness.missing.items())
-    if missing:
-        headers["Costwire-Missing"] = missing.encode("ascii", "backslashreplace").decode()
-    return headers
 
 
 async def _blocks(*parts: bytes) -> AsyncIterator[bytes]:

@@ -14,9 +14,9 @@ from costwire_db_handler.answers.changes import ChangedGroup, ChangesAnswer, Par
 from costwire_db_handler.answers.costs import CostsAnswer
 from costwire_db_handler.answers.grouping import Total
 from costwire_db_handler.answers.invoices import Compared, Invoice, InvoicesAnswer
-from costwire_db_handler.errors import NotAcceptable
 from costwire_focus.canonical import canonical_text, subtract
 from costwire_focus.csv_line import csv_line
+from costwire_runtime.accept import preferred
 
 Json = dict[str, object]
 Cell = str | int | None
@@ -32,23 +32,7 @@ class Form(StrEnum):
 
 def wanted_form(accept: str | None) -> Form:
     """The form that a request accepts; JSON where it does not say. Raises `NotAcceptable`."""
-    ranges = []
-    for each in (accept or "*/*").split(","):
-        media, *parameters = (part.strip().lower() for part in each.split(";"))
-        told = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-        ranges.append((_quality(told), media))
-    for quality, media in sorted(ranges, key=lambda each: -each[0]):
-        for form in Form:
-            if quality > 0 and media in (form.value, f"{form.value.partition('/')[0]}/*", "*/*"):
-                return form
-    raise NotAcceptable(f"answers are told as {', '.join(Form)}; accept one of these")
-
-
-def _quality(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+    return Form(preferred(accept, [*Form]))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from costwire_db_handler.openapi.answer_schemas import SCHEMAS
 from costwire_db_handler.openapi.parts import operation
 from costwire_db_handler.users import Role
 from costwire_focus.amounts import COST_COLUMNS
+from costwire_runtime import problems
 from costwire_runtime.openapi import Failure, Node, answer, content, listed, query, record, ref
 
 __all__ = ["PATHS", "SCHEMAS"]
@@ -107,7 +108,7 @@ _UNKNOWN: tuple[Failure, ...] = (
     (errors.QuestionTooLarge, "the question took too much memory; ask for less"),
 )
 _NOT_SO: Failure = (
-    errors.NotAcceptable,
+    problems.NotAcceptable,
     f"answers are told as {', '.join(Form)}; accept one of these",
 )
 

@@ -1,0 +1,1 @@
+"""One topology of many clusters: what series tell of them, chosen, and written. Pure: no IO."""
