@@ -12,13 +12,16 @@ import pyarrow as pa
 import pytest
 import requests
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 from tests.support.fake_prometheus import FakePrometheus, Fault
 from tests.support.flavour_upstream import FlavourUpstream
 from tests.support.kubernetes_estates import Estate
+from tests.support.prometheus import remarks_of_promtool
 
 from costwire_aggregator.app import create_app
 from costwire_aggregator.settings import Settings
 from costwire_aggregator.topology.flavours import FLAVOURS
+from costwire_aggregator.web.gauges import GAUGES
 from costwire_runtime.asgi import AsgiAdapter
 
 Get = Callable[..., requests.Response]
@@ -230,6 +233,27 @@ def test_completeness_tells_each_metric_of_each_upstream(
     series = {metric["name"]: metric["series"] for metric in upstream["metrics"]}
     assert series["kube_pod_info"] == CLUSTERS * NODES * PODS_OF_A_NODE
     assert told["percent"] == 100
+
+
+def test_gauges_are_those_of_the_clusters(get: Get) -> None:
+    answer = get("/metrics")
+    samples = {
+        (sample.name, sample.labels.get("cluster")): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+        if "phase" not in sample.labels
+    }
+    assert samples["costwire_completeness_ratio", None] == 1
+    for cluster in get().json()["clusters"]:
+        key = cluster["key"]
+        assert samples["costwire_cluster_nodes", key] == NODES
+        cores = sum(node["capacity"]["cpu"] for node in cluster["nodes"])
+        assert samples["costwire_cluster_capacity_cpu_cores", key] == cores
+        over = ("Succeeded", "Failed")
+        asked = [pod["requests"]["memory"] for pod in cluster["pods"] if pod["phase"] not in over]
+        assert samples["costwire_cluster_requests_memory_bytes", key] == sum(asked)
+    assert {name for name, _ in samples} <= {*GAUGES}
+    assert remarks_of_promtool(answer.content) == []
 
 
 def test_pages_show_what_is_told(get: Get) -> None:

@@ -22,6 +22,7 @@ from costwire_aggregator.tokens.keys import Keys, StaticKeys, read_keys
 from costwire_aggregator.upstreams.client import UpstreamClient
 from costwire_aggregator.upstreams.fan_out import FanOut
 from costwire_aggregator.upstreams.settings import UpstreamSettings, read_upstreams
+from costwire_aggregator.web.gauges import GaugesRoute
 from costwire_aggregator.web.icos import HEALTH_PATH, IcosRoutes
 from costwire_aggregator.web.sign_in import TokenSignIn
 from costwire_aggregator.web.topology import TopologyRoutes
@@ -69,7 +70,11 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
     open_paths = (*OPEN_PATHS, HEALTH_PATH)
     app = create_service(
         SERVICE,
-        [*TopologyRoutes(aggregator).routes(), *Pages(aggregator).routes()],
+        [
+            *TopologyRoutes(aggregator).routes(),
+            *Pages(aggregator).routes(),
+            *GaugesRoute(aggregator).routes(),
+        ],
         ready=aggregator.not_ready,
         registry=metrics.registry,
         lifespan=lifespan,
