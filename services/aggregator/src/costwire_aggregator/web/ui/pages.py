@@ -132,7 +132,7 @@ class Pages:
         return HTMLResponse(await run_in_threadpool(rendered), headers=_HEADERS)
 
 
-def page_url(page: str = "", **parameters: object) -> str:
+def page_url(page: str = "", /, **parameters: object) -> str:
     """The address of a page, from the root; parameters without a value are left out."""
     told = {name: value for name, value in parameters.items() if value not in (None, "")}
     query = f"?{urlencode(told)}" if told else ""
