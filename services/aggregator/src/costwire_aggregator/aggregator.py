@@ -10,6 +10,10 @@ from itertools import chain
 
 from costwire_aggregator.asking import Asker, answers, reasons
 from costwire_aggregator.completeness import Completeness, completeness
+from costwire_aggregator.costs.desk import CostDesk
+from costwire_aggregator.costs.errors import CostsError
+from costwire_aggregator.costs.model import CostReport, Period
+from costwire_aggregator.costs.rules import Rule
 from costwire_aggregator.etim import questions as etim_questions
 from costwire_aggregator.etim.families import ALLOCATABLE
 from costwire_aggregator.etim.fold import Fold as EtimFold
@@ -45,6 +49,11 @@ class TopologyAnswer:
     topology: Topology
     completeness: Completeness
 
+    @property
+    def snapshot(self) -> str:
+        """What the state is called that was told: when it was asked for."""
+        return f"{self.completeness.at:.3f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Ages:
@@ -61,8 +70,17 @@ class Ages:
 class Aggregator:
     """Asks the upstreams, and folds what they tell."""
 
-    def __init__(self, asker: Asker, *, strict: bool = False, ages: Ages | None = None) -> None:
+    def __init__(
+        self,
+        asker: Asker,
+        *,
+        strict: bool = False,
+        ages: Ages | None = None,
+        desk: CostDesk | None = None,
+    ) -> None:
+        """`desk`: None where nobody has the bills."""
         self._asker = asker
+        self._desk = desk
         self._strict = strict
         self._ages = ages = ages or Ages()
         self._icos = SharedWork(
@@ -82,6 +100,8 @@ class Aggregator:
         """Cancel what runs."""
         for work in (self._icos, self._etim, self._topology, self._alive):
             await work.close()
+        if self._desk is not None:
+            await self._desk.close()
 
     async def icos(self) -> Made[IcosAnswer]:
         """The ICOS document. Raises: `UpstreamError` where no upstream told of its nodes."""
@@ -94,6 +114,24 @@ class Aggregator:
     async def topology(self) -> Made[TopologyAnswer]:
         """The topology. Raises: `UpstreamError` where no upstream told anything."""
         return await self._topology.result()
+
+    async def costs(self, answer: TopologyAnswer, period: Period) -> CostReport:
+        """What a topology costs by the bill of a month. Raises: `CostsError`."""
+        if self._desk is None:
+            raise CostsError(
+                "join the bill: nobody is named who has it; set AGGREGATOR_HANDLER_URL"
+            )
+        return await self._desk.report(answer.topology, answer.snapshot, period)
+
+    @property
+    def has_bills(self) -> bool:
+        """Whether somebody is named who has them."""
+        return self._desk is not None
+
+    @property
+    def cost_rules(self) -> Sequence[Rule]:
+        """By what bills are joined."""
+        return () if self._desk is None else self._desk.rules
 
     async def not_ready(self) -> str | None:
         """Why nothing can be answered now; None where at least one upstream answers."""

@@ -12,6 +12,8 @@ from starlette.middleware import Middleware
 
 from costwire_aggregator.aggregator import Ages, Aggregator
 from costwire_aggregator.asking import Asker
+from costwire_aggregator.costs.desk import CostDesk
+from costwire_aggregator.costs.handler_client import HandlerAccess, HandlerClient
 from costwire_aggregator.grpc.server import GrpcFace, GrpcSettings, Tls
 from costwire_aggregator.metrics import SERVICE, Metrics
 from costwire_aggregator.settings import Settings
@@ -24,9 +26,11 @@ from costwire_aggregator.upstreams.fan_out import FanOut
 from costwire_aggregator.upstreams.settings import UpstreamSettings, read_upstreams
 from costwire_aggregator.web.gauges import GaugesRoute
 from costwire_aggregator.web.icos import HEALTH_PATH, IcosRoutes
+from costwire_aggregator.web.openapi import document
 from costwire_aggregator.web.sign_in import TokenSignIn
 from costwire_aggregator.web.topology import TopologyRoutes
 from costwire_aggregator.web.ui.pages import Pages
+from costwire_runtime.openapi import description_route
 from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.service import OPEN_PATHS, create_service
 from costwire_runtime.web_config import WebConfig
@@ -48,7 +52,10 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
     )
     ages = Ages(settings.fresh_seconds, settings.stale_seconds, settings.samples_stale_seconds)
     asker = Asker(fan_out, deadline_seconds=settings.deadline_seconds)
-    aggregator = Aggregator(asker, strict=settings.is_strict, ages=ages)
+    bills = _bills(settings)
+    aggregator = Aggregator(
+        asker, strict=settings.is_strict, ages=ages, desk=_desk(settings, bills)
+    )
     keys = _keys(settings)
     tokens = None if keys is None else TokenCheck(keys, _rules(settings))
 
@@ -58,6 +65,8 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
             if isinstance(keys, ServerKeys):
                 await stack.enter_async_context(keys)
             await stack.enter_async_context(fan_out)
+            if bills is not None:
+                await stack.enter_async_context(bills)
             stack.push_async_callback(aggregator.close)
             if settings.grpc_port is not None:
                 asked_for = tokens if settings.grpc_auth == "on" else None
@@ -74,6 +83,7 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
             *TopologyRoutes(aggregator).routes(),
             *Pages(aggregator).routes(),
             *GaugesRoute(aggregator).routes(),
+            description_route(document),
         ],
         ready=aggregator.not_ready,
         registry=metrics.registry,
@@ -96,6 +106,31 @@ def _upstreams(settings: Settings) -> Sequence[UpstreamSettings]:
     if settings.upstreams_file is not None:
         return read_upstreams(settings.upstreams_file)
     return [settings.only_upstream()]
+
+
+def _bills(settings: Settings) -> HandlerClient | None:
+    if settings.handler_url is None:
+        return None
+    return HandlerClient(
+        HandlerAccess(
+            settings.handler_url,
+            settings.handler_user,
+            settings.handler_password_file,
+            settings.handler_ca_file,
+            settings.costs_table,
+        )
+    )
+
+
+def _desk(settings: Settings, bills: HandlerClient | None) -> CostDesk | None:
+    if bills is None:
+        return None
+    return CostDesk(
+        bills,
+        cluster_tags=settings.cluster_tags,
+        deadline_seconds=settings.costs_deadline_seconds,
+        fresh_seconds=settings.costs_fresh_seconds,
+    )
 
 
 def _keys(settings: Settings) -> Keys | None:

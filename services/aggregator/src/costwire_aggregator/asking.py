@@ -6,7 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from costwire_aggregator.errors import UpstreamError, UpstreamsBroken, UpstreamsLate, UpstreamsSilent
+from costwire_aggregator.errors import (
+    UpstreamError,
+    UpstreamsBroken,
+    UpstreamsLate,
+    UpstreamsSilent,
+)
 from costwire_aggregator.questions import Question
 from costwire_aggregator.topology.flavours import FLAVOURS, LOOKING, MARKERS, found
 from costwire_aggregator.upstreams.fan_out import FanOut, Questions

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from costwire_aggregator.costs.rules import CLUSTER_TAGS
 from costwire_aggregator.upstreams.settings import UpstreamSettings
 from costwire_runtime.settings import ServiceSettings
 
@@ -97,6 +98,31 @@ class Settings(ServiceSettings):
     )
     samples_stale_seconds: float = Field(
         180.0, gt=0, description="age from which on samples are told as stale"
+    )
+
+    handler_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/@\s]+(/\S*)?$",
+        description="address of the database handler that has the bills; none: no costs",
+    )
+    handler_user: str = Field("costwire", description="user of the database handler, a reader")
+    handler_password_file: Path | None = Field(
+        None, description="file that holds the password of that user"
+    )
+    handler_ca_file: Path | None = Field(
+        None, description="certificates that the handler's own is checked with"
+    )
+    costs_table: str = Field(
+        "charges", pattern=r"^[a-z][a-z0-9_]{0,62}$", description="table that holds the bills"
+    )
+    costs_deadline_seconds: float = Field(
+        30.0, gt=0, le=600, description="until when a bill has to be read"
+    )
+    costs_fresh_seconds: float = Field(
+        60.0, ge=0, le=86_400, description="how long a bill is used again without asking"
+    )
+    cluster_tags: Words = Field(
+        tuple(CLUSTER_TAGS), description="tags whose values are names of clusters"
     )
 
     @model_validator(mode="before")

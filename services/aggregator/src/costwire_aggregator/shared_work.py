@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
+Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
 _Clock = Callable[[], float]
 
@@ -94,3 +97,38 @@ class SharedWork(Generic[Result]):
             self._run = None
         if not task.cancelled():
             task.exception()  # those that wait are told; where nobody does, the next one asks anew
+
+
+class KeyedWork(Generic[Key, Result]):
+    """The same for work that has a key; the results of the keys asked for last are kept."""
+
+    def __init__(
+        self,
+        work: Callable[[Key], Awaitable[Result]],
+        *,
+        most: int,
+        fresh_seconds: float,
+        stale_seconds: float,
+        clock: _Clock = time.monotonic,
+    ) -> None:
+        """`most`: keys whose results are kept."""
+        self._work = work
+        self._most = most
+        self._ages = {"fresh_seconds": fresh_seconds, "stale_seconds": stale_seconds}
+        self._clock = clock
+        self._by_key: OrderedDict[Key, SharedWork[Result]] = OrderedDict()
+
+    async def result(self, key: Key) -> Made[Result]:
+        """The result of a key."""
+        shared = self._by_key.pop(key, None)
+        if shared is None:
+            shared = SharedWork(partial(self._work, key), clock=self._clock, **self._ages)
+        self._by_key[key] = shared
+        if len(self._by_key) > self._most:
+            self._by_key.popitem(last=False)
+        return await shared.result()
+
+    async def close(self) -> None:
+        """Cancel what runs."""
+        for shared in self._by_key.values():
+            await shared.close()

@@ -18,16 +18,17 @@ def otel(node: str, **labels: str) -> tuple[dict[str, str], float]:
 
 
 def test_upstreams_name_is_that_of_a_cluster_whose_series_name_none() -> None:
-    told = reading(upstream="north", kube_node_info=[info("a"), info("b", cluster="south")])
+    told = reading("kubernetes", "north", kube_node_info=[info("a"), info("b", cluster="south")])
     assert named(fold([told])) == [("north", "north", None, 1), ("south", "south", None, 1)]
 
 
 def test_upstreams_that_tell_of_one_cluster_tell_of_it_together() -> None:
     topology = fold(
         [
-            reading(upstream="a", kube_node_info=[info("n", cluster="x", os_image="Debian")]),
+            reading("kubernetes", "a", kube_node_info=[info("n", cluster="x", os_image="Debian")]),
             reading(
-                upstream="b",
+                "kubernetes",
+                "b",
                 kube_node_info=[info("m", cluster="x")],
                 kube_node_spec_unschedulable=[({"node": "n", "cluster": "x"}, 1)],
             ),

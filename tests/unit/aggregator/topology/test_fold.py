@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.kubernetes_estates import Estate, permuted, split
 from tests.unit.aggregator.topology.told import (
+    Told,
     cluster_of,
     folded,
     info,
@@ -287,7 +288,7 @@ def test_labels_are_told_without_their_prefix() -> None:
     ],
 )
 def test_measure_alone_makes_nothing(family: str, labels: dict[str, str]) -> None:
-    topology = folded(**{family: [(labels, 1)]})
+    topology = folded(**{family: [(labels, 1.0)]})
     assert topology.clusters == []
     assert topology.notes == {(family, NOBODYS): 1}
 
@@ -314,7 +315,7 @@ def test_thing_without_a_name_is_left_out_with_a_note(family: str, labels: dict[
 
 
 def test_notes_have_a_bound_whatever_upstreams_answer() -> None:
-    families = {f"made_up_{number}": [({}, 1.0)] for number in range(100)}
+    families: dict[str, Told] = {f"made_up_{number}": [({}, 1.0)] for number in range(100)}
     assert folded(**families).notes == {(OTHERS, UNREAD): 100}
 
 

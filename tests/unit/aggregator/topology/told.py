@@ -10,7 +10,7 @@ from costwire_aggregator.topology.sources import Reading
 Told = list[tuple[dict[str, str], float]]
 
 
-def reading(flavour: str = "kubernetes", upstream: str = "one", **families: Told) -> Reading:
+def reading(flavour: str = "kubernetes", upstream: str = "one", /, **families: Told) -> Reading:
     """What an upstream tells."""
     return Reading(
         upstream,
@@ -19,7 +19,7 @@ def reading(flavour: str = "kubernetes", upstream: str = "one", **families: Told
     )
 
 
-def folded(flavour: str = "kubernetes", **families: Told) -> Topology:
+def folded(flavour: str = "kubernetes", /, **families: Told) -> Topology:
     """The topology of one upstream."""
     return fold([reading(flavour, **families)])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -13,12 +15,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from costwire_aggregator.aggregator import Aggregator, TopologyAnswer
+from costwire_aggregator.costs.amounts import billed_cost
+from costwire_aggregator.costs.errors import CostsError
+from costwire_aggregator.costs.model import CostReport
 from costwire_aggregator.errors import UpstreamError
 from costwire_aggregator.topology.model import Amounts, Cluster
 from costwire_aggregator.web.leaving import while_wanted
+from costwire_aggregator.web.periods import this_month
 from costwire_aggregator.web.problems import problem_of_upstreams
 
 PATH = "/metrics"
+_COSTS_SECONDS = 5.0
 _RESOURCES = {"cpu": "cpu_cores", "memory": "memory_bytes"}
 GAUGES = {
     "costwire_completeness_ratio": "Share of the metrics asked for that were told in full",
@@ -34,9 +41,13 @@ GAUGES = {
     "costwire_cluster_requests_memory_bytes": "Memory that pods ask for, likewise",
     "costwire_cluster_usage_cpu_cores": "Cores that nodes use",
     "costwire_cluster_usage_memory_bytes": "Memory that nodes use",
+    "costwire_costs_up": "Whether this month's bill could be joined",
+    "costwire_cluster_billed_cost": "BilledCost that this month's bill names of the cluster",
+    "costwire_unmatched_billed_cost": "BilledCost of this month's bill that names no cluster",
 }
 """Every name, and what it tells."""
 _OVER = ("Succeeded", "Failed")
+_logger = logging.getLogger(__name__)
 
 
 class GaugesRoute:
@@ -54,15 +65,27 @@ class GaugesRoute:
             made = await while_wanted(request, self._aggregator.topology())
         except UpstreamError as error:
             raise problem_of_upstreams(error) from error
+        report = await self._costs(made.result) if self._aggregator.has_bills else None
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Gauges(made.result))
+        registry.register(_Gauges(made.result, self._aggregator.has_bills, report))
         return Response(encode(registry), headers={"Content-Type": content_type})
+
+    async def _costs(self, answer: TopologyAnswer) -> CostReport | None:
+        """What is there in time; a scrape does not wait for long."""
+        try:
+            async with asyncio.timeout(_COSTS_SECONDS):
+                return await self._aggregator.costs(answer, this_month())
+        except (CostsError, TimeoutError) as error:
+            _logger.warning("costs not told", extra={"reason": str(error) or "not in time"})
+            return None
 
 
 class _Gauges(Collector):
-    def __init__(self, answer: TopologyAnswer) -> None:
+    def __init__(self, answer: TopologyAnswer, has_bills: bool, report: CostReport | None) -> None:
         self._answer = answer
+        self._has_bills = has_bills
+        self._report = report
 
     def collect(self) -> Iterator[Metric]:
         """What is not known has no sample."""
@@ -75,6 +98,12 @@ class _Gauges(Collector):
             of_upstreams.add_metric([upstream.name], upstream.complete / len(upstream.metrics))
         yield of_upstreams
         yield from _of_clusters(self._answer.topology.clusters)
+        if self._has_bills:
+            up = _gauge("costwire_costs_up")
+            up.add_metric([], float(self._report is not None))
+            yield up
+        if self._report is not None:
+            yield from _of_bill(self._report)
 
 
 def _of_clusters(clusters: Iterable[Cluster]) -> Iterator[Metric]:
@@ -99,6 +128,17 @@ def _of_clusters(clusters: Iterable[Cluster]) -> Iterator[Metric]:
             if told:
                 gauge.add_metric([cluster.key], sum(told))
     yield from (nodes, ready, pods, *amounts.values())
+
+
+def _of_bill(report: CostReport) -> Iterator[Metric]:
+    billed = _gauge("costwire_cluster_billed_cost", "cluster", "currency")
+    for cluster in report.clusters:
+        for currency, amount in billed_cost(cluster.amounts).items():
+            billed.add_metric([cluster.key, currency], float(amount))
+    unmatched = _gauge("costwire_unmatched_billed_cost", "currency")
+    for currency, amount in billed_cost(report.unmatched).items():
+        unmatched.add_metric([currency], float(amount))
+    yield from (billed, unmatched)
 
 
 def _amounts(cluster: Cluster, kind: str) -> Iterator[Amounts]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from costwire_runtime.problems import BadRequest
 
 PARAMETERS = ("limit", "offset", "snapshot")
 _MOST = 100_000
+_DIGITS = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,6 @@ def _number(request: Request, name: str, least: int) -> int | None:
     text = request.query_params.get(name)
     if text is None:
         return None
-    if not text.isascii() or not text.isdecimal() or not least <= int(text[:9]) <= _MOST:
+    if not _DIGITS.fullmatch(text) or not least <= int(text) <= _MOST:
         raise BadRequest(f"read {name}: {text!r} is no number from {least} to {_MOST}")
     return int(text)

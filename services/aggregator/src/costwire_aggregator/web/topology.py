@@ -12,6 +12,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from costwire_aggregator.aggregator import Aggregator, TopologyAnswer
+from costwire_aggregator.costs.document import costs_block, unavailable_block
+from costwire_aggregator.costs.errors import CostsError
+from costwire_aggregator.costs.model import Period
 from costwire_aggregator.errors import UpstreamError
 from costwire_aggregator.shared_work import Made
 from costwire_aggregator.topology.arrow import arrow
@@ -28,6 +31,7 @@ from costwire_aggregator.web.completeness import (
 from costwire_aggregator.web.leaving import while_wanted
 from costwire_aggregator.web.paging import PARAMETERS as PAGING
 from costwire_aggregator.web.paging import Page, link_to_next, wanted_page
+from costwire_aggregator.web.periods import wanted_period
 from costwire_aggregator.web.problems import problem_of_upstreams
 from costwire_runtime.accept import preferred
 from costwire_runtime.problems import BadRequest, Problem
@@ -36,7 +40,8 @@ TOPOLOGY_PATH, COMPLETENESS_PATH = "/v1/topology", "/v1/completeness"
 JSON, NDJSON = "application/json", "application/x-ndjson"
 ARROW = "application/vnd.apache.arrow.stream"
 SELECTION = ("cluster", "namespace", "label", "depth", "fields")
-PARAMETERS = (*SELECTION, "table", *PAGING)
+COSTS = ("costs", "period")
+PARAMETERS = (*SELECTION, "table", *PAGING, *COSTS)
 
 
 class SnapshotGone(Problem):
@@ -64,8 +69,9 @@ class TopologyRoutes:
         selection, table, page = _selection(request), _table(request), wanted_page(request)
         forms = [JSON] if table is None else [JSON, NDJSON, ARROW]
         form = preferred(request.headers.get("Accept"), forms)
+        period = wanted_period(request)
         made = await self._made(request)
-        snapshot = f"{made.result.completeness.at:.3f}"
+        snapshot = made.result.snapshot
         if request.query_params.get("snapshot", snapshot) != snapshot:
             raise SnapshotGone("read the page: a newer snapshot was taken since; begin anew")
         headers = {
@@ -74,12 +80,13 @@ class TopologyRoutes:
             "Cache-Control": "no-cache",
             **completeness_headers(made.result.completeness),
         }
-        if headers["ETag"] in request.headers.get("If-None-Match", ""):
+        if period is None and headers["ETag"] in request.headers.get("If-None-Match", ""):
             return Response(status_code=304, headers=headers)
         topology = await run_in_threadpool(select, made.result.topology, selection)
         if table is None:
             total = len(topology.clusters)
-            pieces = _document(made.result, topology, page, snapshot)
+            costs = await self._costs(request, made.result, period)
+            pieces = _document(made.result, topology, page, costs)
         else:
             rows = TABLES[table].rows
             total = sum(1 for cluster in topology.clusters for _ in rows(cluster))
@@ -88,6 +95,16 @@ class TopologyRoutes:
         if request.method == "HEAD":
             return Response(headers=headers, media_type=form)
         return StreamingResponse(iterate_in_threadpool(pieces), headers=headers, media_type=form)
+
+    async def _costs(self, request: Request, answer: TopologyAnswer, period: Period | None) -> Json:
+        """The block of costs, where it is wanted."""
+        if period is None:
+            return {}
+        try:
+            report = await while_wanted(request, self._aggregator.costs(answer, period))
+        except CostsError as error:
+            return {"costs": unavailable_block(error)}
+        return {"costs": await run_in_threadpool(costs_block, report, self._aggregator.cost_rules)}
 
     async def _completeness(self, request: Request) -> Response:
         made = await self._made(request)
@@ -120,11 +137,12 @@ def _table(request: Request) -> str | None:
 
 
 def _document(
-    answer: TopologyAnswer, topology: Topology, page: Page, snapshot: str
+    answer: TopologyAnswer, topology: Topology, page: Page, costs: Json
 ) -> Iterator[bytes]:
     clusters = topology.clusters
     extra: Json = {
-        "snapshot": snapshot,
+        **costs,
+        "snapshot": answer.snapshot,
         "completeness": summary_json(answer.completeness),
         "clustersInAll": len(clusters),
         "notes": [

@@ -119,8 +119,8 @@ def _named(name: str, promql: str) -> str:
 _STATES = _together(
     "states",
     {
-        _REPLICASETS: f"({_REPLICASETS} unless ignoring (owner_kind, owner_name, owner_is_controller)"
-        " (kube_replicaset_status_replicas == 0))"
+        _REPLICASETS: f"({_REPLICASETS} unless ignoring (owner_kind, owner_name,"
+        " owner_is_controller) (kube_replicaset_status_replicas == 0))"
     },
     of_families("phases", _OF_STATES, holding=True),
 )

@@ -16,11 +16,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from costwire_aggregator.aggregator import Aggregator, TopologyAnswer
+from costwire_aggregator.costs.errors import CostsError
 from costwire_aggregator.errors import UpstreamError
 from costwire_aggregator.topology.model import Amounts, Cluster, Pod
 from costwire_aggregator.web.leaving import while_wanted
+from costwire_aggregator.web.periods import read_period, this_month
 from costwire_aggregator.web.problems import problem_of_upstreams
 from costwire_aggregator.web.ui import formats
+from costwire_aggregator.web.ui.costs import CostsView, costs_view
 from costwire_runtime.problems import NotFound
 
 UI_PATH = "/ui"
@@ -124,12 +127,25 @@ class Pages:
             text = self._templates.get_template("silent.html").render(problem=problem)
             return HTMLResponse(text, problem.status, {**_HEADERS, **problem.headers})
         answer = made.result
+        costs = await self._costs(request, answer)
 
         def rendered() -> str:
             template = self._templates.get_template(name)
-            return template.render(completeness=answer.completeness, **told(answer))
+            return template.render(completeness=answer.completeness, costs=costs, **told(answer))
 
         return HTMLResponse(await run_in_threadpool(rendered), headers=_HEADERS)
+
+    async def _costs(self, request: Request, answer: TopologyAnswer) -> CostsView | None:
+        """Those of the month that the page is asked for; None where nobody has bills."""
+        if not self._aggregator.has_bills:
+            return None
+        asked = request.query_params.get("period")
+        period = read_period(asked) if asked else this_month()
+        try:
+            report = await while_wanted(request, self._aggregator.costs(answer, period))
+        except CostsError as error:
+            return CostsView(period.month, problem=str(error))
+        return await run_in_threadpool(costs_view, report)
 
 
 def page_url(page: str = "", /, **parameters: object) -> str:
