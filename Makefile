@@ -56,7 +56,7 @@ test-unit: setup ## the tests without sockets, in seconds
 faults: setup ## every fault in full, hours of them, and their table (PYTEST_ARGS narrows)
 	COSTWIRE_TEST_FAULTS=full $(BIN)/pytest -n logical --maxprocesses 4 -m faults $(PYTEST_ARGS)
 
-schemathesis: setup ## requests made up from /openapi.json, sent to both services (SECONDS=120 each)
+schemathesis: setup ## requests made up from /openapi.json, sent to the services (SECONDS=120 each)
 	PATH="$(CURDIR)/$(BIN):$$PATH" COSTWIRE_TEST_SCHEMATHESIS=$(or $(SECONDS),120) $(BIN)/pytest -n0 -s tests/e2e/test_schemathesis.py
 
 lint: setup ## format, lint, types, import contracts, and that the lock is current

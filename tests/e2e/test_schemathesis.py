@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.flavour_upstream import FlavourUpstream
+from tests.support.kubernetes_estates import Estate
 from tests.support.needs import lack
 from tests.support.processes import CEILING_MIB, ServiceProcess
 from tests.support.reports import charges, write_report
@@ -58,6 +60,14 @@ def handler(tmp_path: Path) -> Iterator[ServiceProcess]:
         yield service.start().wait_until_ready()
 
 
+@pytest.fixture
+def aggregator(tmp_path: Path) -> Iterator[ServiceProcess]:
+    with FlavourUpstream("kubernetes", Estate(7).series("kubernetes")) as upstream:
+        named = {"PROMETHEUS_ADDRESS": upstream.url}
+        with ServiceProcess("aggregator", tmp_path, environment=named) as service:
+            yield service.start().wait_until_ready()
+
+
 def assert_withstands(service: ServiceProcess, folder: Path, *options: str) -> None:
     """Every operation that the service describes answers what comes, as it says that it does."""
     asked = subprocess.run(
@@ -95,3 +105,10 @@ def test_handler_withstands_what_its_description_allows(
 ) -> None:
     password = (tmp_path / "data" / "admin.password").read_text(encoding="utf-8").strip()
     assert_withstands(handler, tmp_path, f"--auth=costwire:{password}")
+
+
+def test_aggregator_withstands_what_its_description_allows(
+    aggregator: ServiceProcess, tmp_path: Path
+) -> None:
+    # Where it has no route for a method it tells the ICOS document, as the original does.
+    assert_withstands(aggregator, tmp_path, "--exclude-checks=unsupported_method")

@@ -44,9 +44,12 @@ class Service:
         self._session = session
         self._grpc_port = grpc_port
 
-    def get(self, path: str = "/", header: str | None = None) -> requests.Response:
+    def get(
+        self, path: str = "/", header: str | None = None, method: str = "GET"
+    ) -> requests.Response:
         headers = {} if header is None else {"Authorization": header}
-        return self._session.get(f"http://aggregator{path}", headers=headers, timeout=30)
+        url = f"http://aggregator{path}"
+        return self._session.request(method, url, headers=headers, timeout=30)
 
     def call(self, header: str | None = None) -> InfrastructureModel:
         with grpc.insecure_channel(f"127.0.0.1:{self._grpc_port}") as channel:
@@ -99,9 +102,22 @@ def test_each_row_is_answered_over_grpc(service: Service, row: Row) -> None:
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/-/healthy", "/-/ready", "/-/metrics"])
+OPEN = ["/healthz", "/-/healthy", "/-/ready", "/-/metrics", "/openapi.json"]
+
+
+@pytest.mark.parametrize("path", OPEN)
 def test_probes_ask_for_no_token(service: Service, path: str) -> None:
     assert service.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "NONSENSE"])
+@pytest.mark.parametrize("path", OPEN[1:])
+def test_open_path_opens_nothing_by_another_method(
+    service: Service, path: str, method: str
+) -> None:
+    answer = service.get(path, method=method)
+    assert answer.status_code == 405
+    assert "edge-north" not in answer.text
 
 
 @pytest.mark.parametrize("path", ["/", "/anything", "/healthz/", "//healthz"])

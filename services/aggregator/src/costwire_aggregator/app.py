@@ -9,6 +9,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from costwire_aggregator.aggregator import Ages, Aggregator
 from costwire_aggregator.asking import Asker
@@ -30,12 +31,13 @@ from costwire_aggregator.web.openapi import document
 from costwire_aggregator.web.sign_in import TokenSignIn
 from costwire_aggregator.web.topology import TopologyRoutes
 from costwire_aggregator.web.ui.pages import Pages
-from costwire_runtime.openapi import description_route
+from costwire_runtime.openapi import DESCRIPTION_PATH, description_route
 from costwire_runtime.request_limits import RequestLimits
 from costwire_runtime.service import OPEN_PATHS, create_service
 from costwire_runtime.web_config import WebConfig
 
 _GRPC_GRACE_SHARE = 0.5
+_OPEN_PATHS = (HEALTH_PATH, DESCRIPTION_PATH)
 _FOLD_SECONDS = 20.0
 """What a call may take beyond the upstreams' deadline."""
 
@@ -76,7 +78,6 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
                 stack.push_async_callback(face.stop, grace)
             yield
 
-    open_paths = (*OPEN_PATHS, HEALTH_PATH)
     app = create_service(
         SERVICE,
         [
@@ -89,15 +90,21 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
         registry=metrics.registry,
         lifespan=lifespan,
         sign_in=web_config if tokens is None else None,
-        open_paths=(HEALTH_PATH,),
+        open_paths=_OPEN_PATHS,
         limits=RequestLimits.of(settings),
     )
     if tokens is not None:
         verify = web_config.verify if web_config is not None and web_config.has_users else None
         app.user_middleware.append(
-            Middleware(TokenSignIn, tokens=tokens, verify=verify, open_paths=open_paths)
+            Middleware(
+                TokenSignIn, tokens=tokens, verify=verify, open_paths=(*OPEN_PATHS, *_OPEN_PATHS)
+            )
         )
-    icos = IcosRoutes(aggregator, as_text=settings.is_strict and tokens is None)
+    icos = IcosRoutes(
+        aggregator,
+        as_text=settings.is_strict and tokens is None,
+        taken=[route.path for route in app.routes if isinstance(route, Route)],
+    )
     app.router.routes.extend(icos.routes())  # behind all others: it takes every path
     return app
 

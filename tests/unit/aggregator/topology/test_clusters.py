@@ -107,6 +107,18 @@ def test_agents_say_which_cluster_a_host_is_of() -> None:
     assert named(topology) == [("edge", "edge", "u", 1), ("fleet", "fleet", None, 1)]
 
 
+def test_last_of_several_names_by_the_alphabet_holds() -> None:
+    names: Told = [({"k8s_cluster_uid": "u", "name": name}, 1) for name in ("edge", "north", "")]
+    for told in (names, names[::-1]):
+        topology = folded(
+            "icos",
+            tlum_orch_info=[agent("ocm", agent_id="a", k8s_cluster_uid="u")],
+            tlum_ocm_agent_info=told,
+            node_uname_info=[uname("n", k8s_cluster_uid="u")],
+        )
+        assert named(topology) == [("north", "north", "u", 1)]
+
+
 def test_controllers_own_cluster_is_not_told_and_not_noted() -> None:
     own = {"k8s_cluster_uid": "self"}
     topology = folded(

@@ -101,7 +101,8 @@ def test_page_is_what_the_tables_say() -> None:
 def test_units_in_names_of_opentelemetry_may_be_left_out(suffix: str) -> None:
     node = {"k8s_node_name": "n"}
     told = {f"k8s_node_memory_working_set{suffix}": [(node, 1024.0)]}
-    assert node_of(folded("opentelemetry", **told)).usage == {"memory": 1024}
+    told_of = node_of(folded("opentelemetry", **told))
+    assert (told_of.name, told_of.usage) == ("n", {"memory": 1024})
 
 
 # PromQL.

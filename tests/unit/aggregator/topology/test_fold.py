@@ -247,6 +247,13 @@ def test_phase_that_does_not_hold_is_not_told() -> None:
     assert pod_of(topology).phase == "Running"
 
 
+def test_pod_is_ready_where_its_condition_says_so() -> None:
+    """Each condition has a series; that it is not ready holds with the value 1."""
+    conditions = [(of_pod(condition="true"), 0.0), (of_pod(condition="false"), 1.0)]
+    topology = folded(kube_pod_info=[(of_pod(), 1)], kube_pod_status_ready=conditions)
+    assert pod_of(topology).ready is False
+
+
 def test_condition_that_does_not_hold_is_not_told() -> None:
     ready = {"node": "n", "condition": "Ready"}
     conditions = [(ready | {"status": "unknown"}, 0.0), (ready | {"status": "false"}, 1.0)]

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.aggregator.topology.told import Told, cluster_of, folded, info, node_of
+from tests.unit.aggregator.topology.told import (
+    Told,
+    cluster_of,
+    folded,
+    info,
+    node_of,
+    reading,
+)
 
-from costwire_aggregator.topology.fold import NO_CLUSTER, NOBODYS
+from costwire_aggregator.topology.fold import NO_CLUSTER, NOBODYS, fold
 
 EXPORTER = "10.0.0.5:9100"
 
@@ -67,6 +74,29 @@ def test_hosts_are_nodes_where_nothing_else_tells_of_nodes() -> None:
     )
     nodes = cluster_of(topology).nodes
     assert [(node.name, node.usage) for node in nodes] == [("a", {}), ("b", {"memory": 1024})]
+
+
+def test_hosts_that_are_nodes_have_what_is_on_them() -> None:
+    host = {"instance": "a:9100"}
+    topology = folded(
+        node_uname_info=[(host | {"nodename": "a"}, 1)],
+        node_network_info=[(host | {"device": "eth0"}, 1)],
+        node_disk_info=[(host | {"device": "sda"}, 1)],
+    )
+    node = node_of(topology)
+    assert ([one.name for one in node.interfaces], node.devices[0].name) == (["eth0"], "sda")
+
+
+def test_host_is_no_node_where_another_upstream_tells_of_nodes() -> None:
+    bastion = {"instance": "a:9100", "nodename": "bastion", "cluster": "x"}
+    node = {"k8s_node_name": "n", "k8s_cluster_name": "x"}
+    topology = fold(
+        [
+            reading("kubernetes", "a", node_uname_info=[(bastion, 1)]),
+            reading("opentelemetry", "b", k8s_node_condition_ready=[(node, 1)]),
+        ]
+    )
+    assert node_of(topology).name == "n"
 
 
 def test_host_that_kubernetes_does_not_know_is_no_node_of_it() -> None:
@@ -153,6 +183,24 @@ def test_scan_is_of_the_host_with_its_name_and_address_wherever_that_is() -> Non
     families["node_uname_info"].append((there, 1))
     topology = folded("icos", **families)
     assert not any(node.vulnerabilities for one in topology.clusters for node in one.nodes)
+
+
+def test_half_of_what_names_a_host_names_none() -> None:
+    topology = folded(
+        "icos",
+        tlum_orch_info=[AGENT],
+        node_uname_info=[(host("n"), 1)],
+        SCA_score=[({"agent_hostname": "n"}, 63.5)],
+    )
+    assert node_of(topology).sca_score is None
+    assert topology.notes == {("SCA_score", NOBODYS): 1}
+
+
+def test_sensor_is_called_by_what_there_is_of_its_names() -> None:
+    sensors: Told = [({"node": "a", "zone": "0"}, 40), ({"node": "a", "type": "cpu"}, 50)]
+    sensors.append(({"node": "a", "type": "cpu", "zone": "1"}, 60))
+    topology = folded(kube_node_info=[info("a")], node_thermal_zone_temp=sensors)
+    assert node_of(topology).temperatures == {"0": 40, "cpu": 50, "cpu 1": 60}
 
 
 def test_host_that_no_agent_tells_of_is_left_out_with_a_note() -> None:

@@ -7,7 +7,7 @@ from tests.support.kubernetes_estates import Estate
 
 from costwire_aggregator.topology.document import topology_json
 from costwire_aggregator.topology.fold import fold
-from costwire_aggregator.topology.model import Node, Topology
+from costwire_aggregator.topology.model import Cluster, Node, Topology
 from costwire_aggregator.topology.selection import (
     DEPTHS,
     BadSelection,
@@ -72,11 +72,22 @@ def test_label_of_a_node_is_written_as_kubernetes_does() -> None:
     assert all(not one.pods for one in chosen(ZONE).clusters)
 
 
-@pytest.mark.parametrize("key", ["appVersion", "app_version", "app-version", "app.Version"])
-def test_key_of_a_label_is_found_under_the_names_that_exporters_give_it(key: str) -> None:
-    node = Node("n", labels={"app_version": "2"})
-    topology = fold([Estate(3, clusters=1).reading("kubernetes")])
-    topology.clusters[0].nodes = [node]
+@pytest.mark.parametrize(
+    ("key", "label"),
+    [
+        ("appVersion", "app_version"),
+        ("app.Version", "app_version"),
+        ("app-version", "app_version"),
+        ("app_version", "app_version"),
+        ("appVersion", "appVersion"),
+        ("app.kubernetes.io/partOf", "app_kubernetes_io_partOf"),
+    ],
+)
+def test_key_of_a_label_is_found_under_the_names_that_exporters_give_it(
+    key: str, label: str
+) -> None:
+    node = Node("n", labels={label: "2"})
+    topology = Topology([Cluster("c", nodes=[node, Node("m")])])
     assert select(topology, Selection(labels=((key, "2"),))).clusters[0].nodes == [node]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -25,9 +26,13 @@ _BLOCK_BYTES = 1 << 18
 class IcosRoutes:
     """The document, for whoever expects the original."""
 
-    def __init__(self, aggregator: Aggregator, *, as_text: bool) -> None:
-        """`as_text`: the document's type is what the original tells without `KEY`."""
+    def __init__(self, aggregator: Aggregator, *, as_text: bool, taken: Collection[str]) -> None:
+        """`as_text`: the document's type is what the original tells without `KEY`.
+
+        `taken`: paths of other routes, which have the document for no method: some are open.
+        """
         self._aggregator = aggregator
+        self._taken = frozenset(taken)
         self._media_type = _TEXT if as_text else _JSON
 
     def routes(self) -> list[BaseRoute]:
@@ -42,6 +47,8 @@ class IcosRoutes:
 
     async def _document(self, request: Request) -> Response:
         path = request.scope["path"]
+        if path in self._taken:
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         if (clean := _cleaned(path)) != path:
             query = request.url.query and f"?{request.url.query}"
             return RedirectResponse(f"{clean}{query}", status_code=301)

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from costwire_runtime.problems import BadRequest
 
 PARAMETERS = ("limit", "offset", "snapshot")
-_MOST = 100_000
-_DIGITS = re.compile(r"[0-9]{1,6}")
+_MOST = 999_999_999
+_DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,7 @@ from functools import cache
 from importlib.metadata import version
 
 from costwire_aggregator.web.openapi import completeness, icos, pages, topology
-from costwire_aggregator.web.openapi.parts import operation
-from costwire_runtime.openapi import (
-    DESCRIPTION_PATH,
-    PROBLEM,
-    Node,
-    answer,
-    content,
-    service_paths,
-)
+from costwire_runtime.openapi import PROBLEM, Node, service_paths
 
 _TAGS = {
     "topology": "What the clusters are made of, and how much of that is known",
@@ -28,24 +20,17 @@ Asks the Prometheus or Thanos of each cluster, all at once, and folds what they 
 answer, which says how much of what it should hold it holds.
 
 With keys of tokens in its settings the aggregator wants a bearer token for all but its probes, \
-its own metrics and `/healthz`; with users in its web configuration file it takes, or wants, user \
-and password. Failures are `application/problem+json`; of pages those of the upstreams are pages. \
-A 503 says with `Retry-After` when to come again."""
+its own metrics, this description and `/healthz`; with users in its web configuration file it \
+takes, or wants, user and password. Failures are `application/problem+json`; of pages those of the \
+upstreams are pages. A 503 says with `Retry-After` when to come again."""
 
 
 def _service_paths() -> Node:
-    told = service_paths(
+    return service_paths(
         healthy="Whether the process answers; the upstreams are not asked",
         ready="Whether an upstream answers",
         not_ready="no upstream answers: north: alive: it did not answer in time",
     )
-    guarded = operation(
-        "service",
-        "describe",
-        "This description",
-        {"200": answer("OpenAPI 3.1", content({"type": "object"}))},
-    )
-    return told | {DESCRIPTION_PATH: {"get": guarded}}
 
 
 @cache

@@ -29,7 +29,7 @@ from costwire_runtime.openapi import (
 )
 
 _SNAPSHOT = "1753000061.750"
-_MOST = 100_000
+_MOST = 999_999_999
 _NAMES = listed({**TEXT, "minLength": 1})
 _SNAPSHOT_TEXT: Node = {
     **TEXT,
