@@ -20,6 +20,7 @@ from costwire_cli.options import (
     text_encoding,
 )
 from costwire_cli.quarantine_arguments import add_quarantine
+from costwire_cli.topology_arguments import add_topology
 
 
 class _Version(argparse.Action):
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
         add_costs,
         add_diff,
         add_rates,
+        add_topology,
     ):
         add(commands)
     return root

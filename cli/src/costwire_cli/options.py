@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from costwire_focus.encoding_names import encoding_name
 
@@ -32,17 +33,23 @@ def add_store(command: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="a running database handler, e.g. https://user:password@host:8088",
     )
+    add_certificates(command, "handler")
+
+
+def add_certificates(command: argparse.ArgumentParser, server: str) -> None:
+    """Whom a command trusts, and what it shows, where it asks a server over TLS."""
     for option, of in (
-        ("--ca-file", "authorities that the handler's certificate is checked with"),
-        ("--cert-file", "certificate of yours, where the handler asks for one"),
+        ("--ca-file", f"authorities that the {server}'s certificate is checked with"),
+        ("--cert-file", f"certificate of yours, where the {server} asks for one"),
         ("--key-file", "key of that certificate"),
     ):
         command.add_argument(option, type=Path, metavar="FILE", help=of)
 
 
 def add_format(command: argparse.ArgumentParser, *choices: str) -> None:
-    """In which form a command answers; a table where nothing is said."""
-    command.add_argument("--format", choices=choices, default="table", help="(default: table)")
+    """In which form a command answers; the first where nothing is said."""
+    first = choices[0]
+    command.add_argument("--format", choices=choices, default=first, help=f"(default: {first})")
 
 
 def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
@@ -65,7 +72,18 @@ def text_encoding(text: str) -> str:
 table_name = _matching(_TABLE, "a table name (lower-case letters, digits, _)")
 month = _matching(_PERIOD, "a month such as 2024-09")
 currency_code = _matching(re.compile("[A-Z]{3}"), "a currency code such as USD")
-address = _matching(re.compile(r"https?://.+"), "an http:// or https:// address")
+
+
+def address(text: str) -> str:
+    """The address of a server; a complaint does not repeat it, as it may hold a password."""
+    try:
+        parts = urlsplit(text)
+        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise argparse.ArgumentTypeError("give an http:// or https:// address")
+    return text
 
 
 def assignment(text: str) -> tuple[str, str]:

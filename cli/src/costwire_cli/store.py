@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-from urllib.parse import unquote, urlsplit, urlunsplit
 
-from costwire_cli.connection import Connection
+from costwire_cli.connection import Certificate, Connection, trust, without_sign_in
 from costwire_cli.errors import CommandError
 from costwire_cli.local_get import NoAnswer, local_get
 from costwire_cli.options import DEFAULT_DATA
@@ -115,24 +114,11 @@ class Store:
         return local(self._data, address)
 
 
-def trust(args: Namespace) -> tuple[Path | None, tuple[Path, Path] | None]:
-    """The authorities of a command's options, and the user's certificate with its key."""
-    given = (args.cert_file, args.key_file)
-    if given.count(None) == 1:
-        raise CommandError("sign in by certificate: give --cert-file and --key-file")
-    return args.ca_file, None if None in given else given
-
-
 def remote(
-    url: str, ca_file: Path | None = None, certificate: tuple[Path, Path] | None = None
+    url: str, ca_file: Path | None = None, certificate: Certificate | None = None
 ) -> Connection:
     """The handler that `--store` names; user and password leave its address."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    sign_in = None
-    if parts.username:
-        sign_in = (unquote(parts.username), unquote(parts.password or ""))
-    bare = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+    bare, sign_in = without_sign_in(url)
     hint = f" --store {bare}"
     if ca_file is not None:
         hint += f" --ca-file {ca_file}"

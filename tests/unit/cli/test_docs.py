@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from costwire_cli.arguments import parser
 
 DOCS = Path(__file__).parents[3] / "docs" / "cli.md"
@@ -23,10 +25,10 @@ def test_every_command_is_documented() -> None:
         assert f"`costwire {name}" in text
 
 
-def test_every_option_of_run_is_documented() -> None:
+@pytest.mark.parametrize("command", ["run", "topology"])
+def test_every_option_is_documented(command: str) -> None:
     text = DOCS.read_text(encoding="utf-8")
-    run = dict(commands(parser()))["run"]
-    for action in run._actions:
+    for action in dict(commands(parser()))[command]._actions:
         for option in action.option_strings:
             if option.startswith("--") and option != "--help":
                 assert option in text
