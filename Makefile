@@ -90,6 +90,7 @@ docs: setup ## write the pages that are made from code
 	$(BIN)/python -m costwire_focus.dictionary rules > docs/rules.md
 	$(BIN)/python -m costwire_focus.dictionary questions > docs/questions.md
 	$(BIN)/python docs/metric_list.py > docs/metrics.md
+	$(BIN)/python -m costwire_aggregator.topology.flavours.page > docs/aggregator-flavours.md
 
 audit: setup ## known weaknesses of the locked packages (REQUIRED=1: fail where the index knows of none)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python .ci/audit.py $(if $(REQUIRED),--required)

@@ -109,6 +109,13 @@ def test_upstream_that_was_down_is_looked_at_again(
         assert len(get().json()["clusters"]) == CLUSTERS
 
 
+def test_times_alone_are_no_answer(kubernetes: FlavourUpstream, tmp_path: Path) -> None:
+    with an_aggregator(kubernetes, folder=tmp_path, fresh_seconds=0, stale_seconds=0) as get:
+        assert get().ok
+        kubernetes.fault = Fault(status=500, body=b"oops", only="{")
+        assert get().status_code == 502
+
+
 def test_missing_store_is_no_zeros(kubernetes: FlavourUpstream, tmp_path: Path) -> None:
     usage = next(
         question for question in FLAVOURS["kubernetes"].questions if "rate(" in question.promql

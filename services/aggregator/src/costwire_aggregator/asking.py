@@ -12,7 +12,7 @@ from costwire_aggregator.errors import (
     UpstreamsLate,
     UpstreamsSilent,
 )
-from costwire_aggregator.questions import Question
+from costwire_aggregator.questions import TIMES, Question
 from costwire_aggregator.topology.flavours import FLAVOURS, LOOKING, MARKERS, found
 from costwire_aggregator.upstreams.fan_out import FanOut, Questions
 from costwire_aggregator.upstreams.outcomes import State, Told
@@ -64,7 +64,7 @@ class Asker:
         told = await self._fan_out.gather(self._of_flavour, at, deadline)
         known = {one.upstream for one in told}
         told += [one for one in looked if one.upstream not in known]
-        _enough(told, lambda question: question is not LOOK and question.name != "up")
+        _enough(told, lambda question: question not in (LOOK, TIMES))
         flavours = {
             settings.name: flavour
             for settings in self._fan_out.settings
