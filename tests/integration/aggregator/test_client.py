@@ -61,7 +61,7 @@ def test_question_goes_as_a_form_with_its_time(prometheus: FakePrometheus) -> No
     (request,) = prometheus.asked
     assert (request.method, request.path) == ("POST", "/api/v1/query")
     assert request.form["time"] == [f"{AT:.3f}"]
-    assert 0 < float(request.form["timeout"][0].removesuffix("s")) <= 5
+    assert 0 < int(request.form["timeout"][0].removesuffix("ms")) <= 5_000
 
 
 def test_series_without_a_name_are_of_the_family_that_was_asked_for(

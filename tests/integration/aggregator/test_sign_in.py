@@ -19,6 +19,7 @@ from tests.unit.aggregator.tokens.rows import ROWS, Row, bearer
 from tests.unit.aggregator.tokens.signing import NOW, a_token, base64_of, rsa_key
 
 from costwire_aggregator.app import create_app
+from costwire_aggregator.errors import UnguardedGrpc
 from costwire_aggregator.grpc.aggregator_pb2 import Empty, InfrastructureModel
 from costwire_aggregator.settings import Settings
 from costwire_aggregator.tokens.errors import InsufficientRole, MissingToken
@@ -163,6 +164,19 @@ def test_browser_may_sign_in_by_password_beside_tokens(
         told = running.get("/").headers["WWW-Authenticate"]
     assert "Bearer" in told
     assert "Basic" in told
+
+
+def test_grpc_that_could_ask_for_nothing_does_not_start(
+    prometheus: FakePrometheus, tmp_path: Path
+) -> None:
+    file = tmp_path / "web.yaml"
+    hashed = bcrypt.hashpw(b"hush", bcrypt.gensalt(4)).decode()
+    file.write_text(yaml.safe_dump({"basic_auth_users": {"jo": hashed}}), encoding="utf-8")
+    users = WebConfig.load(file)
+    told = {"prometheus_address": prometheus.url, "grpc_port": 0}
+    with pytest.raises(UnguardedGrpc, match="set KEY"):
+        create_app(Settings(**told), users)
+    assert create_app(Settings(**told, grpc_auth="off"), users)
 
 
 def test_no_token_and_no_claim_is_logged(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,6 +115,19 @@ def test_times_alone_are_no_answer(kubernetes: FlavourUpstream, tmp_path: Path) 
         assert get().ok
         kubernetes.fault = Fault(status=500, body=b"oops", only="{")
         assert get().status_code == 502
+
+
+def test_upstream_that_hangs_while_it_is_looked_at_holds_up_no_other(
+    kubernetes: FlavourUpstream, tmp_path: Path
+) -> None:
+    with FlavourUpstream("kubernetes", {}) as hanging:
+        hanging.fault = fault = Fault(hang=threading.Event())
+        with an_aggregator(kubernetes, hanging, folder=tmp_path, deadline_seconds=1.5) as get:
+            answer = get()
+        assert fault.hang is not None
+        fault.hang.set()
+    assert len(answer.json()["clusters"]) == CLUSTERS
+    assert answer.headers["Costwire-Missing"] == "b (late)"
 
 
 def test_missing_store_is_no_zeros(kubernetes: FlavourUpstream, tmp_path: Path) -> None:

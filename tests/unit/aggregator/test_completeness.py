@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.aggregator.told import AT, of_target, outcome, question, times, told
 
 from costwire_aggregator.completeness import Completeness, completeness
-from costwire_aggregator.upstreams.outcomes import State, Told
+from costwire_aggregator.upstreams.answers import Vector
+from costwire_aggregator.upstreams.outcomes import Outcome, State, Told, answered
 
 NODES, PODS = question("nodes", "info", "memory"), question("pods")
 MISSING = [state for state in State if state not in (State.ANSWERED, State.EMPTY)]
@@ -39,10 +42,18 @@ def test_metric_that_an_upstream_has_not_is_empty_and_takes_nothing_away() -> No
     assert of(a).percent == 100.0
 
 
-def test_upstream_that_has_nothing_at_all_is_missing() -> None:
-    found = of(whole("a"), told("b", outcome(NODES), outcome(PODS)))
+@pytest.mark.parametrize("up", [[], [times(i=5)]], ids=["nothing", "times"])
+def test_upstream_that_has_nothing_but_times_is_missing(up: list[Outcome]) -> None:
+    found = of(whole("a"), told("b", *up, outcome(NODES), outcome(PODS)))
     assert found.missing == {"b": State.EMPTY}
-    assert found.percent == 50.0
+    assert found.percent == (50.0 if not up else 42.8)
+
+
+@pytest.mark.parametrize("time", [math.nan, math.inf, AT + 3600])
+def test_times_that_cannot_be_are_not_believed(time: float) -> None:
+    up = outcome(question("up"), up=[of_target(time), of_target(AT - 90, "old")])
+    (upstream,) = of(told("a", up, at=AT)).upstreams
+    assert upstream.age_seconds == (90.0 if math.isnan(time) or math.isinf(time) else 0.0)
 
 
 @pytest.mark.parametrize("state", FAILED)
@@ -81,6 +92,13 @@ def test_samples_of_a_target_that_fell_silent_are_stale() -> None:
 def test_without_a_targets_time_there_is_no_age() -> None:
     (upstream,) = of(told("a", outcome(PODS, pods=[of_target()]))).upstreams
     assert (upstream.age_seconds, upstream.metrics[0].age_seconds) == (None, None)
+
+
+def test_series_that_cannot_be_used_are_missing() -> None:
+    spoilt = answered(NODES, Vector({"info": [of_target()]}, spoilt=3), 0.1)
+    (upstream,) = of(told("a", spoilt)).upstreams
+    assert upstream.state is State.PARTIAL
+    assert upstream.reasons == ["nodes: 3 series could not be used"]
 
 
 def test_nothing_asked_is_nothing_complete() -> None:

@@ -82,6 +82,17 @@ def test_wrong_secret_of_two_names_is_not_repeated_either(
     assert "abc" not in told
 
 
+def test_password_in_an_address_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DEMO_PORT", "http://jo:hush@there/x")
+    with pytest.raises(SystemExit):
+        settings_from_environment(DemoSettings)
+    told = capsys.readouterr().err
+    assert "//***@there/x" in told
+    assert "hush" not in told
+
+
 def test_kubernetes_service_link_is_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO_PORT", "tcp://10.0.0.1:2112")
     monkeypatch.setenv("OLD_PORT", "tcp://10.0.0.1:2113")

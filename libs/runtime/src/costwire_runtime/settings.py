@@ -1,5 +1,6 @@
 """Settings of a service: the base every one shares, and reading them from the environment."""
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ LogLevel = Annotated[
 ]
 WRONG_USE = 2
 _REQUIRED = "required"
+_CREDENTIALS = re.compile(r"//[^/\s]*@")
 
 
 class ServiceSettings(BaseSettings):
@@ -111,7 +113,8 @@ def explain(cls: type[BaseSettings], error: ValidationError) -> list[str]:
             lines.append(f"{name}: is not set, and has no default")
             continue
         is_secret = field in cls.model_fields and _is_secret(cls.model_fields[field])
-        given = "" if is_secret or not field else f" (it is {str(problem['input'])!r})"
+        told_value = _CREDENTIALS.sub("//***@", str(problem["input"]))
+        given = "" if is_secret or not field else f" (it is {told_value!r})"
         message = problem["msg"].removeprefix("Value error, ")
         lines.append(f"{name}: {message[:1].lower()}{message[1:]}{given}")
     return lines

@@ -15,6 +15,7 @@ from costwire_aggregator.aggregator import Ages, Aggregator
 from costwire_aggregator.asking import Asker
 from costwire_aggregator.costs.desk import CostDesk
 from costwire_aggregator.costs.handler_client import HandlerAccess, HandlerClient
+from costwire_aggregator.errors import UnguardedGrpc
 from costwire_aggregator.grpc.server import GrpcFace, GrpcSettings, Tls
 from costwire_aggregator.metrics import SERVICE, Metrics
 from costwire_aggregator.settings import Settings
@@ -45,7 +46,8 @@ _FOLD_SECONDS = 20.0
 def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starlette:
     """Build the ASGI application; nothing is opened before its lifespan starts.
 
-    Raises: `BadKey`, `UpstreamsError`, `OSError` where what the settings name cannot be used.
+    Raises: `BadKey`, `UnguardedGrpc`, `UpstreamsError`, `OSError` where what the settings tell
+    cannot be done.
     """
     metrics = Metrics()
     fan_out = FanOut(
@@ -60,6 +62,8 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
     )
     keys = _keys(settings)
     tokens = None if keys is None else TokenCheck(keys, _rules(settings))
+    if tokens is None and web_config is not None and web_config.has_users:
+        _check_grpc(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -113,6 +117,14 @@ def _upstreams(settings: Settings) -> Sequence[UpstreamSettings]:
     if settings.upstreams_file is not None:
         return read_upstreams(settings.upstreams_file)
     return [settings.only_upstream()]
+
+
+def _check_grpc(settings: Settings) -> None:
+    if settings.grpc_port is not None and settings.grpc_auth == "on":
+        raise UnguardedGrpc(
+            "serve gRPC: it takes tokens, and no passwords; set KEY or AGGREGATOR_JWKS_URL, or "
+            "GRPC_AUTH=off, or leave GRPC_PORT empty"
+        )
 
 
 def _bills(settings: Settings) -> HandlerClient | None:

@@ -21,6 +21,7 @@ from costwire_aggregator.upstreams.settings import UpstreamSettings
 LOOK = Question("flavour", LOOKING, frozenset(MARKERS))
 _ALIVE = Question("alive", "vector(1)", frozenset({"vector"}))
 _LOOK_AGAIN_SECONDS = 600.0
+_LONGEST_REASONS = 4_000
 _TOLD = {State.ANSWERED, State.PARTIAL}
 
 
@@ -59,11 +60,12 @@ class Asker:
         One whose flavour cannot be found is there with what became of looking.
         """
         at, deadline = self._now(), self._deadline()
-        looked = await self._fan_out.gather(self._looks, at, deadline)
-        self._remember(looked)
-        told = await self._fan_out.gather(self._of_flavour, at, deadline)
-        known = {one.upstream for one in told}
-        told += [one for one in looked if one.upstream not in known]
+        async with asyncio.TaskGroup() as group:
+            running = [
+                group.create_task(self._ask_one(settings, at, deadline))
+                for settings in self._fan_out.settings
+            ]
+        told = [one for task in running for one in task.result()]
         _enough(told, lambda question: question not in (LOOK, TIMES))
         flavours = {
             settings.name: flavour
@@ -75,6 +77,19 @@ class Asker:
     async def alive(self) -> Sequence[Told]:
         """Who answers at all."""
         return await self._fan_out.gather(lambda settings: (_ALIVE,), self._now(), self._deadline())
+
+    async def _ask_one(
+        self, settings: UpstreamSettings, at: float, deadline: float
+    ) -> Sequence[Told]:
+        """By itself, so that one that hangs while it is looked at holds up no other."""
+
+        def of_this(questions: Sequence[Question]) -> Questions:
+            return lambda other: questions if other.name == settings.name else ()
+
+        looked = await self._fan_out.gather(of_this(self._looks(settings)), at, deadline)
+        self._remember(looked)
+        questions = self._of_flavour(settings)
+        return await self._fan_out.gather(of_this(questions), at, deadline) or looked
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._deadline_seconds
@@ -102,7 +117,8 @@ class Asker:
 
 def reasons(told: Iterable[Told]) -> str:
     """Why upstreams did not answer, each with its name."""
-    return "; ".join(f"{one.upstream}: {', '.join(why)}" for one in told if (why := _why(one)))
+    texts = (f"{one.upstream}: {', '.join(why)}" for one in told if (why := _why(one)))
+    return "; ".join(texts)[:_LONGEST_REASONS]
 
 
 def answers(told: Told) -> bool:

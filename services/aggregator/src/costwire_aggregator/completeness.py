@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from costwire_aggregator.samples import Sample
-from costwire_aggregator.upstreams.outcomes import Outcome, State, Target, Told, target
+from costwire_aggregator.upstreams.outcomes import TIMES, Outcome, State, Target, Told, target
 
 _COMPLETE = {State.ANSWERED, State.EMPTY}
 
@@ -44,10 +44,10 @@ class UpstreamReport:
 
     @property
     def state(self) -> State:
-        """The worst of its metrics; `EMPTY` where it has none of them."""
-        states = {metric.state for metric in self.metrics}
-        if states == {State.EMPTY}:
+        """The worst of its metrics; `EMPTY` where it has none but the times of its targets."""
+        if all(metric.state is State.EMPTY for metric in self.metrics if metric.name != TIMES):
             return State.EMPTY
+        states = {metric.state for metric in self.metrics}
         return max(states - {State.EMPTY}, key=[*State].index, default=State.EMPTY)
 
     @property

@@ -1,5 +1,6 @@
-"""What can go wrong in answering a request.
+"""What can go wrong in answering a request, and at the start.
 
+UnguardedGrpc                  who has no password would be let in by gRPC; the service cannot start
 UpstreamError                  no upstream told enough for an answer
 ├── UpstreamsSilent            none can be reached
 ├── UpstreamsBroken            those that answer, answer with errors or nonsense
@@ -7,6 +8,10 @@ UpstreamError                  no upstream told enough for an answer
 """
 
 from __future__ import annotations
+
+
+class UnguardedGrpc(Exception):
+    """HTTP asks for a sign-in that gRPC could not ask for."""
 
 
 class UpstreamError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from costwire_aggregator.errors import UnguardedGrpc
 from costwire_aggregator.metrics import SERVICE
 from costwire_aggregator.settings import Settings
 from costwire_aggregator.tokens.errors import BadKey
@@ -29,7 +30,7 @@ def run() -> int:
             from costwire_runtime.server import serve
 
             app = create_app(settings, web_config)
-    except (BadKey, UpstreamsError, OSError, WebConfigError) as error:
+    except (BadKey, UnguardedGrpc, UpstreamsError, OSError, WebConfigError) as error:
         sys.stderr.write(f"aggregator: {error}\n")
         return 1
     asks_for_tokens = settings.key is not None or settings.jwks_url is not None

@@ -64,6 +64,11 @@ class SharedWork(Generic[Result]):
             self._started()
         return made
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a result is being made."""
+        return self._run is not None
+
     async def close(self) -> None:
         """Cancel what runs."""
         if (run := self._run) is not None:
@@ -124,8 +129,10 @@ class KeyedWork(Generic[Key, Result]):
         if shared is None:
             shared = SharedWork(partial(self._work, key), clock=self._clock, **self._ages)
         self._by_key[key] = shared
-        if len(self._by_key) > self._most:
-            self._by_key.popitem(last=False)
+        idle = [other for other, work in self._by_key.items() if not work.is_running]
+        for other in idle[: max(0, len(self._by_key) - self._most)]:
+            if other != key:
+                del self._by_key[other]
         return await shared.result()
 
     async def close(self) -> None:

@@ -407,6 +407,12 @@ def test_measure_that_tells_but_a_hosts_name_finds_it() -> None:
     assert node_of(an_estate("n", node_memory_MemFree_bytes=[(bare, 7.0)])).free_memory == 7
 
 
+def test_measure_of_another_agent_finds_the_host_whose_id_it_tells() -> None:
+    other = of_host("n") | {"icos_agent_id": "second"}
+    node = node_of(an_estate("n", node_memory_MemFree_bytes=[(other, 7.0)]))
+    assert node.free_memory == 7
+
+
 def test_id_of_one_host_that_is_the_name_of_another_keeps_both() -> None:
     series = an_estate("n")
     other = {"k8s_cluster_uid": "u", "icos_host_name": "id-n"}

@@ -95,6 +95,19 @@ def test_series_without_a_value_are_counted_and_left_out() -> None:
     assert (told.families, told.spoilt) == ({"": [Sample({"a": "b"}, 2.0)]}, len(spoilt))
 
 
+def test_flaw_beside_bytes_that_are_no_text_is_refused() -> None:
+    body = an_answer({"metric": {"a": 7}, "value": [1, "2"]}, {"metric": {"b": "X"}})
+    with pytest.raises(BadAnswer):
+        read_answer(body.replace(b"X", b"\xff"))
+
+
+def test_error_is_told_in_few_words() -> None:
+    body = json.dumps({"status": "error", "errorType": "execution", "error": "x" * 10**6}).encode()
+    with pytest.raises(Refused) as told:
+        read_answer(body)
+    assert len(str(told.value)) <= 500
+
+
 @given(st.lists(JSON, max_size=5), JSON)
 def test_no_answer_breaks_off(series: list[object], more: object) -> None:
     told = read_answer(an_answer(*series, warnings=more))

@@ -76,11 +76,19 @@ def test_all_questions_are_asked_at_once_as_of_one_time() -> None:
 )
 def test_upstream_that_fails_costs_what_it_would_have_told(fault: AskError, state: State) -> None:
     a, b = gathered(Upstream("a"), Upstream("b", fault=fault))
-    assert [outcome.state for outcome in a.outcomes] == [State.ANSWERED] * 2
+    assert [outcome.state for outcome in a.outcomes] == [State.PARTIAL] * 2
     assert [(outcome.state, outcome.reason) for outcome in b.outcomes] == [
         (state, f"nodes: {fault}"),
         (state, f"pods: {fault}"),
     ]
+
+
+def test_fault_of_ours_costs_its_question_alone() -> None:
+    broken = Upstream("b", fault=ZeroDivisionError("ours"))  # type: ignore[arg-type]
+    a, b = gathered(Upstream("a"), broken)
+    assert {outcome.state for outcome in a.outcomes} == {State.PARTIAL}
+    assert {outcome.state for outcome in b.outcomes} == {State.FAILED}
+    assert "ours" not in b.outcomes[0].reason
 
 
 def test_series_that_nobody_asked_for_are_counted_and_left_out() -> None:

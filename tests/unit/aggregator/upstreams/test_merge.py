@@ -82,7 +82,9 @@ _LABELS = st.dictionaries(
     st.dictionaries(
         st.sampled_from("abcd"),
         st.tuples(
-            st.lists(_LABELS, max_size=5, unique_by=str), st.integers(0, 100), st.integers(0, 2)
+            st.lists(_LABELS, max_size=5, unique_by=lambda labels: frozenset(labels.items())),
+            st.integers(0, 100),
+            st.integers(0, 2),
         ),
     ),
     st.randoms(),

@@ -7,6 +7,7 @@ from costwire_focus.estates.demo import demo_estate
 from costwire_focus.estates.dialects import Dialect
 from costwire_focus.estates.estate import Estate
 from costwire_focus.estates.files import TRUTH, DailyFile, daily_files, files
+from costwire_focus.estates.infrastructure import Resource, infrastructure
 from costwire_focus.estates.redelivery import redeliver
 from costwire_focus.estates.report import Report, generate
 
@@ -18,12 +19,14 @@ __all__ = [
     "Dialect",
     "Estate",
     "Report",
+    "Resource",
     "csv_chunks",
     "daily",
     "daily_files",
     "demo_estate",
     "files",
     "generate",
+    "infrastructure",
     "redeliver",
     "write_csv",
 ]

@@ -134,14 +134,14 @@ class Places:
             return node
         for label in _HOST_LABELS:
             if (text := labels.get(label)) and (cluster, label, text) in self._hosts:
-                return _only(
-                    [
-                        node
-                        for node in self._hosts[cluster, label, text]
-                        if _agree(node.uuid, labels.get("icos_host_id", ""))
-                        and _agree(node.agent, labels.get("icos_agent_id", ""))
-                    ]
-                )
+                nodes = [
+                    node
+                    for node in self._hosts[cluster, label, text]
+                    if _agree(node.uuid, labels.get("icos_host_id", ""))
+                ]
+                agent = labels.get("icos_agent_id", "")
+                of_agent = [node for node in nodes if _agree(node.agent, agent)]
+                return _only(nodes if len(nodes) == 1 else of_agent)
         return None
 
     def node_of_name(self, cluster: ClusterKey, name: str) -> Node | None:

@@ -25,7 +25,7 @@ class Refused(Exception):
     """An upstream understood the question and did not answer it; `kind` is its `errorType`."""
 
     def __init__(self, kind: str, message: str) -> None:
-        super().__init__(f"{kind}: {message}" if kind else message)
+        super().__init__((f"{kind}: {message}" if kind else message)[:_LONGEST_WARNING])
         self.kind = kind
 
 
@@ -94,7 +94,7 @@ def _read_with_flaws(body: bytes) -> Vector:
     """The same of an answer that holds something which is no series."""
     try:
         answer = _decode_raw(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadAnswer(f"read the answer: it is no answer of Prometheus ({error})") from error
     data = answer.data if isinstance(answer.data, dict) else {}
     result = data.get("result")

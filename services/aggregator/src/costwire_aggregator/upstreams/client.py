@@ -55,7 +55,7 @@ class _TooLarge(Exception):
 class AskLimits:
     """What a question is held to."""
 
-    answer_bytes: int = 256 << 20
+    answer_bytes: int = 128 << 20
     """Of an unpacked answer."""
     retry_pause_seconds: float = 0.05
 
@@ -110,7 +110,7 @@ class UpstreamClient:
             *self.settings.parameters(),
             ("query", question.promql),
             ("time", f"{at:.3f}"),
-            ("timeout", f"{max(0.001, until - loop.time()):.3f}s"),
+            ("timeout", f"{max(1, int(1000 * (until - loop.time())))}ms"),
         ]
         try:
             async with asyncio.timeout_at(until):

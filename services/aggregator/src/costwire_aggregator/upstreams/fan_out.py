@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -28,6 +29,7 @@ class Asking(Protocol):
     async def __aexit__(self, *raised: object) -> None: ...
 
 
+_logger = logging.getLogger(__name__)
 Questions = Callable[[UpstreamSettings], Sequence[Question]]
 OnOutcome = Callable[[str, Outcome], None]
 """Is told of each outcome, with the name of its upstream."""
@@ -82,6 +84,7 @@ class FanOut:
             Told(
                 settings.name,
                 [task.result() for task in tasks],
+                at,
                 settings.priority,
                 settings.external_labels,
                 settings.replica_labels,
@@ -99,6 +102,11 @@ class FanOut:
             state = _STATES.get(type(error), State.FAILED)
             seconds = time.monotonic() - began
             outcome = Outcome(question, state, f"{question.name}: {error}", seconds=seconds)
+        except Exception:
+            # A fault of ours costs this question, and none of the others.
+            _logger.exception("question broke", extra={"upstream": upstream.settings.name})
+            reason = f"{question.name}: a fault of the aggregator; its log tells more"
+            outcome = Outcome(question, State.FAILED, reason, seconds=time.monotonic() - began)
         else:
             outcome = answered(question, vector, time.monotonic() - began)
         self._on_outcome(upstream.settings.name, outcome)

@@ -6,6 +6,7 @@ the larger priority holds, then the first by name; so nothing flutters from one 
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,8 +71,9 @@ def _relabelled(told: Told) -> dict[str, Sequence[Sample]]:
         }
     if told.replica_labels:
         times = {
-            (target(sample), _replica(sample, told)): sample.value
+            (target(sample), _replica(sample, told)): min(sample.value, told.at)
             for sample in families.get(TIMES, ())
+            if math.isfinite(sample.value)
         }
         families = {
             name: samples if name == TIMES else _one_copy(samples, told, times)

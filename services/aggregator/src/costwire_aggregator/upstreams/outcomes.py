@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -51,6 +52,8 @@ class Told:
 
     upstream: str
     outcomes: Sequence[Outcome]
+    at: float = math.inf
+    """As of when it was asked: seconds since 1970; no sample is newer."""
     priority: int = 0
     external_labels: Mapping[str, str] = field(default_factory=dict)
     replica_labels: Sequence[str] = ()
@@ -65,8 +68,9 @@ class Told:
         """When the last sample of each target was taken, of several copies the newest."""
         times: dict[Target, float] = {}
         for sample in self.families().get(TIMES, ()):
-            key = target(sample)
-            times[key] = max(sample.value, times.get(key, sample.value))
+            if math.isfinite(sample.value):
+                key, time = target(sample), min(sample.value, self.at)
+                times[key] = max(time, times.get(key, time))
         return times
 
 
@@ -83,10 +87,13 @@ def answered(question: Question, vector: Vector, seconds: float) -> Outcome:
         families[name] = [*families.pop(""), *families.get(name, ())]
     asked = {name: families[name] for name in families if name in question.families}
     strange = sum(map(len, families.values())) - sum(map(len, asked.values()))
+    lacks = [*vector.warnings]
+    if vector.spoilt:
+        lacks.append(f"{question.name}: {vector.spoilt} series could not be used")
     return Outcome(
         question,
-        State.PARTIAL if vector.warnings else State.ANSWERED,
-        "; ".join(vector.warnings),
+        State.PARTIAL if lacks else State.ANSWERED,
+        "; ".join(lacks),
         asked,
         vector.spoilt + strange,
         seconds,

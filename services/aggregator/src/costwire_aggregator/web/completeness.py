@@ -8,6 +8,8 @@ from typing import Any
 from costwire_aggregator.completeness import Completeness, MetricReport, UpstreamReport
 
 Json = dict[str, Any]
+_MOST_NAMED = 20
+"""Upstreams in a header."""
 
 
 def completeness_json(completeness: Completeness) -> Json:
@@ -34,8 +36,10 @@ def summary_json(completeness: Completeness) -> Json:
 def completeness_headers(completeness: Completeness) -> dict[str, str]:
     """How much is there, in percent, and which upstreams are not whole."""
     headers = {"Costwire-Completeness": f"{completeness.percent:g}"}
-    missing = ", ".join(f"{name} ({state})" for name, state in completeness.missing.items())
-    if missing:
+    named = [f"{name} ({state})" for name, state in completeness.missing.items()]
+    if len(named) > _MOST_NAMED:
+        named[_MOST_NAMED:] = [f"and {len(named) - _MOST_NAMED} more"]
+    if missing := ", ".join(named):
         headers["Costwire-Missing"] = missing.encode("ascii", "backslashreplace").decode()
     return headers
 

@@ -55,6 +55,7 @@ class GaugesRoute:
 
     def __init__(self, aggregator: Aggregator) -> None:
         self._aggregator = aggregator
+        self._running: set[asyncio.Future[CostReport]] = set()
 
     def routes(self) -> list[BaseRoute]:
         """The one."""
@@ -73,12 +74,18 @@ class GaugesRoute:
 
     async def _costs(self, answer: TopologyAnswer) -> CostReport | None:
         """What is there in time; a scrape does not wait for long."""
-        try:
-            async with asyncio.timeout(_COSTS_SECONDS):
-                return await self._aggregator.costs(answer, this_month())
-        except (CostsError, TimeoutError) as error:
-            _logger.warning("costs not told", extra={"reason": str(error) or "not in time"})
-            return None
+        work = asyncio.ensure_future(self._aggregator.costs(answer, this_month()))
+        self._running.add(work)  # it goes on, so that the next scrape finds the bill
+        work.add_done_callback(self._ended)
+        done, _ = await asyncio.wait({work}, timeout=_COSTS_SECONDS)
+        return work.result() if done and work.exception() is None else None
+
+    def _ended(self, work: asyncio.Future[CostReport]) -> None:
+        self._running.discard(work)
+        if not work.cancelled() and (error := work.exception()) is not None:
+            if not isinstance(error, CostsError):
+                raise error
+            _logger.warning("costs not told", extra={"reason": str(error)})
 
 
 class _Gauges(Collector):

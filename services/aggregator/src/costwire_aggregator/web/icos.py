@@ -60,7 +60,7 @@ class IcosRoutes:
         head = document.at(time.time())
         headers = {
             "Content-Length": str(len(head) + len(document.rest)),
-            "Age": str(int(time.monotonic() - made.at)),
+            "Age": str(max(0, int(time.time() - made.result.completeness.at))),
             "Cache-Control": "no-store",
             **completeness_headers(made.result.completeness),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -93,7 +93,7 @@ class TopologyRoutes:
             pieces = _sheet(form, topology, table, page)
         headers |= link_to_next(request, page, total, snapshot)
         if request.method == "HEAD":
-            return Response(headers=headers, media_type=form)
+            return StreamingResponse(_nothing(), headers=headers, media_type=form)
         return StreamingResponse(iterate_in_threadpool(pieces), headers=headers, media_type=form)
 
     async def _costs(self, request: Request, answer: TopologyAnswer, period: Period | None) -> Json:
@@ -117,6 +117,11 @@ class TopologyRoutes:
             return await while_wanted(request, self._aggregator.topology())
         except UpstreamError as error:
             raise problem_of_upstreams(error) from error
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
 
 
 def _selection(request: Request) -> Selection:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from costwire_aggregator.web.ui.treemap import Plot, Rectangle, drawn
 
 WIDTH, HEIGHT = 900.0, 500.0
-_AMOUNTS = st.decimals("0.01", "100000", places=2)
+_AMOUNTS = st.decimals("1", "1000", places=2)
 
 
 def plots(amounts: list[Decimal]) -> list[Plot]:
@@ -59,6 +59,13 @@ def test_parts_are_within_what_they_are_part_of(amounts: list[list[Decimal]]) ->
         assert whole.top <= part.top
         assert part.left + part.width <= whole.left + whole.width + 1e-6
         assert part.top + part.height <= whole.top + whole.height + 1e-6
+
+
+def test_amounts_far_apart_are_drawn() -> None:
+    told = drawn(plots([Decimal("1e17"), Decimal("1"), Decimal("1e-9")]), WIDTH, HEIGHT)
+    assert [rectangle.amount for rectangle in told] == [Decimal("1e17")]
+    falling = [Decimal(2) ** -number for number in range(2000)]
+    assert 0 < len(drawn(plots(falling), WIDTH, HEIGHT)) <= 200
 
 
 def test_nothing_and_less_are_not_drawn() -> None:

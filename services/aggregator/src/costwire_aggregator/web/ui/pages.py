@@ -111,7 +111,7 @@ class Pages:
     async def _pod(self, request: Request) -> Response:
         def of_pod(answer: TopologyAnswer) -> dict[str, Any]:
             cluster = _named(answer.topology.clusters, lambda one: one.key, request, "cluster")
-            namespace = request.query_params.get("namespace")
+            namespace = request.query_params.get("namespace", "")
             pods = [pod for pod in cluster.pods if pod.namespace == namespace]
             return {"cluster": cluster, "pod": _named(pods, lambda one: one.name, request, "name")}
 

@@ -12,6 +12,9 @@ _GAP = 2.0
 _HEADING = 18.0
 """Room for the name of what has parts."""
 _LEAST_SIDE = 1.0
+_LEAST_SHARE = Decimal("1e-6")
+_MOST = 200
+"""Rectangles in one; smaller ones are too small to be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Rectangle:
 
 
 def drawn(plots: Sequence[Plot], width: float, height: float) -> list[Rectangle]:
-    """The plots in a drawing, largest first; those of nothing, or of less, are not there."""
+    """The plots in a drawing, largest first, but for what is too small to be seen."""
     return _drawn(plots, 0.0, 0.0, width, height)
 
 
@@ -47,6 +50,8 @@ def _drawn(
     plots: Sequence[Plot], left: float, top: float, width: float, height: float
 ) -> list[Rectangle]:
     seen = sorted((plot for plot in plots if plot.amount > 0), key=lambda p: (-p.amount, p.name))
+    least = sum((plot.amount for plot in seen), Decimal(0)) * _LEAST_SHARE
+    seen = [plot for plot in seen[:_MOST] if plot.amount > least]
     if not seen or min(width, height) < _LEAST_SIDE:
         return []
     sizes = squarify.normalize_sizes([float(plot.amount) for plot in seen], width, height)

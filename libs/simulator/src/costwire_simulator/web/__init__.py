@@ -1,0 +1,1 @@
+"""The simulator over HTTP: exporters, what finds them, upstreams."""
