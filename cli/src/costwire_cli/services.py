@@ -20,7 +20,17 @@ GRACE_SECONDS = 15.0
 _LOOK_SECONDS = 0.02
 _TAIL_BYTES = 8_192
 _PORT_TAKEN = "the port is taken"
-_PREFIXES = {"exporter": "EXPORTER_", "scraper": "SCRAPER_", "db-handler": "HANDLER_"}
+_PREFIXES = {
+    "aggregator": "AGGREGATOR_",
+    "db-handler": "HANDLER_",
+    "exporter": "EXPORTER_",
+    "scraper": "SCRAPER_",
+    "simulator": "SIMULATOR_",
+}
+_OF_THE_ORIGINAL = frozenset(
+    ("GRPC_AUTH", "GRPC_PORT", "HTTP_PORT", "ICOS_COMPAT", "KEY", "PROMETHEUS_ADDRESS")
+)
+"""Variables that our aggregator takes as the ICOS Aggregator does; a user's are for another one."""
 _RULES = ("HANDLER_HOLD_", "HANDLER_CLOSED_", "HANDLER_HISTORY_")
 """Settings that a user's environment may give a service: what is held, closed and kept."""
 
@@ -59,7 +69,8 @@ class Service:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if name.startswith(_RULES) or not name.startswith(tuple(_PREFIXES.values()))
+            if name.startswith(_RULES)
+            or not (name.startswith(tuple(_PREFIXES.values())) or name in _OF_THE_ORIGINAL)
         }
         environment |= self._settings
         how = [SETTINGS_FOLLOW] if settings_follow else []

@@ -1,4 +1,4 @@
-"""`costwire demo`: the whole pipeline on sample data, the ledger, and three telling queries."""
+"""`costwire demo`: the whole pipeline on sample data, the ledger, queries, and clusters."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from costwire_cli.commands.run import EXPORTER_PORT, HANDLER_PORT, Deliveries
 from costwire_cli.commands.sample import write_estate
 from costwire_cli.commands.sql import write_answer
+from costwire_cli.demo_clusters import AGGREGATOR_PORT, DemoClusters, show_clusters
 from costwire_cli.handler_api import HandlerApi, open_api
 from costwire_cli.output import say
 from costwire_cli.scratch import folders
@@ -83,16 +84,25 @@ def run(args: Namespace) -> int:
             dry_run=False,
         )
         deliveries = stack.enter_context(Deliveries.of(args, places, stays=stays))
+        clusters = stack.enter_context(
+            DemoClusters.of(demo_estate(), logs=places.logs, scratch=places.scratch)
+        )
         deliveries.deliver_all()
-        with open_api(deliveries.store.connect()) as api:
+        handler = deliveries.store.connect()
+        with open_api(handler) as api:
             _show(api)
+        aggregator = clusters.see(handler, TABLE, port=AGGREGATOR_PORT if stays else 0)
+        show_clusters(aggregator, demo_estate().months[-1])
+        say()
         if stays:
+            say(f"The clusters as pages: {aggregator.url}/ui?period={demo_estate().months[-1]}")
             deliveries.watch()
         else:
             say(
                 f"On a terminal the demo stays up: the database handler on {_LOCAL}:{HANDLER_PORT},"
             )
-            say(f"and the exporters from {_LOCAL}:{EXPORTER_PORT}/metrics on.")
+            say(f"the exporters from {_LOCAL}:{EXPORTER_PORT}/metrics on,")
+            say(f"and the clusters on {_LOCAL}:{AGGREGATOR_PORT}/ui.")
         return deliveries.status()
 
 
