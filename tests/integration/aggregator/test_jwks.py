@@ -227,7 +227,7 @@ ANSWERS: dict[str, tuple[Answer, str]] = {
         partial(_a_page, body=gzip.compress(jwks_of()), headers={"Content-Encoding": "gzip"}),
         "what arrived is no JSON",
     ),
-    "no end": (_endless, "the answer is larger than 1 MiB"),
+    "no end": (_endless, "the answer is larger than 1,048,576 bytes"),
     "no beginning": (_forever, "nothing moved in time"),
     "trickle": (_trickle, "nothing moved in time"),
     "cut off": (_cut_off, "the connection was reset"),

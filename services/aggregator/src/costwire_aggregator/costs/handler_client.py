@@ -33,11 +33,9 @@ from costwire_aggregator.costs.questions import (
     of_column,
     of_tags,
 )
-from costwire_aggregator.http_faults import FAULTS, told
+from costwire_aggregator.http_client import FAULTS, BodyTooLarge, read_body, told
 
 _ACT = "ask the database handler"
-_ERROR_BYTES = 1 << 16
-_CHUNK_BYTES = 1 << 18
 _CONNECTIONS = 4
 _LONGEST_REASON = 500
 _BAD_QUESTION = "urn:costwire:problem:bad-question"
@@ -168,6 +166,8 @@ class HandlerClient:
             status, body = await self._request(query)
         except TimeoutError:
             raise
+        except BodyTooLarge as error:
+            raise BillTooLarge(f"{_ACT}: {error}") from error
         except FAULTS as error:
             fault = told(error, _ACT)
             kind = HandlerSilent if fault.transient else HandlerRefused
@@ -183,16 +183,7 @@ class HandlerClient:
         async with self._session.get(
             self._url.with_query(query), headers=headers, allow_redirects=False
         ) as response:
-            limit = self._limits.page_bytes if response.ok else _ERROR_BYTES
-            chunks, size = [], 0
-            async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-                size += len(chunk)
-                if size > limit and response.ok:
-                    raise BillTooLarge(f"{_ACT}: an answer is larger than {limit:,} bytes")
-                if size > limit:
-                    break
-                chunks.append(chunk)
-            return response.status, b"".join(chunks)
+            return response.status, await read_body(response, self._limits.page_bytes)
 
     def _credentials(self) -> dict[str, str]:
         file = self._access.password_file

@@ -12,6 +12,7 @@ from typing import Self
 
 import aiohttp
 
+from costwire_aggregator.http_client import FAULTS, BodyTooLarge, read_body, told
 from costwire_aggregator.tokens.errors import BadJwks, KeysUnavailable
 from costwire_aggregator.tokens.jwks import KeySet, read_jwks
 from costwire_aggregator.tokens.keys import VerificationKey
@@ -19,7 +20,6 @@ from costwire_runtime.http_errors import (
     HttpError,
     HttpFailure,
     TooLarge,
-    translated,
     without_credentials,
 )
 from costwire_runtime.retries import Backoff
@@ -52,23 +52,13 @@ async def fetch_jwks(
         ):
             if answer.status != 200:
                 redirects = 300 <= answer.status < 400
-                told = "it redirects; name the address that it redirects to" if redirects else ""
-                raise HttpFailure(act, answer.status, {"title": told})
-            return await _body(answer.content, act)
-    except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError) as error:
-        raise translated(ConnectionResetError(), act) from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-        raise translated(cause, act) from error
-
-
-async def _body(content: aiohttp.StreamReader, act: str) -> bytes:
-    body = bytearray()
-    async for piece in content.iter_any():
-        body += piece
-        if len(body) > _LARGEST_BODY:
-            raise TooLarge(f"{act}: the answer is larger than 1 MiB")
-    return bytes(body)
+                where = "it redirects; name the address that it redirects to" if redirects else ""
+                raise HttpFailure(act, answer.status, {"title": where})
+            return await read_body(answer, _LARGEST_BODY)
+    except BodyTooLarge as error:
+        raise TooLarge(f"{act}: {error}") from error
+    except FAULTS as error:
+        raise told(error, act) from error
 
 
 class ServerKeys:

@@ -11,7 +11,7 @@ import aiohttp
 from opentelemetry import propagate
 from yarl import URL
 
-from costwire_aggregator.http_faults import FAULTS, told
+from costwire_aggregator.http_client import FAULTS, BodyTooLarge, read_body, told
 from costwire_aggregator.questions import Question
 from costwire_aggregator.upstreams.answers import BadAnswer, Refused, Vector, read_answer
 from costwire_aggregator.upstreams.settings import UpstreamSettings
@@ -19,8 +19,6 @@ from costwire_aggregator.upstreams.settings import UpstreamSettings
 _NO_POST = (405, 501)
 """What a proxy answers that lets no POST through."""
 _PASSING = (429, 502, 503, 504)
-_ERROR_BYTES = 1 << 16
-_CHUNK_BYTES = 1 << 18
 _CONNECTIONS = 12
 _Form = list[tuple[str, str]]
 _LEAST_RETRY_SECONDS = 0.2
@@ -45,10 +43,6 @@ class Wrong(AskError):
 
 class Passing(Wrong):
     """An error that may be gone in a moment."""
-
-
-class _TooLarge(Exception):
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +111,7 @@ class UpstreamClient:
                 status, body = await self._send(form)
         except TimeoutError as error:
             raise Late("it did not answer in time") from error
-        except _TooLarge as error:
+        except BodyTooLarge as error:
             raise Wrong(str(error)) from error
         except FAULTS as error:
             fault = told(error, "reach it")
@@ -146,16 +140,7 @@ class UpstreamClient:
             allow_redirects=False,
             server_hostname=self.settings.tls_config.server_name,
         ) as response:
-            limit = self._limits.answer_bytes if response.ok else _ERROR_BYTES
-            chunks, size = [], 0
-            async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-                size += len(chunk)
-                if size > limit and response.ok:
-                    raise _TooLarge(f"its answer is larger than {limit} bytes")
-                if size > limit:
-                    break
-                chunks.append(chunk)
-            return response.status, b"".join(chunks)
+            return response.status, await read_body(response, self._limits.answer_bytes)
 
     def _credentials(self) -> dict[str, str]:
         try:
