@@ -205,7 +205,7 @@ def test_bill_in_many_pages_is_the_same(delivered: Store) -> None:
 def test_bill_with_more_groups_than_there_is_room_for_is_none(delivered: Store) -> None:
     with pytest.raises(BillTooLarge, match="it has more than 5 resources"):
         the_bill(delivered, limits=BillLimits(groups=5))
-    with pytest.raises(BillTooLarge, match="an answer is larger than 1,000 bytes"):
+    with pytest.raises(BillTooLarge, match="the answer is larger than 1,000 bytes"):
         the_bill(delivered, limits=BillLimits(page_bytes=1_000))
     with pytest.raises(BillTooLarge, match="asked for 9 tags, and 8 are the most"):
         the_bill(delivered, limits=BillLimits(tags=8))
