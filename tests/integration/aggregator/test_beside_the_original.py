@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import requests
 from tests.support.icos_estates import Estate
 from tests.support.icos_upstream import IcosUpstream
-from tests.support.needs import lack
+from tests.support.original_aggregator import an_original
 from tests.support.processes import ServiceProcess
-from tests.support.waiting import until
 
 ESTATES = 200
 _ASKED = 16
@@ -34,20 +29,10 @@ def upstream() -> Iterator[IcosUpstream]:
 
 
 @pytest.fixture(scope="module")
-def original(upstream: IcosUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def original(upstream: IcosUpstream) -> Iterator[str]:
     """The original's address."""
-    program = os.environ.get("COSTWIRE_TEST_ICOS_AGGREGATOR", "")
-    if not Path(program).is_file():
-        lack("icos-aggregator", "COSTWIRE_TEST_ICOS_AGGREGATOR names no program (go build, 30 s)")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings = {"PROMETHEUS_ADDRESS": upstream.url, "HTTP_PORT": str(port)}
-    log = (tmp_path_factory.mktemp("original") / "log").open("w")
-    with log, subprocess.Popen([program], env=settings, stdout=log, stderr=log) as process:
-        url = f"http://127.0.0.1:{port}/"
-        until("the original answers", lambda: answer(f"{url}healthz") is not None, 10)
-        yield url
-        process.kill()
+    with an_original(upstream.url) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture(scope="module")

@@ -417,7 +417,9 @@ def test_calls_that_outlast_the_grace_are_broken_off() -> None:
 
 
 def test_face_that_never_started_stops() -> None:
-    asyncio.run(GrpcFace(Nodes(), None, GrpcSettings("127.0.0.1", 0)).stop(0))
+    nodes = Nodes()
+    asyncio.run(GrpcFace(nodes, None, GrpcSettings("127.0.0.1", 0)).stop(0))
+    assert nodes.events == []
 
 
 def test_reflection_tells_the_services_and_the_schema() -> None:

@@ -60,6 +60,11 @@ def an_aggregator(upstream: FakePrometheus, **settings: Any) -> Iterator[Ask]:
         yield ask
 
 
+def slug(answer: requests.Response) -> str:
+    """Which problem it is."""
+    return str(answer.json()["type"].rpartition(":")[2])
+
+
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[FlavourUpstream]:
     with FlavourUpstream("kubernetes", Estate(7).series("kubernetes")) as server:
@@ -160,39 +165,44 @@ def test_bad_query_is_refused_as_told(ask: Ask, parameters: dict[str, str]) -> N
 
 
 def test_refusals_of_the_topology_are_as_told(ask: Ask) -> None:
-    ask("/v1/topology", 406, {"Accept": "text/csv"})
-    ask("/v1/topology", 412, snapshot="1.000")
-    ask("/v1/topology", 400, {"Accept": ARROW}, table="pods", limit="1")
+    refusals = [
+        ask("/v1/topology", 406, {"Accept": "text/csv"}),
+        ask("/v1/topology", 412, snapshot="1.000"),
+        ask("/v1/topology", 400, {"Accept": ARROW}, table="pods", limit="1"),
+    ]
+    assert [*map(slug, refusals)] == ["not-acceptable", "snapshot-gone", "bad-request"]
 
 
 @pytest.mark.parametrize(
     "path", [path for path in GUARDED if "404" in DESCRIBED[path].told["responses"]]
 )
 def test_page_of_nothing_is_as_told(ask: Ask, path: str) -> None:
-    ask(path, 404, **NOBODY)
+    assert slug(ask(path, 404, **NOBODY)) == "not-found"
 
 
 @pytest.mark.parametrize("path", GUARDED)
 def test_requests_beyond_the_limits_are_refused_as_told(ask: Ask, path: str) -> None:
-    ask(path, 414, long="x" * 9000)
-    ask(path, 431, {f"X-{number}": "1" for number in range(120)})
+    assert slug(ask(path, 414, long="x" * 9000)) == "url-too-long"
+    many = {f"X-{number}": "1" for number in range(120)}
+    assert slug(ask(path, 431, many)) == "headers-too-large"
 
 
 @pytest.mark.parametrize("path", OF_UPSTREAMS)
 def test_upstreams_that_do_not_answer_are_told_as_told(
     upstream: FlavourUpstream, path: str
 ) -> None:
-    def asked(status: int, **settings: Any) -> None:
+    def asked(status: int, **settings: Any) -> str:
         with an_aggregator(upstream, deadline_seconds=0.5, **settings) as ask:
-            ask(path, status)
+            return ask(path, status).text
 
-    asked(503, prometheus_address=f"http://127.0.0.1:{free_port()}")
+    gone = f"http://127.0.0.1:{free_port()}"
+    assert "connection refused" in asked(503, prometheus_address=gone)
     released = threading.Event()
     try:
         upstream.fault = Fault(status=500, body=b"oops")
-        asked(502)
+        assert "it answers 500" in asked(502)
         upstream.fault = Fault(hang=released)
-        asked(504)
+        assert "it did not answer in time" in asked(504)
     finally:
         released.set()
         upstream.fault = Fault()
@@ -200,8 +210,8 @@ def test_upstreams_that_do_not_answer_are_told_as_told(
 
 def test_upstreams_that_do_not_answer_are_told_by_the_probe(upstream: FlavourUpstream) -> None:
     with an_aggregator(upstream, prometheus_address=f"http://127.0.0.1:{free_port()}") as ask:
-        ask("/-/ready", 503)
-        ask("/v1/topology", 503)
+        assert slug(ask("/-/ready", 503)) == "not-ready"
+        assert slug(ask("/v1/topology", 503)) == "upstreams-unreachable"
 
 
 def test_sign_in_is_as_told(upstream: FlavourUpstream) -> None:
@@ -223,4 +233,5 @@ def test_keys_that_cannot_be_had_are_told_as_told(upstream: FlavourUpstream) -> 
     nowhere = f"http://127.0.0.1:{free_port()}/keys"
     with an_aggregator(upstream, jwks_url=nowhere) as ask:
         for path in GUARDED:
-            ask(path, 503, {"Authorization": bearer(a_token())})
+            answer = ask(path, 503, {"Authorization": bearer(a_token())})
+            assert "the keys of tokens are not to be had" in answer.json()["detail"]

@@ -6,8 +6,6 @@ import asyncio
 import math
 import os
 import re
-import socket
-import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -18,7 +16,7 @@ import pytest
 from google.protobuf import text_format
 from tests.support.icos_upstream import IcosUpstream
 from tests.support.needs import lack
-from tests.support.waiting import until
+from tests.support.original_aggregator import an_original
 
 from costwire_aggregator.etim import families
 from costwire_aggregator.etim.fold import Fold
@@ -56,25 +54,10 @@ def upstream() -> Iterator[IcosUpstream]:
 
 
 @pytest.fixture(scope="module")
-def original(upstream: IcosUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def original(upstream: IcosUpstream) -> Iterator[int]:
     """The port of the original."""
-    program = os.environ.get("COSTWIRE_TEST_ICOS_AGGREGATOR", "")
-    if not Path(program).is_file():
-        lack("icos-aggregator", "COSTWIRE_TEST_ICOS_AGGREGATOR names no program (go build, 30 s)")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
-    settings = {"PROMETHEUS_ADDRESS": upstream.url, "GRPC_PORT": str(port)}
-    log = (tmp_path_factory.mktemp("original") / "log").open("w")
-    with log, subprocess.Popen([program], env=settings, stdout=log, stderr=log) as process:
-        until("the original listens", lambda: listens(port), 10)
+    with an_original(upstream.url, "GRPC_PORT") as port:
         yield port
-        process.kill()
-
-
-def listens(port: int) -> bool:
-    """Whether somebody does."""
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Told:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import requests
 from tests.support.fake_prometheus import FakePrometheus
 from tests.support.icos_upstream import IcosUpstream
-from tests.support.needs import lack
-from tests.support.processes import free_port
-from tests.support.waiting import until
+from tests.support.original_aggregator import an_original
 from tests.unit.aggregator.icos.example import example
 from tests.unit.aggregator.tokens.rows import KEY_ROWS, ROWS, Row, bearer
 from tests.unit.aggregator.tokens.signing import a_token, base64_of, rsa_key
@@ -28,32 +22,10 @@ def upstream() -> Iterator[FakePrometheus]:
         yield server
 
 
-@contextmanager
-def an_original(upstream: FakePrometheus, key: str) -> Iterator[str]:
-    program = os.environ.get("COSTWIRE_TEST_ICOS_AGGREGATOR", "")
-    if not Path(program).is_file():
-        lack("icos-aggregator", "COSTWIRE_TEST_ICOS_AGGREGATOR names no program (go build, 30 s)")
-    port = free_port()
-    settings = {"PROMETHEUS_ADDRESS": upstream.url, "HTTP_PORT": str(port), "KEY": key}
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen([program], env=settings, stdout=quiet, stderr=quiet) as process:
-        url = f"http://127.0.0.1:{port}/"
-        until("the original answers", lambda: answers(f"{url}healthz"), 10)
-        yield url
-        process.kill()
-
-
 @pytest.fixture(scope="module")
 def original(upstream: FakePrometheus) -> Iterator[str]:
-    with an_original(upstream, base64_of(rsa_key())) as url:
-        yield url
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
-        return False
+    with an_original(upstream.url, KEY=base64_of(rsa_key())) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 def told(url: str, header: str | None) -> tuple[int, str]:
@@ -73,7 +45,7 @@ def test_original_answers_as_the_table_says(original: str, row: Row) -> None:
 def test_original_takes_keys_as_the_table_says(
     upstream: FakePrometheus, key: str, old: tuple[int, str], ours: str | None
 ) -> None:
-    with an_original(upstream, key) as url:
-        status, text = told(url, bearer(a_token()))
+    with an_original(upstream.url, KEY=key) as port:
+        status, text = told(f"http://127.0.0.1:{port}/", bearer(a_token()))
     assert status == old[0]
     assert old[1] == _FREE_TEXT or old[1] in text

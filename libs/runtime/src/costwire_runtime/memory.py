@@ -33,6 +33,6 @@ def collect_seldom() -> None:
 
     For a process that makes hundreds of thousands of objects for one request, and drops them all
     behind it: what is in no cycle is freed at once anyway, and looking through all of them again
-    and again took two fifths of the aggregator's time (measured).
+    and again took a sixth of the aggregator's CPU time (measured: 1.20 s became 1.00).
     """
     gc.set_threshold(100_000, 20, 100)

@@ -98,12 +98,7 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
         limits=RequestLimits.of(settings),
     )
     if tokens is not None:
-        verify = web_config.verify if web_config is not None and web_config.has_users else None
-        app.user_middleware.append(
-            Middleware(
-                TokenSignIn, tokens=tokens, verify=verify, open_paths=(*OPEN_PATHS, *_OPEN_PATHS)
-            )
-        )
+        _let_in_by_tokens(app, tokens, web_config)
     icos = IcosRoutes(
         aggregator,
         as_text=settings.is_strict and tokens is None,
@@ -111,6 +106,15 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
     )
     app.router.routes.extend(icos.routes())  # behind all others: it takes every path
     return app
+
+
+def _let_in_by_tokens(app: Starlette, tokens: TokenCheck, web_config: WebConfig | None) -> None:
+    """By users and passwords too, where there are any."""
+    verify = web_config.verify if web_config is not None and web_config.has_users else None
+    open_paths = (*OPEN_PATHS, *_OPEN_PATHS)
+    app.user_middleware.append(
+        Middleware(TokenSignIn, tokens=tokens, verify=verify, open_paths=open_paths)
+    )
 
 
 def _upstreams(settings: Settings) -> Sequence[UpstreamSettings]:

@@ -88,8 +88,7 @@ class TopologyRoutes:
             costs = await self._costs(request, made.result, period)
             pieces = _document(made.result, topology, page, costs)
         else:
-            rows = TABLES[table].rows
-            total = sum(1 for cluster in topology.clusters for _ in rows(cluster))
+            total = 0 if page.limit is None else await run_in_threadpool(_rows, topology, table)
             pieces = _sheet(form, topology, table, page)
         headers |= link_to_next(request, page, total, snapshot)
         if request.method == "HEAD":
@@ -157,6 +156,11 @@ def _document(
     }
     part = replace(topology, clusters=clusters[page.offset : page.end])
     return topology_json(part, extra)
+
+
+def _rows(topology: Topology, table: str) -> int:
+    rows = TABLES[table].rows
+    return sum(1 for cluster in topology.clusters for _ in rows(cluster))
 
 
 def _sheet(form: str, topology: Topology, table: str, page: Page) -> Iterator[bytes]:
