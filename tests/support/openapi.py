@@ -48,6 +48,20 @@ def bodies(told: Node) -> Iterator[tuple[str, Node]]:
             yield f"{name} {media}", body
 
 
+def unfit_examples(document: Mapping[str, Any], operation: Operation) -> list[str]:
+    """The examples of an operation's bodies and parameters that are not as their schemas say."""
+    told = [
+        (f"{name} {label}", body["schema"], example["value"])
+        for name, body in bodies(operation.told)
+        for label, example in body.get("examples", {}).items()
+    ] + [
+        (parameter["name"], parameter["schema"], parameter["example"])
+        for parameter in operation.told.get("parameters", [])
+        if "example" in parameter
+    ]
+    return [what for what, schema, value in told if faults(document, schema, value)]
+
+
 def assert_as_told(
     document: Mapping[str, Any], operation: Operation, answer: requests.Response
 ) -> None:

@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.requests import Request
 from starlette.routing import Route
 from tests.support.icos_estates import Estate
-from tests.support.openapi import Node, Operation, bodies, faults, operations
+from tests.support.openapi import Node, Operation, faults, operations, unfit_examples
 
 from costwire_aggregator.app import create_app
 from costwire_aggregator.completeness import Completeness, MetricReport, UpstreamReport
@@ -74,12 +74,7 @@ def test_operations_are_told_apart_by_their_names() -> None:
 
 @each_operation
 def test_examples_are_as_their_schemas_say(operation: Operation) -> None:
-    for name, body in bodies(operation.told):
-        for label, example in body.get("examples", {}).items():
-            assert not faults(DOCUMENT, body["schema"], example["value"]), (name, label)
-    for parameter in operation.told.get("parameters", []):
-        if "example" in parameter:
-            assert not faults(DOCUMENT, parameter["schema"], parameter["example"])
+    assert unfit_examples(DOCUMENT, operation) == []
 
 
 @each_operation
