@@ -165,7 +165,7 @@ PROMISES = (
 )
 ELSEWHERE = (
     "Not measured here: the store in CrateDB (`bench/cratedb.py` does, which wants a server), and "
-    "the topology."
+    "the topology (`TOPOLOGY.md`)."
 )
 GROWING = ("read", "validate", "publish", "parse", "store_first", "pipeline_first")
 """What may not cost more a row with more rows."""

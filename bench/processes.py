@@ -32,7 +32,7 @@ class ProcessFigures:
             try:
                 name = _name(process)
                 times = process.cpu_times()
-                peak = _peak_rss(process.pid)
+                peak = peak_rss(process.pid)
             except (psutil.Error, OSError):
                 continue
             known = self.seen.setdefault(name, {"cpu": 0.0, "rss": 0.0})
@@ -80,7 +80,8 @@ def _name(process: psutil.Process) -> str:
     return next((name for module, name in SERVICES.items() if module in words), "costwire")
 
 
-def _peak_rss(pid: int) -> float:
+def peak_rss(pid: int) -> float:
+    """The most memory that a process ever had, in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

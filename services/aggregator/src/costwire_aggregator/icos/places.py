@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from typing import TypeVar
 
 from costwire_aggregator.icos.agents import NUVLA, OCM, Agents
@@ -40,6 +41,7 @@ class Places:
         self._families = families
         self._left_out = left_out
         self.agents = self._registry()
+        self._cluster_of = cache(partial(_cluster_key, self.agents))
         self.clusters: dict[ClusterKey, Cluster] = {}
         self.nodes: dict[ClusterKey, dict[NodeKey, Node]] = defaultdict(dict)
         self.pods: dict[ClusterKey, dict[PodKey, Pod]] = defaultdict(dict)
@@ -97,11 +99,7 @@ class Places:
 
     def cluster_key(self, labels: Labels, family: str) -> ClusterKey | None:
         """Of the cluster that labels tell of, known or not."""
-        agent = self.agents.nuvla(labels.get("icos_host_name", ""))
-        if agent is not None:
-            return NUVLA, agent.name or agent.id or agent.host
-        uid = labels.get("k8s_cluster_uid", "")
-        return (OCM, uid) if self.agents.is_ocm(uid) else None
+        return self._cluster_of(labels.get("icos_host_name", ""), labels.get("k8s_cluster_uid", ""))
 
     def kind(self, labels: Labels) -> str:
         """The type of a host's agent."""
@@ -202,6 +200,13 @@ class Places:
             return pod
         pod = _only(self._pods_of_name.get((cluster, name, host), []))
         return pod if pod is not None and _agree(pod.namespace, namespace) else None
+
+
+def _cluster_key(agents: Agents, host: str, uid: str) -> ClusterKey | None:
+    agent = agents.nuvla(host)
+    if agent is not None:
+        return NUVLA, agent.name or agent.id or agent.host
+    return (OCM, uid) if agents.is_ocm(uid) else None
 
 
 def _only(found: list[Target]) -> Target | None:
