@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from costwire_aggregator.questions import TIMES
 from costwire_aggregator.samples import Sample
 from tests.support.local_server import LocalServer
 
@@ -58,7 +59,7 @@ class Fault:
 
 
 class FakePrometheus(LocalServer):
-    """Serves `series`, by family; of `up` the values are the times of the targets."""
+    """Serves `series`, by family; of `up` the values are times, negative of what is down."""
 
     def __init__(self, series: Series | None = None, port: int = 0) -> None:
         super().__init__(FakeHandler, port)
@@ -71,8 +72,10 @@ class FakePrometheus(LocalServer):
         """Names and samples of an instant query; raises `BadQuery`."""
         if query == "vector(1)":
             return [("", Sample({}, 1.0))]
-        if query == "timestamp(up)":
+        if query == TIMES.promql:
             return (("", sample) for sample in self.series.get("up", ()))
+        if query == "timestamp(up)":  # the original's question
+            return (("", Sample(labels, abs(at))) for labels, at in self.series.get("up", ()))
         found = _SELECTOR.fullmatch(query)
         if found is None:
             raise BadQuery(f"parse error: {query}")

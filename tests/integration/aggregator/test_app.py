@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from tests.support.waiting import until
 from tests.unit.aggregator.icos.example import example
 
 from costwire_aggregator.app import create_app
+from costwire_aggregator.samples import Sample
 from costwire_aggregator.settings import Settings
 from costwire_runtime.asgi import AsgiAdapter
 
@@ -227,6 +229,59 @@ def test_readiness_follows_the_upstreams(prometheus: FakePrometheus, fault: Faul
         assert get("/-/ready").status_code == (200 if fault is None else 503)
         assert get("/-/healthy").status_code == 200
         assert get("/healthz").status_code == 200
+
+
+def test_probe_is_answered_while_an_upstream_hangs_and_names_none(
+    prometheus: FakePrometheus, tmp_path: Path
+) -> None:
+    with FakePrometheus(example()) as hanging:
+        hanging.fault = fault = Fault(hang=threading.Event())
+        addresses = {"north": prometheus.url, "south": hanging.url}
+        file = several(tmp_path, *({"name": n, "url": url} for n, url in addresses.items()))
+        with an_aggregator(upstreams_file=file, deadline_seconds=30) as get:
+            began = time.monotonic()
+            assert get("/-/ready").status_code == 200
+            assert time.monotonic() - began < 10
+        assert fault.hang is not None
+        fault.hang.set()
+
+
+def test_probe_that_anyone_may_ask_names_no_upstream(prometheus: FakePrometheus) -> None:
+    prometheus.fault = Fault(status=500, body=b"oops")
+    with over(prometheus) as get:
+        answer = get("/-/ready")
+    assert answer.status_code == 503
+    assert "1 failed" in answer.json()["detail"]
+    assert "prometheus" not in answer.text
+    assert "500" not in answer.json()["detail"]
+
+
+def test_what_the_document_leaves_out_is_told_beside_it(prometheus: FakePrometheus) -> None:
+    hot = [
+        Sample(sample.labels, math.nan) for sample in prometheus.series["node_thermal_zone_temp"]
+    ]
+    with over(prometheus) as get:
+        before = get().headers.get("Costwire-Left-Out", "")
+        prometheus.series = {**prometheus.series, "node_thermal_zone_temp": hot}
+        answer = get()
+        lines = get("/-/metrics").text.splitlines()
+    assert "node_thermal_zone_temp" not in before
+    assert (
+        "node_thermal_zone_temp (2: its value is no number)"
+        in (answer.headers["Costwire-Left-Out"])
+    )
+    labels = 'face="icos",reason="its value is no number"'
+    assert f"costwire_aggregator_left_out_series_total{{{labels}}} 2.0" in lines
+
+
+def test_target_that_is_down_is_as_old_in_the_document_as_the_original_tells(
+    prometheus: FakePrometheus,
+) -> None:
+    with over(prometheus) as get:
+        before = get().json()["timestamp"]["oldestTimestamp"]
+        down = [Sample(sample.labels, -sample.value) for sample in prometheus.series["up"]]
+        prometheus.series = {**prometheus.series, "up": down}
+        assert get().json()["timestamp"]["oldestTimestamp"] == before
 
 
 def several(folder: Path, *upstreams: dict[str, object]) -> Path:

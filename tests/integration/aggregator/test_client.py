@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from tests.support.certificates import Authority
 from tests.support.fake_prometheus import FakePrometheus, Fault
+from tests.support.local_server import LocalServer
 from tests.support.processes import free_port
 from tests.support.tls_front import TLS_FAULTS, TlsFront
 
+from costwire_aggregator.http_client import Allowance
 from costwire_aggregator.questions import TIMES, of_families
 from costwire_aggregator.samples import Sample
 from costwire_aggregator.upstreams.answers import Vector
 from costwire_aggregator.upstreams.client import (
     AskError,
-    AskLimits,
     Late,
     Unreachable,
     UpstreamClient,
@@ -43,15 +48,15 @@ def asked(
     url: str,
     *,
     seconds: float = 8,
-    limits: AskLimits | None = None,
+    most_bytes: int = 1 << 30,
     question: object = PODS,
     **settings: object,
 ) -> Vector:
     async def run() -> Vector:
         told = {"name": "u", "url": url, **settings}
-        async with UpstreamClient(UpstreamSettings.model_validate(told), limits) as client:
+        async with UpstreamClient(UpstreamSettings.model_validate(told)) as client:
             deadline = asyncio.get_running_loop().time() + seconds
-            return await client.ask(question, AT, deadline)  # type: ignore[arg-type]
+            return await client.ask(question, AT, deadline, Allowance(most_bytes))  # type: ignore[arg-type]
 
     return asyncio.run(run())
 
@@ -180,7 +185,86 @@ def test_error_is_told_and_not_asked_again(
 
 def test_answer_that_is_too_large_is_not_read(prometheus: FakePrometheus) -> None:
     with pytest.raises(Wrong, match="larger than 100 bytes"):
-        asked(prometheus.url, limits=AskLimits(answer_bytes=100))
+        asked(prometheus.url, most_bytes=100)
+
+
+# Packed answers.
+
+ANSWER = (
+    b'{"status":"success","data":{"resultType":"vector","result":['
+    b'{"metric":{"__name__":"kube_pod_info","pod":"web"},"value":[1,"1"]}]}}'
+)
+
+
+class Packed(LocalServer):
+    """Answers each question with the same bytes, packed as it says; remembers what was taken."""
+
+    def __init__(self, encoding: str, body: bytes, status: int = 200) -> None:
+        super().__init__(_Packing)
+        self.encoding, self.body, self.status = encoding, body, status
+        self.taken: list[str] = []
+
+
+class _Packing(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        owner: Packed = self.server.owner  # type: ignore[attr-defined]
+        self.rfile.read(int(self.headers["Content-Length"]))
+        owner.taken.append(self.headers["Accept-Encoding"])
+        self.send_response(owner.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Encoding", owner.encoding)
+        self.send_header("Content-Length", str(len(owner.body)))
+        self.end_headers()
+        self.wfile.write(owner.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress}
+PACKED = pytest.mark.parametrize("encoding", PACKINGS)
+
+
+@PACKED
+def test_packed_answer_is_taken(encoding: str) -> None:
+    with Packed(encoding, PACKINGS[encoding](ANSWER)) as server:
+        assert asked(server.url).families == {"kube_pod_info": [POD]}
+    assert encoding in server.taken[0]
+
+
+@PACKED
+@pytest.mark.parametrize("status", [200, 500])
+def test_bomb_is_not_unpacked(encoding: str, status: int) -> None:
+    bomb = PACKINGS[encoding](bytes(200 << 20))
+    words = "larger than 1,048,576 bytes" if status == 200 else "it answers 500"
+    tracemalloc.start()
+    try:
+        with (
+            Packed(encoding, bomb, status) as server,
+            pytest.raises(Wrong, match=words),
+        ):
+            asked(server.url, most_bytes=1 << 20)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(bomb) < 1 << 20
+    assert peak < 64 << 20, f"{peak >> 20} MiB of 200"
+
+
+@PACKED
+@pytest.mark.parametrize(
+    "damage",
+    [lambda body: body[:-9], lambda body: b"no" + body[2:]],
+    ids=["torn off", "not packed"],
+)
+def test_packed_answer_that_is_damaged_is_no_answer(
+    encoding: str, damage: Callable[[bytes], bytes]
+) -> None:
+    with (
+        Packed(encoding, damage(PACKINGS[encoding](ANSWER * 100))) as server,
+        pytest.raises(AskError),
+    ):
+        asked(server.url, timeout_seconds=1)
 
 
 def test_warnings_are_told(prometheus: FakePrometheus) -> None:
@@ -212,3 +296,32 @@ def test_tls_that_is_not_fit_fails_the_question(
     make_unfit(front, authority)
     with pytest.raises((Wrong, Unreachable), match=words):
         asked(front.url, tls_config={"ca_file": authority.file})
+
+
+def served_name(front: TlsFront) -> list[str | None]:
+    """The names that clients asked for, from now on."""
+    names: list[str | None] = []
+    assert front.context is not None
+    front.context.sni_callback = lambda connection, name, context: names.append(name)
+    return names
+
+
+def test_certificate_of_another_name_is_taken_where_settings_say_whose_it_is(
+    front: TlsFront, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    front.show(authority.issue("inside", ["prometheus.internal"]))
+    names = served_name(front)
+    tls = {"ca_file": authority.file, "server_name": "prometheus.internal"}
+    assert asked(front.url, tls_config=tls).families == {"kube_pod_info": [POD]}
+    assert names == ["prometheus.internal"], "the server is told, too"
+
+
+def test_name_that_settings_say_is_checked_instead_of_the_addresss(
+    front: TlsFront, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    front.show(authority.issue("server"))
+    tls = {"ca_file": authority.file, "server_name": "prometheus.internal"}
+    with pytest.raises(Wrong, match="certificate"):
+        asked(front.url, tls_config=tls)

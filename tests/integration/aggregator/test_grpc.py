@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import grpc
@@ -21,6 +21,7 @@ from costwire_aggregator.etim.model import EtimNode
 from costwire_aggregator.grpc.aggregator_pb2 import DESCRIPTOR
 from costwire_aggregator.grpc.guard import TokenCheck
 from costwire_aggregator.grpc.server import GrpcFace, GrpcSettings, Tls
+from costwire_aggregator.grpc.telemetry import OnCall
 from costwire_aggregator.tokens import errors as token_errors
 from costwire_runtime.server import CannotListen
 
@@ -77,11 +78,14 @@ async def waiting() -> list[EtimNode]:
 
 @asynccontextmanager
 async def served(
-    nodes: Nodes | None = None, tokens: TokenCheck | None = None, **settings: object
+    nodes: Nodes | None = None,
+    tokens: TokenCheck | None = None,
+    on_call: OnCall = lambda method, status, seconds: None,
+    **settings: object,
 ) -> AsyncIterator[tuple[GrpcFace, grpc.aio.Channel]]:
     """A face that runs, and a channel to it."""
     told = GrpcSettings(**{"host": "127.0.0.1", "port": 0, **settings})  # type: ignore[arg-type]
-    face = GrpcFace(nodes or Nodes(), tokens, told)
+    face = GrpcFace(nodes or Nodes(), tokens, told, on_call)
     port = await face.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -262,6 +266,76 @@ def test_port_that_is_taken_is_no_start() -> None:
             await other.start()
         await other.stop(0)
         await face.stop(0)
+
+    asyncio.run(check())
+
+
+# Telemetry.
+
+
+class Calls:
+    """What was told of calls."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def __call__(self, method: str, status: str, seconds: float) -> None:
+        assert 0 <= seconds < SECONDS
+        self.told.append((method, status))
+
+
+CALL = METHOD.lstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("answer", "statuses"),
+    [
+        (None, {"OK"}),
+        (lambda: failing(errors.UpstreamsSilent("ask north")), {"UNAVAILABLE"}),
+        (lambda: failing(ValueError("oops")), {"INTERNAL"}),
+        (waiting, {"CANCELLED", "DEADLINE_EXCEEDED"}),
+    ],
+    ids=["answered", "upstreams", "broken", "late"],
+)
+def test_each_call_is_told_of_with_its_status(
+    answer: Callable[[], Awaitable[list[EtimNode]]] | None, statuses: set[str]
+) -> None:
+    async def check() -> None:
+        calls = Calls()
+        async with served(Nodes(answer), on_call=calls) as (_, channel):
+            with suppress(grpc.aio.AioRpcError):
+                await ask(channel, seconds=1 if answer is waiting else SECONDS)
+            await _until(lambda: len(calls.told) == 1)
+        ((method, status),) = calls.told
+        assert method == CALL
+        assert status in statuses
+
+    asyncio.run(check())
+
+
+def test_calls_that_are_refused_are_told_of_and_made_up_names_are_not_repeated() -> None:
+    async def check() -> None:
+        calls = Calls()
+        async with served(tokens=Tokens(), on_call=calls) as (_, channel):
+            for method in (METHOD, "/made/Up"):
+                await refused(ask(channel, method=method))
+            await _until(lambda: len(calls.told) == 2)
+        assert calls.told == [(CALL, "UNAUTHENTICATED"), ("other", "UNAUTHENTICATED")]
+
+    asyncio.run(check())
+
+
+def test_streams_are_told_of_when_they_end() -> None:
+    async def check() -> None:
+        calls = Calls()
+        async with served(on_call=calls) as (face, channel):
+            stub = health_pb2_grpc.HealthStub(channel)
+            watching = stub.Watch(health_pb2.HealthCheckRequest(), timeout=SECONDS)
+            assert (await watching.read()).status == SERVING
+            assert calls.told == []
+            await face.stop(SECONDS)
+            assert (await watching.read()).status == NOT_SERVING
+            await _until(lambda: calls.told == [(f"{HEALTH}/Watch", "OK")])
 
     asyncio.run(check())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +21,11 @@ from tests.support.kubernetes_estates import Estate
 from tests.support.prometheus import remarks_of_promtool
 
 from costwire_aggregator.app import create_app
+from costwire_aggregator.samples import Sample
 from costwire_aggregator.settings import Settings
 from costwire_aggregator.topology.flavours import FLAVOURS
 from costwire_aggregator.web.gauges import GAUGES
+from costwire_aggregator.web.snapshots import MOST
 from costwire_runtime.asgi import AsgiAdapter
 
 Get = Callable[..., requests.Response]
@@ -229,10 +232,45 @@ def test_page_of_a_snapshot_that_is_gone_is_refused(
     kubernetes: FlavourUpstream, tmp_path: Path
 ) -> None:
     with an_aggregator(kubernetes, folder=tmp_path, fresh_seconds=0, stale_seconds=0) as get:
-        following = get(limit="1").links["next"]["url"]
-        answer = get(following)
+        following = [get(limit="1").links["next"]["url"] for _ in range(MOST + 1)]
+        answer = get(following[0])
     assert answer.status_code == 412
     assert answer.json()["type"].endswith(":snapshot-gone")
+
+
+def test_pages_of_a_snapshot_hold_together_whatever_comes_after_it(
+    kubernetes: FlavourUpstream, tmp_path: Path
+) -> None:
+    with an_aggregator(kubernetes, folder=tmp_path, fresh_seconds=0, stale_seconds=0) as get:
+        page = get(limit="1")
+        whole = [page.json()]
+        kubernetes.series = {}
+        while link := page.links.get("next"):
+            kubernetes.asked.clear()
+            page = get(link["url"])
+            whole.append(page.json())
+            assert get().json()["clusters"] == []
+    assert [len(part["clusters"]) for part in whole] == [1] * CLUSTERS
+    assert len({part["snapshot"] for part in whole}) == 1
+
+
+def test_target_that_is_down_is_named_and_costs_what_its_job_tells(
+    kubernetes: FlavourUpstream, tmp_path: Path
+) -> None:
+    (of_pod, *_) = kubernetes.series["kube_pod_info"]
+    job = {"job": of_pod.labels.get("job", "")}
+    kubernetes.series = {
+        **kubernetes.series,
+        "up": [Sample({**job, "instance": "gone"}, -time.time())],
+    }
+    with an_aggregator(kubernetes, folder=tmp_path) as get:
+        answer = get("/v1/completeness")
+    (upstream,) = answer.json()["upstreams"]
+    assert (upstream["state"], upstream["targets"], upstream["targetsDown"]) == ("partial", 1, 1)
+    assert upstream["downTargets"] == [{**job, "instance": "gone"}]
+    states = {metric["name"]: metric["state"] for metric in upstream["metrics"]}
+    assert states["kube_pod_info"] == "partial"
+    assert answer.json()["percent"] < 100
 
 
 def test_same_snapshot_is_not_sent_again(get: Get) -> None:

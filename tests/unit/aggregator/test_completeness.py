@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.aggregator.told import AT, of_target, outcome, question, times, told
 
-from costwire_aggregator.completeness import Completeness, completeness
+from costwire_aggregator.completeness import Completeness, UpstreamReport, completeness
+from costwire_aggregator.questions import TIMES
 from costwire_aggregator.upstreams.answers import Vector
 from costwire_aggregator.upstreams.outcomes import Outcome, State, Told, answered
 
@@ -87,6 +88,53 @@ def test_samples_of_a_target_that_fell_silent_are_stale() -> None:
     }
     assert upstream.age_seconds == 5.0
     assert "info: its samples are 90 s old" in upstream.reasons
+
+
+def test_samples_of_another_cluster_are_not_stale_for_a_target_of_the_same_name() -> None:
+    clusters = {"north": 5, "south": 90}
+    up = outcome(TIMES, up=[of_target(AT - age, cluster=name) for name, age in clusters.items()])
+    nodes = outcome(NODES, info=[of_target(cluster="north")], memory=[of_target(cluster="south")])
+    assert states(told("a", up, nodes)) == {
+        "up": State.STALE,
+        "info": State.ANSWERED,
+        "memory": State.STALE,
+    }
+
+
+def with_one_down(*told_of: Outcome) -> UpstreamReport:
+    up = outcome(TIMES, up=[of_target(AT - 5), of_target(5 - AT, "gone")])
+    (upstream,) = of(told("a", up, *told_of)).upstreams
+    return upstream
+
+
+def test_target_that_is_down_takes_the_metrics_of_its_job_from_what_is_complete() -> None:
+    upstream = with_one_down(outcome(NODES, info=[of_target()]))
+    assert [(metric.name, metric.state) for metric in upstream.metrics] == [
+        ("up", State.ANSWERED),
+        ("info", State.PARTIAL),
+        ("memory", State.EMPTY),
+    ]
+    assert (upstream.state, upstream.complete) == (State.PARTIAL, 2)
+    assert upstream.reasons == ["job j: 1 of 2 targets down"]
+
+
+def test_targets_are_counted_and_those_that_are_down_are_named() -> None:
+    upstream = with_one_down(outcome(NODES, info=[of_target()]))
+    assert upstream.targets == 2
+    assert [(target.job, target.instance) for target in upstream.down] == [("j", "gone")]
+
+
+@pytest.mark.parametrize("state", MISSING)
+def test_worse_than_a_target_that_is_down_stays_worse(state: State) -> None:
+    upstream = with_one_down(outcome(NODES, state, info=[of_target()]))
+    assert {metric.state for metric in upstream.metrics[1:]} == {state}
+    assert upstream.reasons == ["nodes: why"]
+
+
+@pytest.mark.parametrize("state", FAILED)
+def test_targets_are_not_known_where_the_upstream_did_not_tell_them(state: State) -> None:
+    (upstream,) = of(told("a", outcome(TIMES, state), outcome(PODS, pods=[of_target()]))).upstreams
+    assert (upstream.targets, upstream.down) == (None, [])
 
 
 def test_without_a_targets_time_there_is_no_age() -> None:

@@ -36,6 +36,16 @@ leave_with(main)
 """
 
 
+MANY_FILES = """
+import resource
+from costwire_runtime.process import open_as_many_files_as_allowed
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, most))
+open_as_many_files_as_allowed()
+print(resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most))
+"""
+
+
 def _run(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
@@ -73,3 +83,8 @@ def test_fault_of_main_is_told_as_ever() -> None:
 def test_what_was_said_and_logged_is_out_when_a_process_leaves_and_nothing_holds_it_up() -> None:
     ended = _run(LEFT)
     assert (ended.returncode, ended.stdout, ended.stderr) == (3, "logged\n", "said")
+
+
+def test_process_may_open_as_many_files_as_the_system_allows() -> None:
+    ended = _run(MANY_FILES)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "True\n", "")

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import resource
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,13 @@ def loading() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def open_as_many_files_as_allowed() -> None:
+    """For a process with many connections: the first limit of most systems is 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # where the second one is more than the system takes
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def before_leaving(act: Callable[[], None]) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from costwire_runtime.memory import collect_seldom, share_one_arena
-from costwire_runtime.process import leave_with, loading
+from costwire_runtime.process import leave_with, loading, open_as_many_files_as_allowed
 
 
 def load() -> Callable[[], int]:
     """Load the aggregator; what runs it, and gives its exit status."""
     share_one_arena()
     collect_seldom()
+    open_as_many_files_as_allowed()
     with loading():
         from costwire_aggregator.run import run
     return run

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from costwire_aggregator.asking import Asker, answers, reasons
+from costwire_aggregator.asking import Asker
 from costwire_aggregator.completeness import Completeness, completeness
 from costwire_aggregator.costs.desk import CostDesk
 from costwire_aggregator.costs.errors import CostsError
@@ -23,15 +23,18 @@ from costwire_aggregator.icos import questions as icos_questions
 from costwire_aggregator.icos.document import Document, rendered
 from costwire_aggregator.icos.fold import Fold
 from costwire_aggregator.icos.original import OriginalFold
+from costwire_aggregator.icos.values import LeftOut
 from costwire_aggregator.samples import Families, Sample
 from costwire_aggregator.shared_work import Made, SharedWork
 from costwire_aggregator.topology.fold import fold
 from costwire_aggregator.topology.model import Topology
-from costwire_aggregator.topology.sources import Reading
+from costwire_aggregator.topology.readings import readings
 from costwire_aggregator.upstreams.merge import merged
 from costwire_aggregator.upstreams.outcomes import State, Told
+from costwire_runtime.memory import no_collecting
 
-_ALIVE_SECONDS = 10.0
+OnFold = Callable[[str, LeftOut], None]
+"""Is told of each document whose it is, and what it leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class IcosAnswer:
 
     document: Document
     completeness: Completeness
+    left_out: LeftOut
+    """Series that it does not hold, or not wholly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,10 @@ class Aggregator:
         strict: bool = False,
         ages: Ages | None = None,
         desk: CostDesk | None = None,
+        on_fold: OnFold = lambda face, left_out: None,
     ) -> None:
         """`desk`: None where nobody has the bills."""
+        self._on_fold = on_fold
         self._asker = asker
         self._desk = desk
         self._strict = strict
@@ -92,13 +99,10 @@ class Aggregator:
         self._topology = SharedWork(
             self._topology_answer, fresh_seconds=ages.fresh, stale_seconds=ages.stale
         )
-        self._alive = SharedWork(
-            asker.alive, fresh_seconds=_ALIVE_SECONDS, stale_seconds=_ALIVE_SECONDS
-        )
 
     async def close(self) -> None:
         """Cancel what runs."""
-        for work in (self._icos, self._etim, self._topology, self._alive):
+        for work in (self._icos, self._etim, self._topology):
             await work.close()
         if self._desk is not None:
             await self._desk.close()
@@ -133,46 +137,44 @@ class Aggregator:
         """By what bills are joined."""
         return () if self._desk is None else self._desk.rules
 
-    async def not_ready(self) -> str | None:
-        """Why nothing can be answered now; None where at least one upstream answers."""
-        alive = (await self._alive.result()).result
-        return None if any(map(answers, alive)) else f"no upstream answers: {reasons(alive)}"
-
     async def _icos_answer(self) -> IcosAnswer:
         at, told = await self._asker.ask(
             lambda settings: icos_questions.ALL if settings.flavour in ("auto", "icos") else (),
             lambda question: question == icos_questions.NODES,
         )
-        document = await asyncio.to_thread(self._icos_document, told)
-        return IcosAnswer(document, completeness(told, at, self._ages.samples))
+        document, left_out = await asyncio.to_thread(self._icos_document, told)
+        self._on_fold("icos", left_out)
+        return IcosAnswer(document, completeness(told, at, self._ages.samples), left_out)
 
-    def _icos_document(self, told: Sequence[Told]) -> Document:
-        fold_of = OriginalFold if self._strict else Fold
-        return rendered(fold_of(_together(told)).infrastructure())
+    @no_collecting()
+    def _icos_document(self, told: Sequence[Told]) -> tuple[Document, LeftOut]:
+        fold = (OriginalFold if self._strict else Fold)(_together(told))
+        return rendered(fold.infrastructure()), fold.left_out
 
     async def _etim_answer(self) -> list[EtimNode]:
         questions = etim_questions.OF_ORIGINAL if self._strict else etim_questions.ALL
         _, told = await self._asker.ask(
             lambda settings: questions, lambda question: question.name == etim_questions.NODES.name
         )
-        fold_of = OriginalEtimFold if self._strict else EtimFold
+        nodes, left_out = await asyncio.to_thread(self._etim_nodes, told)
+        self._on_fold("grpc", left_out)
+        return nodes
+
+    @no_collecting()
+    def _etim_nodes(self, told: Sequence[Told]) -> tuple[list[EtimNode], LeftOut]:
         known = [_without_guesses(one) for one in told]
-        return await asyncio.to_thread(lambda: fold_of(_together(known)).nodes())
+        fold = (OriginalEtimFold if self._strict else EtimFold)(_together(known))
+        return fold.nodes(), fold.left_out
 
     async def _topology_answer(self) -> TopologyAnswer:
         at, told, flavours = await self._asker.ask_by_flavour()
-
-        def folded() -> Topology:
-            return fold(
-                [
-                    Reading(reading.upstream, flavours[reading.upstream], reading.families)
-                    for reading in merged(told)
-                    if reading.upstream in flavours
-                ]
-            )
-
-        topology = await asyncio.to_thread(folded)
+        topology = await asyncio.to_thread(_topology, told, flavours)
         return TopologyAnswer(topology, completeness(told, at, self._ages.samples))
+
+
+@no_collecting()
+def _topology(told: Sequence[Told], flavours: Mapping[str, str]) -> Topology:
+    return fold(readings(told, flavours))
 
 
 def _without_guesses(told: Told) -> Told:

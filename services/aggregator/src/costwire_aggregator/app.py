@@ -17,7 +17,10 @@ from costwire_aggregator.costs.desk import CostDesk
 from costwire_aggregator.costs.handler_client import HandlerAccess, HandlerClient
 from costwire_aggregator.errors import UnguardedGrpc
 from costwire_aggregator.grpc.server import GrpcFace, GrpcSettings, Tls
+from costwire_aggregator.icos.values import LeftOut
+from costwire_aggregator.left_out import LeftOutLog
 from costwire_aggregator.metrics import SERVICE, Metrics
+from costwire_aggregator.readiness import Readiness
 from costwire_aggregator.settings import Settings
 from costwire_aggregator.tokens.check import TokenCheck
 from costwire_aggregator.tokens.claims import TokenRules
@@ -25,6 +28,7 @@ from costwire_aggregator.tokens.key_server import ServerKeys, fetch_jwks
 from costwire_aggregator.tokens.keys import Keys, StaticKeys, read_keys
 from costwire_aggregator.upstreams.client import UpstreamClient
 from costwire_aggregator.upstreams.fan_out import FanOut
+from costwire_aggregator.upstreams.outcomes import Outcome
 from costwire_aggregator.upstreams.settings import UpstreamSettings, read_upstreams
 from costwire_aggregator.web.gauges import GaugesRoute
 from costwire_aggregator.web.icos import HEALTH_PATH, IcosRoutes
@@ -49,18 +53,37 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
     Raises: `BadKey`, `UnguardedGrpc`, `UpstreamsError`, `OSError` where what the settings tell
     cannot be done.
     """
-    metrics = Metrics()
+    metrics, left_out_log = Metrics(), LeftOutLog()
+
+    def on_outcome(upstream: str, outcome: Outcome) -> None:
+        metrics.on_outcome(upstream, outcome)
+        readiness.on_outcome(upstream, outcome)
+
+    def on_fold(face: str, left_out: LeftOut) -> None:
+        metrics.on_fold(face, left_out)
+        left_out_log.on_fold(face, left_out)
+
     fan_out = FanOut(
-        [UpstreamClient(upstream) for upstream in _upstreams(settings)],
-        on_outcome=metrics.on_outcome,
+        [UpstreamClient(upstream) for upstream in _upstreams(settings)], on_outcome=on_outcome
     )
     ages = Ages(settings.fresh_seconds, settings.stale_seconds, settings.samples_stale_seconds)
-    asker = Asker(fan_out, deadline_seconds=settings.deadline_seconds)
+    asker = Asker(
+        fan_out,
+        deadline_seconds=settings.deadline_seconds,
+        answers_bytes=settings.answers_mib << 20,
+    )
+    readiness = Readiness(asker.alive)
     bills = _bills(settings)
     aggregator = Aggregator(
-        asker, strict=settings.is_strict, ages=ages, desk=_desk(settings, bills)
+        asker,
+        strict=settings.is_strict,
+        ages=ages,
+        desk=_desk(settings, bills),
+        on_fold=on_fold,
     )
     keys = _keys(settings)
+    if isinstance(keys, ServerKeys):
+        metrics.watch(keys)
     tokens = None if keys is None else TokenCheck(keys, _rules(settings))
     if tokens is None and web_config is not None and web_config.has_users:
         _check_grpc(settings)
@@ -73,10 +96,12 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
             await stack.enter_async_context(fan_out)
             if bills is not None:
                 await stack.enter_async_context(bills)
+            stack.push_async_callback(readiness.close)
             stack.push_async_callback(aggregator.close)
             if settings.grpc_port is not None:
                 asked_for = tokens if settings.grpc_auth == "on" else None
-                face = GrpcFace(aggregator, asked_for, _grpc(settings, settings.grpc_port))
+                grpc = _grpc(settings, settings.grpc_port)
+                face = GrpcFace(aggregator, asked_for, grpc, metrics.on_call)
                 app.state.grpc_port = await face.start()
                 grace = settings.shutdown_grace_seconds * _GRPC_GRACE_SHARE
                 stack.push_async_callback(face.stop, grace)
@@ -90,7 +115,7 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
             *GaugesRoute(aggregator).routes(),
             description_route(document),
         ],
-        ready=aggregator.not_ready,
+        ready=readiness.why_not,
         registry=metrics.registry,
         lifespan=lifespan,
         sign_in=web_config if tokens is None else None,

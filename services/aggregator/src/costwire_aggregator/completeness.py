@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
-from costwire_aggregator.samples import Sample
-from costwire_aggregator.upstreams.outcomes import TIMES, Outcome, State, Target, Told, target
+from costwire_aggregator.outages import outages
+from costwire_aggregator.upstreams.outcomes import TIMES, Outcome, State, Told
+from costwire_aggregator.upstreams.targets import Key, Target, Targets
 
 _COMPLETE = {State.ANSWERED, State.EMPTY}
 
@@ -41,6 +43,10 @@ class UpstreamReport:
     """Series that could not be used."""
     seconds: float
     """How long its slowest question took."""
+    targets: int | None = None
+    """How many it scrapes; None where it told nothing of them."""
+    down: Sequence[Target] = ()
+    """Those of them whose last scrape failed."""
 
     @property
     def state(self) -> State:
@@ -94,37 +100,56 @@ def completeness(told: Iterable[Told], at: float, stale_seconds: float) -> Compl
 
 
 def _upstream(told: Told, at: float, stale_seconds: float) -> UpstreamReport:
-    times = told.times()
-    metrics = [
-        metric
-        for outcome in told.outcomes
-        for metric in _metrics(outcome, times, at, stale_seconds)
-    ]
+    targets = told.targets()
+    keys = {name: targets.keys(samples) for name, samples in told.families().items() if samples}
+    known = _Known(targets, keys, _lacking(told, targets, keys), at, stale_seconds)
     return UpstreamReport(
         told.upstream,
-        metrics,
-        at - max(times.values()) if times else None,
+        [metric for outcome in told.outcomes for metric in _metrics(outcome, known)],
+        at - max(target.time for target in targets) if targets else None,
         sum(outcome.spoilt for outcome in told.outcomes),
         max((outcome.seconds for outcome in told.outcomes), default=0.0),
+        len(targets) if any(_tells_targets(outcome) for outcome in told.outcomes) else None,
+        sorted((target for target in targets if not target.is_up), key=attrgetter("key")),
     )
 
 
-def _metrics(
-    outcome: Outcome, times: Mapping[Target, float], at: float, stale_seconds: float
-) -> Iterator[MetricReport]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Of one upstream: what its metrics are judged by."""
+
+    targets: Targets
+    keys: Mapping[str, set[Key]]
+    """Of the targets that told each metric."""
+    lacking: Mapping[str, str]
+    """Metrics that targets do not tell because they are down, and why."""
+    at: float
+    stale_seconds: float
+
+    def age(self, name: str) -> float | None:
+        """Of the oldest target that told a metric."""
+        times = self.targets.times(self.keys.get(name, ()))
+        return self.at - min(times) if times else None
+
+
+def _lacking(told: Told, targets: Targets, keys: Mapping[str, set[Key]]) -> Mapping[str, str]:
+    asked = {name for outcome in told.outcomes for name in outcome.question.families} - {TIMES}
+    return outages(targets, {name: keys[name] for name in asked & keys.keys()}, asked)
+
+
+def _tells_targets(outcome: Outcome) -> bool:
+    return TIMES in outcome.question.families and outcome.state in (State.ANSWERED, State.PARTIAL)
+
+
+def _metrics(outcome: Outcome, known: _Known) -> Iterator[MetricReport]:
     for name in sorted(outcome.question.families):
-        samples = outcome.families.get(name, ())
-        age = _age(name, samples, times, at)
+        series, age = len(outcome.families.get(name, ())), known.age(name)
         state, reason = outcome.state, outcome.reason
-        if state is State.ANSWERED and not samples:
-            state = State.EMPTY
-        elif state is State.ANSWERED and age is not None and age > stale_seconds:
-            state, reason = State.STALE, f"{name}: its samples are {age:.0f} s old"
-        yield MetricReport(name, state, len(samples), age, reason)
-
-
-def _age(
-    name: str, samples: Sequence[Sample], times: Mapping[Target, float], at: float
-) -> float | None:
-    known = [times[one] for one in {target(sample) for sample in samples} if one in times]
-    return at - min(known) if known else None
+        if state is State.ANSWERED:
+            if age is not None and age > known.stale_seconds:
+                state, reason = State.STALE, f"{name}: its samples are {age:.0f} s old"
+            elif name in known.lacking:
+                state, reason = State.PARTIAL, known.lacking[name]
+            elif not series:
+                state = State.EMPTY
+        yield MetricReport(name, state, series, age, reason)

@@ -16,18 +16,48 @@ class BodyTooLarge(Exception):
     """An answer is larger than it may be."""
 
 
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+class Allowance:
+    """How many bytes may be read, by all who share it."""
+
+    def __init__(
+        self, size: int, whose: str = "the answer is", *, of: Allowance | None = None
+    ) -> None:
+        """`size`: in bytes; `whose`: for the message, what is larger than that; `of`: what it is
+        a part of.
+        """
+        self.size = self._left = size
+        self._whose = whose
+        self._of = of
+
+    def take(self, size: int) -> None:
+        """Before so many bytes are kept. Raises: `BodyTooLarge`."""
+        if size > self._left:
+            raise BodyTooLarge(f"{self._whose} larger than {self.size:,} bytes")
+        if self._of is not None:
+            self._of.take(size)
+        self._left -= size
+
+    def give_back(self, size: int) -> None:
+        """What was taken, and is not kept."""
+        self._left += size
+        if self._of is not None:
+            self._of.give_back(size)
+
+
+async def read_body(response: aiohttp.ClientResponse, allowance: Allowance) -> bytes:
     """The body, unpacked; of an error's the beginning alone. Raises: `BodyTooLarge`."""
-    most = limit if response.ok else _ERROR_BYTES
-    chunks, size = [], 0
-    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-        size += len(chunk)
-        if size > most and response.ok:
-            raise BodyTooLarge(f"the answer is larger than {limit:,} bytes")
-        if size > most:
-            break
-        chunks.append(chunk)
-    return b"".join(chunks)
+    chunks, taken = [], 0
+    try:
+        async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+            if not response.ok and taken + len(chunk) > _ERROR_BYTES:
+                break
+            allowance.take(len(chunk))
+            taken += len(chunk)
+            chunks.append(chunk)
+        return b"".join(chunks)
+    except BaseException:
+        allowance.give_back(taken)
+        raise
 
 
 def told(error: BaseException, act: str) -> HttpError:

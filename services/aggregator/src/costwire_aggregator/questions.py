@@ -33,5 +33,8 @@ def of_families(
     return Question(name, f"{selector} == 1" if holding else selector, frozenset(names))
 
 
-TIMES = Question("times", "timestamp(up)", frozenset({"up"}))
-"""When the last sample of each target was taken."""
+TIMES = Question("times", "timestamp(up) * (2 * (up > bool 0) - 1)", frozenset({"up"}))
+"""When each target was last scraped; the time is negative where that failed.
+
+Of what is no selector, such as `up == 1`, `timestamp` would tell when it was asked.
+"""

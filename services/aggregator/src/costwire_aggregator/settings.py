@@ -90,6 +90,13 @@ class Settings(ServiceSettings):
     deadline_seconds: float = Field(
         8.0, gt=0, le=300, description="until when the upstreams have to answer"
     )
+    answers_mib: int = Field(
+        512,
+        ge=1,
+        le=65_536,
+        description="size of all answers to one request together, unpacked; memory is four to "
+        "seven times that",
+    )
     fresh_seconds: float = Field(
         5.0, ge=0, le=3_600, description="how long an answer is given again without asking"
     )

@@ -18,6 +18,8 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
 _Clock = Callable[[], float]
+_ENDING_SECONDS = 5.0
+"""How long work may take to end once it is cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,16 @@ class SharedWork(Generic[Result]):
         """Whether a result is being made."""
         return self._run is not None
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a result."""
+        return self._made is not None
+
     async def close(self) -> None:
         """Cancel what runs."""
         if (run := self._run) is not None:
             run.task.cancel()
-            await asyncio.wait([run.task])
+            await asyncio.wait([run.task], timeout=_ENDING_SECONDS)
 
     async def _waited_for(self) -> Made[Result]:
         run = self._started()
@@ -128,14 +135,21 @@ class KeyedWork(Generic[Key, Result]):
         shared = self._by_key.pop(key, None)
         if shared is None:
             shared = SharedWork(partial(self._work, key), clock=self._clock, **self._ages)
+        self._forget(self._most - 1)
         self._by_key[key] = shared
-        idle = [other for other, work in self._by_key.items() if not work.is_running]
-        for other in idle[: max(0, len(self._by_key) - self._most)]:
-            if other != key:
-                del self._by_key[other]
-        return await shared.result()
+        try:
+            return await shared.result()
+        finally:
+            self._forget(self._most)
 
     async def close(self) -> None:
         """Cancel what runs."""
-        for shared in self._by_key.values():
+        for shared in [*self._by_key.values()]:
             await shared.close()
+
+    def _forget(self, most: int) -> None:
+        """What came to nothing, and beyond `most` keys the results asked for longest ago."""
+        idle = [(key, shared) for key, shared in self._by_key.items() if not shared.is_running]
+        for key, shared in idle:
+            if not shared.is_kept or len(self._by_key) > most:
+                del self._by_key[key]

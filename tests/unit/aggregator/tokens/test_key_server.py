@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 from tests.unit.aggregator.tokens.signing import ec_key, jwk_of, jwks_of, rsa_key
 
+from costwire_aggregator.metrics import Metrics
 from costwire_aggregator.tokens.errors import KeysUnavailable
 from costwire_aggregator.tokens.jwks import KeySet
 from costwire_aggregator.tokens.key_server import ServerKeys
@@ -83,6 +86,38 @@ def test_first_requests_wait_for_the_first_fetch_and_share_it() -> None:
             issuer.gate.set()
             assert await asyncio.gather(*waiting[1:]) == [["a"]] * 49
         assert issuer.asked == 1
+
+    ran(story)
+
+
+def test_age_is_that_of_the_last_set_that_was_told() -> None:
+    issuer = Issuer()
+
+    async def story() -> None:
+        keys = issuer.keys()
+        assert math.isnan(keys.age_seconds)
+        async with keys:
+            await found(keys, "a")
+            issuer.seconds += 40
+            issuer.body = Unreachable("read the keys", "refused")
+            await found(keys, "a")
+            assert keys.age_seconds == 40
+
+    ran(story)
+
+
+def test_keys_and_their_age_are_gauges() -> None:
+    issuer = Issuer(jwks_of(A, B))
+
+    async def story() -> None:
+        metrics = Metrics()
+        async with issuer.keys() as keys:
+            await found(keys, "a")
+            metrics.watch(keys)
+            issuer.seconds += 40
+            text = generate_latest(metrics.registry).decode()
+        assert "costwire_aggregator_jwks_keys 2.0" in text
+        assert "costwire_aggregator_jwks_age_seconds 40.0" in text
 
     ran(story)
 

@@ -21,6 +21,7 @@ from tests.unit.aggregator.topology.told import (
 )
 
 from costwire_aggregator.topology.flavours import FLAVOURS
+from costwire_aggregator.topology.flavours.others import NOT_ASKED, reason
 from costwire_aggregator.topology.fold import NOBODYS, fold
 from costwire_aggregator.topology.model import Topology
 from costwire_aggregator.topology.sources import OTHERS, UNREAD, Reading
@@ -324,6 +325,16 @@ def test_thing_without_a_name_is_left_out_with_a_note(family: str, labels: dict[
 def test_notes_have_a_bound_whatever_upstreams_answer() -> None:
     families: dict[str, Told] = {f"made_up_{number}": [({}, 1.0)] for number in range(100)}
     assert folded(**families).notes == {(OTHERS, UNREAD): 100}
+
+
+def test_what_was_not_asked_for_is_noted_with_how_much_there_is() -> None:
+    others: Told = [
+        ({"flavour": "kubernetes", "family": "kube_pod_info"}, 20.0),
+        ({"flavour": "kubernetes", "family": "kube_node_info"}, 3.0),
+    ]
+    told = fold([reading("icos", name, **{NOT_ASKED: others}) for name in ("a", "b")])
+    why = reason(["kubernetes"])
+    assert told.notes == {("kube_pod_info", why): 40, ("kube_node_info", why): 6}
 
 
 def test_pods_of_one_name_in_two_namespaces_are_two() -> None:

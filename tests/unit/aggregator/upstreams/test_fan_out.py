@@ -10,6 +10,7 @@ from typing import Self
 import pytest
 from tests.unit.aggregator.told import AT, of_target, question
 
+from costwire_aggregator.http_client import Allowance, BodyTooLarge
 from costwire_aggregator.questions import Question
 from costwire_aggregator.upstreams.answers import Vector
 from costwire_aggregator.upstreams.client import AskError, Late, Unreachable, Wrong
@@ -23,13 +24,17 @@ QUESTIONS = [question("nodes"), question("pods")]
 class Upstream:
     """Answers after a while, or fails."""
 
-    def __init__(self, name: str, seconds: float = 0, fault: AskError | None = None) -> None:
+    def __init__(
+        self, name: str, seconds: float = 0, fault: AskError | None = None, size: int = 0
+    ) -> None:
         self.settings = UpstreamSettings(name=name, url="http://x", priority=3)
         self.asked: list[tuple[float, float]] = []
         self.cancelled = 0
-        self._seconds, self._fault = seconds, fault
+        self._seconds, self._fault, self._size = seconds, fault, size
 
-    async def ask(self, asked: Question, at: float, deadline: float) -> Vector:
+    async def ask(
+        self, asked: Question, at: float, deadline: float, allowance: Allowance
+    ) -> Vector:
         self.asked.append((at, deadline))
         try:
             await asyncio.sleep(self._seconds)
@@ -38,6 +43,10 @@ class Upstream:
             raise
         if self._fault is not None:
             raise self._fault
+        try:
+            allowance.take(self._size)
+        except BodyTooLarge as error:
+            raise Wrong(str(error)) from error
         return Vector({asked.name: [of_target()], "unasked": [of_target()]}, spoilt=2)
 
     async def __aenter__(self) -> Self:
@@ -46,11 +55,16 @@ class Upstream:
     async def __aexit__(self, *raised: object) -> None: ...
 
 
-def gathered(*upstreams: Upstream, asked: Sequence[Question] = QUESTIONS) -> list[Told]:
+def gathered(
+    *upstreams: Upstream, asked: Sequence[Question] = QUESTIONS, allowance: Allowance | None = None
+) -> list[Told]:
     async def run() -> list[Told]:
         async with FanOut(upstreams) as fan_out:
             return await fan_out.gather(
-                lambda settings: asked, AT, asyncio.get_running_loop().time() + 8
+                lambda settings: asked,
+                AT,
+                asyncio.get_running_loop().time() + 8,
+                allowance or Allowance(0),
             )
 
     return asyncio.run(run())
@@ -106,7 +120,9 @@ def test_questions_end_with_the_one_who_asked() -> None:
 
     async def run() -> None:
         async with FanOut(upstreams) as fan_out:
-            asking = asyncio.ensure_future(fan_out.gather(lambda settings: QUESTIONS, AT, 1e9))
+            asking = asyncio.ensure_future(
+                fan_out.gather(lambda settings: QUESTIONS, AT, 1e9, Allowance(1))
+            )
             await asyncio.sleep(0.05)
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -114,3 +130,17 @@ def test_questions_end_with_the_one_who_asked() -> None:
 
     asyncio.run(run())
     assert [upstream.cancelled for upstream in upstreams] == [2, 2]
+
+
+def test_upstream_without_end_leaves_half_to_the_others() -> None:
+    endless, other = Upstream("endless", size=30), Upstream("other", size=25, seconds=0.05)
+    asked = [Question(name, name, frozenset({name})) for name in "ab"]
+    told = gathered(endless, other, asked=asked, allowance=Allowance(100))
+    failed = [[outcome.state is State.FAILED for outcome in one.outcomes] for one in told]
+    assert failed == [[False, True], [False, False]]
+    assert "the upstream's answers are larger than 50 bytes" in told[0].outcomes[1].reason
+
+
+def test_only_upstream_may_have_all() -> None:
+    (told,) = gathered(Upstream("a", size=50), allowance=Allowance(50 * len(QUESTIONS)))
+    assert State.FAILED not in {outcome.state for outcome in told.outcomes}

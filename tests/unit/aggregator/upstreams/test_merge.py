@@ -7,8 +7,9 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.aggregator.told import labels_of, of_target, outcome, question, times, told
+from tests.unit.aggregator.told import AT, labels_of, of_target, outcome, question, times, told
 
+from costwire_aggregator.questions import TIMES
 from costwire_aggregator.samples import Sample
 from costwire_aggregator.upstreams.merge import merged
 from costwire_aggregator.upstreams.outcomes import Told
@@ -35,6 +36,25 @@ def test_of_replicas_the_one_that_was_scraped_last_holds() -> None:
     both = outcome(PODS, pods=[of_target(1.0, replica="a"), of_target(2.0, replica="b")])
     (reading,) = merged([told("u", up, both, replica_labels=("replica",))])
     assert reading.families["pods"] == [of_target(2.0)]
+
+
+def test_replica_that_fell_silent_in_one_cluster_holds_in_another() -> None:
+    ages = {("north", "a"): 90, ("north", "b"): 5, ("south", "a"): 5, ("south", "b"): 90}
+    up = outcome(
+        question("up"),
+        up=[of_target(AT - age, cluster=c, replica=r) for (c, r), age in ages.items()],
+    )
+    both = outcome(PODS, pods=[of_target(float(ord(r)), cluster=c, replica=r) for c, r in ages])
+    (reading,) = merged([told("u", up, both, replica_labels=("replica",))])
+    assert reading.families["pods"] == [
+        of_target(float(ord("b")), cluster="north"),
+        of_target(float(ord("a")), cluster="south"),
+    ]
+
+
+def test_times_of_targets_that_are_down_are_times() -> None:
+    (reading,) = merged([told("u", outcome(TIMES, up=[of_target(-990.5), of_target(990.0, "x")]))])
+    assert [sample.value for sample in reading.families["up"]] == [990.5, 990.0]
 
 
 @given(st.permutations(["a", "b", "c"]))

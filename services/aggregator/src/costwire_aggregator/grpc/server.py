@@ -18,10 +18,17 @@ from costwire_aggregator.grpc.guard import Guard, TokenCheck
 from costwire_aggregator.grpc.health import Health
 from costwire_aggregator.grpc.messages import infrastructure
 from costwire_aggregator.grpc.refusals import BROKEN, Refusal, refusal_of
+from costwire_aggregator.grpc.telemetry import CallTelemetry, OnCall
 from costwire_runtime.server import CannotListen
 
 SERVICE: str = DESCRIPTOR.services_by_name["Aggregator"].full_name
 METHOD = "ConnectToQuerier"
+METHODS = (
+    f"{SERVICE}/{METHOD}",
+    *(f"{health.SERVICE_NAME}/{method}" for method in ("Check", "List", "Watch")),
+    f"{reflection.SERVICE_NAME}/ServerReflectionInfo",
+)
+"""All that are served."""
 _MINUTE_MS = 60_000
 _logger = logging.getLogger(__name__)
 
@@ -88,9 +95,14 @@ class GrpcFace:
     """The server, from its start to its stop; both once."""
 
     def __init__(
-        self, aggregator: Aggregator, tokens: TokenCheck | None, settings: GrpcSettings
+        self,
+        aggregator: Aggregator,
+        tokens: TokenCheck | None,
+        settings: GrpcSettings,
+        on_call: OnCall = lambda method, status, seconds: None,
     ) -> None:
         """`tokens`: None to ask for none."""
+        self._on_call = on_call
         self._aggregator = aggregator
         self._tokens = tokens
         self._settings = settings
@@ -100,7 +112,10 @@ class GrpcFace:
         """Listen and serve; gives the port. Raises `CannotListen`."""
         settings = self._settings
         server = grpc.aio.server(
-            interceptors=[Guard(self._tokens)] if self._tokens is not None else [],
+            interceptors=[
+                CallTelemetry(self._on_call, METHODS),
+                *([] if self._tokens is None else [Guard(self._tokens)]),
+            ],
             options=settings.options,
             maximum_concurrent_rpcs=settings.most_calls,
         )

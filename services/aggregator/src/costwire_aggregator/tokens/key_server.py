@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Self
 
 import aiohttp
 
-from costwire_aggregator.http_client import FAULTS, BodyTooLarge, read_body, told
+from costwire_aggregator.http_client import FAULTS, Allowance, BodyTooLarge, read_body, told
 from costwire_aggregator.tokens.errors import BadJwks, KeysUnavailable
 from costwire_aggregator.tokens.jwks import KeySet, read_jwks
 from costwire_aggregator.tokens.keys import VerificationKey
@@ -54,7 +55,7 @@ async def fetch_jwks(
                 redirects = 300 <= answer.status < 400
                 where = "it redirects; name the address that it redirects to" if redirects else ""
                 raise HttpFailure(act, answer.status, {"title": where})
-            return await read_body(answer, _LARGEST_BODY)
+            return await read_body(answer, Allowance(_LARGEST_BODY))
     except BodyTooLarge as error:
         raise TooLarge(f"{act}: {error}") from error
     except FAULTS as error:
@@ -118,6 +119,12 @@ class ServerKeys:
         """The set as the server told it last; an empty one where that was too long ago."""
         is_fresh = self._monotonic() - self._known_since <= self._keep_seconds
         return self._known if is_fresh else KeySet()
+
+    @property
+    def age_seconds(self) -> float:
+        """Since the server told the set that it told last; NaN where it told none."""
+        age = self._monotonic() - self._known_since
+        return age if math.isfinite(age) else math.nan
 
     async def find(self, kid: str | None, algorithm: str) -> Sequence[VerificationKey]:
         """The keys of this `kid`, or without one all, that are for the algorithm.

@@ -43,17 +43,21 @@ def fold(readings: Sequence[Reading]) -> Topology:
     for flavour, rule in _IN_ORDER:
         if of_flavour := [realms for realms in of_all if realms.source.flavour is flavour]:
             _tell(flavour, rule, of_flavour, notes)
-    return finished(places, registry, notes)
+    topology = finished(places, registry, notes)
+    for place in places.values():
+        place.realms.clear()
+    return topology
 
 
 def _tell(flavour: Flavour, rule: Rule, of_sources: Sequence[Realms], notes: Notes) -> None:
     kind = Node if rule.thing in (Interface, Device) else rule.thing
     finder = Finder(rule, flavour.identities.get(kind, ()))
+    find = finder.find()
     fillings = [*map(filling, rule.tells)]
     fills = [one.fill for one in fillings]
     for realms in of_sources:
         for family in rule.families:
-            _tell_family(family, rule, realms, finder.find, fills, notes)
+            _tell_family(family, rule, realms, find, fills, notes)
     finder.finish()
     for one in fillings:
         one.finish()
@@ -62,10 +66,10 @@ def _tell(flavour: Flavour, rule: Rule, of_sources: Sequence[Realms], notes: Not
 def _tell_family(
     family: str, rule: Rule, realms: Realms, find: Find, fills: Sequence[Fill], notes: Notes
 ) -> None:
-    texts_of, where = realms.source.texts_of, rule.where.items()
+    texts_of, where = realms.source.texts_of, rule.where.items() if rule.where else None
     otherwise: Realm | None = realms.everywhere() if rule.anywhere else None
     for labels, value in realms.source.families.get(family, ()):
-        if where and not where <= labels.items():
+        if where is not None and not where <= labels.items():
             continue
         realm = realms[texts_of(labels)] or otherwise
         thing = find(realm, labels) if realm is not None else None

@@ -42,7 +42,9 @@ class Interface:
     """A network interface of a node."""
 
     name: str
-    state: Annotated[str | None, "`up` or `down`."] = None
+    state: Annotated[
+        str | None, "As its kernel says: `up`, `down`, `unknown` (loopbacks, tunnels)."
+    ] = None
     duplex: str | None = None
     speed: Annotated[int | None, "Bytes a second."] = None
     hardware_address: str | None = None

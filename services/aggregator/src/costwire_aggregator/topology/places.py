@@ -37,7 +37,10 @@ class Place:
     namespaces: dict[Key, Namespace] = field(default_factory=dict)
     volumes: dict[Key, PersistentVolume] = field(default_factory=dict)
     realms: dict[str, Realm] = field(default_factory=dict)
-    """By the host, where each host of the cluster is an orchestrator of its own."""
+    """By the host, where each host of the cluster is an orchestrator of its own.
+
+    Realms know their place: who is done with it clears this, or all stay until cycles are searched.
+    """
 
     def realm(self, host: str) -> Realm:
         """What one orchestrator runs."""
@@ -103,14 +106,14 @@ class Finder:
         self._known_by = [*map(reader, rule.known_by)]
         self._had_nodes: dict[Place, bool] = {}
         self._named: list[tuple[Place, str, Node]] = []
-        self.find = self._find()
 
     def finish(self) -> None:
         """From now on nodes are known by all that the series named them by."""
         for place, name, node in self._named:
             place.name_node(name, node)
 
-    def _find(self) -> Find:
+    def find(self) -> Find:
+        """What does it."""
         kind = self._rule.thing
         if kind is Node:
             return self._named_node if self._known_by else self._node

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from costwire_aggregator.samples import Families
 from costwire_aggregator.topology.clusters import ClusterKey, Identity, Registry, identifying
 from costwire_aggregator.topology.flavours import FLAVOURS
+from costwire_aggregator.topology.flavours.others import NOT_ASKED, reason
 from costwire_aggregator.topology.flavours.rules import Makes
 from costwire_aggregator.topology.model import Notes
 from costwire_aggregator.topology.places import Place, Realm
@@ -53,9 +54,11 @@ class Source:
     def count_unread(self, notes: Notes) -> None:
         """Note what nobody asked for."""
         asked = {family for question in self.flavour.questions for family in question.families}
-        unread = sum(len(self.families[family]) for family in self.families.keys() - asked)
-        if unread:
+        others = self.families.keys() - asked - {NOT_ASKED}
+        if unread := sum(len(self.families[family]) for family in others):
             notes[OTHERS, UNREAD] += unread
+        for labels, count in self.families.get(NOT_ASKED, ()):
+            notes[labels.get("family", ""), reason([labels.get("flavour", "")])] += int(count)
 
 
 class Realms(dict[tuple[str, ...], Realm | None]):
@@ -84,4 +87,4 @@ class Realms(dict[tuple[str, ...], Realm | None]):
         for told in {realm.place for realm in self.values() if realm is not None}:
             for name, node in told.node_names.items():
                 place.name_node(name, node)
-        return place.realm("")
+        return Realm(place, "")

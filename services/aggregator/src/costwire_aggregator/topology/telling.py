@@ -92,6 +92,7 @@ def filling(tell: Tell) -> Filling:
 
 def _texts(tell: Texts) -> Filling:
     fields = [(*_parent_and_name(field), reader(name)) for field, name in tell.fields.items()]
+    readers = [read for _, _, read in fields]
     told: dict[int, tuple[Any, list[Labels]]] = {}
 
     def fill(thing: Any, labels: Labels, value: float) -> None:
@@ -103,29 +104,30 @@ def _texts(tell: Texts) -> Filling:
     def finish() -> None:
         for thing, series in told.values():
             if len(series) > 1:
-                series.sort(key=lambda labels: [read(labels) for _, _, read in fields])
+                series.sort(key=lambda labels: [read(labels) for read in readers], reverse=True)
             for parent, name, read in fields:
-                owner = parent(thing)
+                owner = parent(thing) if parent else thing
                 if not getattr(owner, name):
-                    texts = map(read, reversed(series))
-                    setattr(owner, name, next(filter(None, texts), None))
+                    text = read(series[0]) or next(filter(None, map(read, series[1:])), None)
+                    setattr(owner, name, text)
 
     return Filling(fill, finish)
 
 
 def _text(tell: Text) -> Fill:
-    keep, read = _largest(tell.field), reader(tell.of)
+    keep, read, always = _largest(tell.field), reader(tell.of), not tell.while_one
 
     def fill(thing: Any, labels: Labels, value: float) -> None:
-        if (value == 1 or not tell.while_one) and (text := read(labels)):
+        if (value == 1 or always) and (text := read(labels)):
             keep(thing, text)
 
     return fill
 
 
-def _parent_and_name(field: str) -> tuple[Callable[[Any], Any], str]:
+def _parent_and_name(field: str) -> tuple[Callable[[Any], Any] | None, str]:
+    """What gives the part of a thing that has the field; None where the thing has it itself."""
     parent, _, name = field.rpartition(".")
-    return attrgetter(parent) if parent else lambda thing: thing, name
+    return attrgetter(parent) if parent else None, name
 
 
 def _text_by(tell: TextBy) -> Fill:
@@ -159,11 +161,12 @@ def _label_map(tell: LabelMap) -> Fill:
 
 def _number(tell: Number) -> Fill:
     unit, key, key_of = tell.unit, tell.key, words(tell.by)
+    counted = _counter(unit)
     if not (key or tell.by):
         keep = _largest(tell.field)
 
         def fill(thing: Any, labels: Labels, value: float) -> str | None:
-            number = _counted(value, unit)
+            number = counted(value)
             if number is None:
                 return _why_not(value, unit)
             keep(thing, number)
@@ -174,7 +177,7 @@ def _number(tell: Number) -> Fill:
     keep_in = _largest_in(tell.field)
 
     def fill_map(thing: Any, labels: Labels, value: float) -> str | None:
-        number, name = _counted(value, unit), key or key_of(labels)
+        number, name = counted(value), key or key_of(labels)
         if number is None:
             return _why_not(value, unit)
         if not name:
@@ -186,16 +189,16 @@ def _number(tell: Number) -> Fill:
 
 
 def _amount_of(tell: AmountOf) -> Fill:
-    keep_in = _largest_in(tell.field)
+    keep_in, by = _largest_in(tell.field), tell.by
+    cores, whole = _counter(CORES), _counter(BYTES)
 
     def fill(thing: Any, labels: Labels, value: float) -> str | None:
-        resource = labels.get(tell.by)
+        resource = labels.get(by)
         if not resource:
             return NO_KEY
-        unit = CORES if resource == "cpu" else BYTES
-        number = _counted(value, unit)
+        number = cores(value) if resource == "cpu" else whole(value)
         if number is None:
-            return _why_not(value, unit)
+            return _why_not(value, BYTES)
         keep_in(thing, _RESOURCES.get(resource, resource), number)
         return None
 
@@ -203,14 +206,14 @@ def _amount_of(tell: AmountOf) -> Fill:
 
 
 def _number_in(tell: NumberIn) -> Fill:
-    keep = _largest(tell.field)
+    keep, counted = _largest(tell.field), _counter(tell.unit)
 
     def fill(thing: Any, labels: Labels, value: float) -> str | None:
         text = labels.get(tell.label)
         if not text:
             return None
         try:
-            number = _counted(float(text), tell.unit)
+            number = counted(float(text))
         except ValueError:
             number = None
         if number is None:
@@ -221,12 +224,17 @@ def _number_in(tell: NumberIn) -> Fill:
     return fill
 
 
-def _counted(value: float, unit: Unit) -> int | float | None:
-    """In the unit; None where it is no number, or out of range."""
-    value *= unit.factor
-    if unit.least <= value <= unit.most:
-        return int(value) if unit.whole else value
-    return None
+def _counter(unit: Unit) -> Callable[[float], int | float | None]:
+    """What counts in a unit; None for what is no number, or out of range."""
+    factor, least, most, whole = unit.factor, unit.least, unit.most, unit.whole
+
+    def counted(value: float) -> int | float | None:
+        value *= factor
+        if least <= value <= most:
+            return int(value) if whole else value
+        return None
+
+    return counted
 
 
 def _why_not(value: float, unit: Unit) -> str | None:
@@ -259,7 +267,7 @@ def _largest(field: str) -> Callable[[Any, Any], None]:
     parent, name = _parent_and_name(field)
 
     def keep(thing: Any, value: Any) -> None:
-        owner = parent(thing)
+        owner = parent(thing) if parent else thing
         old = getattr(owner, name)
         if old is None or value > old:
             setattr(owner, name, value)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass
 from typing import Self
 
 import aiohttp
 from opentelemetry import propagate
 from yarl import URL
 
-from costwire_aggregator.http_client import FAULTS, BodyTooLarge, read_body, told
+from costwire_aggregator.http_client import FAULTS, Allowance, BodyTooLarge, read_body, told
 from costwire_aggregator.questions import Question
 from costwire_aggregator.upstreams.answers import BadAnswer, Refused, Vector, read_answer
 from costwire_aggregator.upstreams.settings import UpstreamSettings
@@ -23,6 +22,7 @@ _CONNECTIONS = 12
 _Form = list[tuple[str, str]]
 _LEAST_RETRY_SECONDS = 0.2
 """A retry that has less time than this is none."""
+_RETRY_PAUSE_SECONDS = 0.05
 
 
 class AskError(Exception):
@@ -45,22 +45,12 @@ class Passing(Wrong):
     """An error that may be gone in a moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskLimits:
-    """What a question is held to."""
-
-    answer_bytes: int = 128 << 20
-    """Of an unpacked answer."""
-    retry_pause_seconds: float = 0.05
-
-
 class UpstreamClient:
     """Asks one upstream; as a context manager it owns the connections."""
 
-    def __init__(self, settings: UpstreamSettings, limits: AskLimits | None = None) -> None:
+    def __init__(self, settings: UpstreamSettings) -> None:
         """Raises: `OSError` when a certificate cannot be read."""
         self.settings = settings
-        self._limits = limits or AskLimits()
         self._url = URL(settings.endpoint(), encoded=True)
         self._tls = settings.tls()
         self._session: aiohttp.ClientSession | None = None
@@ -81,23 +71,27 @@ class UpstreamClient:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(self, question: Question, at: float, deadline: float) -> Vector:
+    async def ask(
+        self, question: Question, at: float, deadline: float, allowance: Allowance
+    ) -> Vector:
         """The answer as of `at`, in seconds since 1970; until `deadline`, of the loop's clock.
 
-        What breaks off, or passes by, is tried once more if there is time.
-        Raises: `AskError`.
+        `allowance`: for the answer, unpacked. What breaks off, or passes by, is tried once more if
+        there is time. Raises: `AskError`.
         """
         try:
-            return await self._ask(question, at, deadline)
+            return await self._ask(question, at, deadline, allowance)
         except (Unreachable, Passing):
-            pause = self._limits.retry_pause_seconds * (1 + random.random())  # noqa: S311
+            pause = _RETRY_PAUSE_SECONDS * (1 + random.random())  # noqa: S311
             left = deadline - asyncio.get_running_loop().time() - pause
             if left < _LEAST_RETRY_SECONDS:
                 raise
             await asyncio.sleep(pause)
-            return await self._ask(question, at, deadline)
+            return await self._ask(question, at, deadline, allowance)
 
-    async def _ask(self, question: Question, at: float, deadline: float) -> Vector:
+    async def _ask(
+        self, question: Question, at: float, deadline: float, allowance: Allowance
+    ) -> Vector:
         loop = asyncio.get_running_loop()
         until = min(deadline, loop.time() + self.settings.timeout_seconds)
         form = [
@@ -108,7 +102,7 @@ class UpstreamClient:
         ]
         try:
             async with asyncio.timeout_at(until):
-                status, body = await self._send(form)
+                status, body = await self._send(form, allowance)
         except TimeoutError as error:
             raise Late("it did not answer in time") from error
         except BodyTooLarge as error:
@@ -119,15 +113,15 @@ class UpstreamClient:
             raise kind(str(fault)) from error
         return _read(status, body)
 
-    async def _send(self, form: _Form) -> tuple[int, bytes]:
+    async def _send(self, form: _Form, allowance: Allowance) -> tuple[int, bytes]:
         if self._posts:
-            status, body = await self._request("POST", form)
+            status, body = await self._request("POST", form, allowance)
             if status not in _NO_POST:
                 return status, body
             self._posts = False
-        return await self._request("GET", form)
+        return await self._request("GET", form, allowance)
 
-    async def _request(self, method: str, form: _Form) -> tuple[int, bytes]:
+    async def _request(self, method: str, form: _Form, allowance: Allowance) -> tuple[int, bytes]:
         assert self._session is not None, "enter the client first"  # noqa: S101
         is_post = method == "POST"
         headers = self._credentials()
@@ -140,7 +134,7 @@ class UpstreamClient:
             allow_redirects=False,
             server_hostname=self.settings.tls_config.server_name,
         ) as response:
-            return response.status, await read_body(response, self._limits.answer_bytes)
+            return response.status, await read_body(response, allowance)
 
     def _credentials(self) -> dict[str, str]:
         try:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Protocol, Self
 
+from costwire_aggregator.http_client import Allowance
 from costwire_aggregator.questions import Question
 from costwire_aggregator.upstreams.answers import Vector
 from costwire_aggregator.upstreams.client import AskError, Late, Unreachable
@@ -21,7 +22,9 @@ class Asking(Protocol):
 
     settings: UpstreamSettings
 
-    async def ask(self, question: Question, at: float, deadline: float) -> Vector:
+    async def ask(
+        self, question: Question, at: float, deadline: float, allowance: Allowance
+    ) -> Vector:
         """The answer as of a time; raises `AskError`."""
 
     async def __aenter__(self) -> Self: ...
@@ -61,11 +64,13 @@ class FanOut:
         """Of all upstreams."""
         return [upstream.settings for upstream in self._upstreams]
 
-    async def gather(self, questions: Questions, at: float, deadline: float) -> list[Told]:
+    async def gather(
+        self, questions: Questions, at: float, deadline: float, allowance: Allowance
+    ) -> list[Told]:
         """What each upstream told of the questions to it; one that is asked nothing is not there.
 
-        `at`: in seconds since 1970; `deadline`: by the loop's clock. Never later than that, and
-        never broken off by an upstream.
+        `at`: in seconds since 1970; `deadline`: by the loop's clock; `allowance`: for all answers
+        together. Never later than that, and never broken off by an upstream.
         """
         asked = [(one, questions(one.settings)) for one in self._upstreams]
         async with asyncio.TaskGroup() as group:
@@ -73,12 +78,13 @@ class FanOut:
                 (
                     upstream.settings,
                     [
-                        group.create_task(self._ask(upstream, question, at, deadline))
+                        group.create_task(self._ask(upstream, question, at, deadline, share))
                         for question in of_it
                     ],
                 )
                 for upstream, of_it in asked
                 if of_it
+                for share in [self._share(allowance)]
             ]
         return [
             Told(
@@ -92,12 +98,23 @@ class FanOut:
             for settings, tasks in running
         ]
 
+    def _share(self, allowance: Allowance) -> Allowance:
+        """Of one upstream: half, so that one that never ends leaves something to the others."""
+        if len(self._upstreams) == 1:
+            return allowance
+        return Allowance(allowance.size // 2, "the upstream's answers are", of=allowance)
+
     async def _ask(
-        self, upstream: Asking, question: Question, at: float, deadline: float
+        self,
+        upstream: Asking,
+        question: Question,
+        at: float,
+        deadline: float,
+        allowance: Allowance,
     ) -> Outcome:
         began = time.monotonic()
         try:
-            vector = await upstream.ask(question, at, deadline)
+            vector = await upstream.ask(question, at, deadline, allowance)
         except AskError as error:
             state = _STATES.get(type(error), State.FAILED)
             seconds = time.monotonic() - began

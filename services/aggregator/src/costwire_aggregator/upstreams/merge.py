@@ -6,19 +6,18 @@ the larger priority holds, then the first by name; so nothing flutters from one 
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import NamedTuple
 
-from costwire_aggregator.samples import Families, Sample
-from costwire_aggregator.upstreams.outcomes import TIMES, Target, Told, target
+from costwire_aggregator.samples import Families, Labels, Sample
+from costwire_aggregator.upstreams.outcomes import TIMES, Told
+from costwire_aggregator.upstreams.targets import CLUSTER_LABELS, Key, Targets
 
 _FRESH_SECONDS = 60.0
 """What is this much older than the newest is not fresh."""
-_TELLING = ("cluster", "k8s_cluster_uid", "k8s_cluster_name", "icos_host_name")
+_TELLING = (*CLUSTER_LABELS, "icos_host_name")
 """Labels in which upstreams that do not overlap mostly differ; to see that is cheap."""
 
 _Series = frozenset[tuple[str, str]]
@@ -27,7 +26,7 @@ _Replica = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The series of one upstream that hold."""
+    """The series of one upstream that hold; of `TIMES` none is negative."""
 
     upstream: str
     families: Families
@@ -70,39 +69,64 @@ def _relabelled(told: Told) -> dict[str, Sequence[Sample]]:
             for name, samples in families.items()
         }
     if told.replica_labels:
-        times = {
-            (target(sample), _replica(sample, told)): min(sample.value, told.at)
-            for sample in families.get(TIMES, ())
-            if math.isfinite(sample.value)
-        }
+        scraped = _Scraped(families.get(TIMES, ()), told)
         families = {
-            name: samples if name == TIMES else _one_copy(samples, told, times)
+            name: samples if name == TIMES else _one_copy(samples, told, scraped)
             for name, samples in families.items()
         }
+    if TIMES in families:
+        families[TIMES] = [Sample(labels, abs(value)) for labels, value in families[TIMES]]
     return families
 
 
-def _one_copy(
-    samples: Iterable[Sample], told: Told, times: Mapping[tuple[Target, _Replica], float]
-) -> list[Sample]:
+class _Scraped:
+    """When each replica scraped what."""
+
+    def __init__(self, samples: Iterable[Sample], told: Told) -> None:
+        by_replica: dict[_Replica, list[Sample]] = defaultdict(list)
+        for sample in samples:
+            by_replica[_replica(sample.labels, told)].append(sample)
+        self._targets = {
+            replica: Targets(of, told.at, told.replica_labels) for replica, of in by_replica.items()
+        }
+        self._known: dict[tuple[_Replica, Key], float] = {}
+
+    def time(self, replica: _Replica, labels: Labels) -> float:
+        """Of the target that labels were scraped from; 0 where that is not known."""
+        if (targets := self._targets.get(replica)) is None:
+            return 0.0
+        mark = replica, targets.key(labels)
+        if mark not in self._known:
+            self._known[mark] = max(targets.times(mark[1:]), default=0.0)
+        return self._known[mark]
+
+
+def _one_copy(samples: Iterable[Sample], told: Told, scraped: _Scraped) -> list[Sample]:
     """Of each series the copy whose target was scraped last, of equal ones the first by name."""
-    copies: dict[_Series, tuple[float, _Replica, Sample]] = {}
+
+    def rank(replica: _Replica, labels: Labels) -> tuple[float, _Replica]:
+        return -scraped.time(replica, labels), replica
+
+    held: dict[_Series, tuple[_Replica, Sample]] = {}
     for sample in samples:
-        replica = _replica(sample, told)
+        replica = _replica(sample.labels, told)
         labels = {k: v for k, v in sample.labels.items() if k not in told.replica_labels}
-        age = -times.get((target(sample), replica), 0.0)
-        copy = age, replica, Sample(labels, sample.value)
+        copy = replica, Sample(labels, sample.value)
         series = frozenset(labels.items())
-        copies[series] = min(copies.get(series, copy), copy, key=itemgetter(0, 1))
-    return [sample for _, _, sample in copies.values()]
+        other, _ = held.setdefault(series, copy)
+        if other != replica and rank(replica, labels) < rank(other, labels):
+            held[series] = copy
+    return [sample for _, sample in held.values()]
 
 
-def _replica(sample: Sample, told: Told) -> _Replica:
-    return tuple(sample.labels.get(name, "") for name in told.replica_labels)
+def _replica(labels: Labels, told: Told) -> _Replica:
+    return tuple([labels.get(name, "") for name in told.replica_labels])
 
 
 def _ranks(told: Sequence[Told]) -> dict[str, _Rank]:
-    newest = {one.upstream: max(one.times().values(), default=0.0) for one in told}
+    newest = {
+        one.upstream: max((target.time for target in one.targets()), default=0.0) for one in told
+    }
     fresh = max(newest.values(), default=0.0) - _FRESH_SECONDS
     return {
         one.upstream: _Rank(newest[one.upstream] < fresh, -one.priority, one.upstream)

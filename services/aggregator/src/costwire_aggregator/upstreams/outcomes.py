@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from costwire_aggregator.questions import Question
-from costwire_aggregator.samples import Families, Sample
+from costwire_aggregator.samples import Families
 from costwire_aggregator.upstreams.answers import Vector
+from costwire_aggregator.upstreams.targets import Targets
 
 TIMES = "up"
-"""The family whose values are the times of the targets' last samples."""
-Target = tuple[str, str]
-"""Job and instance."""
+"""The family whose values are when targets were last scraped, negative where they are down."""
 
 
 class State(StrEnum):
@@ -24,7 +23,7 @@ class State(StrEnum):
     EMPTY = "empty"
     """The upstream has no such series."""
     PARTIAL = "partial"
-    """It said that there may be more."""
+    """It said that there may be more, or targets that tell it are down."""
     STALE = "stale"
     """Its samples are too old."""
     LATE = "late"
@@ -64,19 +63,9 @@ class Told:
             name: samples for outcome in self.outcomes for name, samples in outcome.families.items()
         }
 
-    def times(self) -> Mapping[Target, float]:
-        """When the last sample of each target was taken, of several copies the newest."""
-        times: dict[Target, float] = {}
-        for sample in self.families().get(TIMES, ()):
-            if math.isfinite(sample.value):
-                key, time = target(sample), min(sample.value, self.at)
-                times[key] = max(time, times.get(key, time))
-        return times
-
-
-def target(sample: Sample) -> Target:
-    """What a sample was scraped from."""
-    return sample.labels.get("job", ""), sample.labels.get("instance", "")
+    def targets(self) -> Targets:
+        """What it scrapes, as far as it told."""
+        return Targets(self.families().get(TIMES, ()), self.at, self.replica_labels)
 
 
 def answered(question: Question, vector: Vector, seconds: float) -> Outcome:

@@ -20,7 +20,11 @@ from pydantic import (
 
 Kind = Literal["prometheus", "thanos", "victoriametrics", "mimir"]
 FlavourName = Literal["auto", "icos", "kubernetes", "opentelemetry"]
-_WANTED: dict[Kind, dict[str, str]] = {"thanos": {"dedup": "true", "partial_response": "true"}}
+_WANTED: dict[Kind, dict[str, str]] = {
+    "thanos": {"dedup": "true", "partial_response": "true"},
+    # Else it answers as of up to 30 s before the time that is asked for.
+    "victoriametrics": {"nocache": "1"},
+}
 _LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
 
 

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from costwire_aggregator.completeness import Completeness, MetricReport, UpstreamReport
+from costwire_aggregator.icos.values import LeftOut
+from costwire_aggregator.left_out import left_out_text
+from costwire_aggregator.upstreams.targets import Target
 
 Json = dict[str, Any]
 _MOST_NAMED = 20
-"""Upstreams in a header."""
+"""Upstreams in a header, and targets of one that are down."""
 
 
 def completeness_json(completeness: Completeness) -> Json:
@@ -44,6 +47,11 @@ def completeness_headers(completeness: Completeness) -> dict[str, str]:
     return headers
 
 
+def left_out_header(left_out: LeftOut) -> dict[str, str]:
+    """Which series a document does not hold, or not wholly, and why."""
+    return {"Costwire-Left-Out": text} if (text := left_out_text(left_out)) else {}
+
+
 def _upstream(report: UpstreamReport) -> Json:
     return {
         "name": report.name,
@@ -54,7 +62,16 @@ def _upstream(report: UpstreamReport) -> Json:
         "tookSeconds": _rounded(report.seconds),
         "spoiltSeries": report.spoilt,
         "reasons": report.reasons,
+        "targets": report.targets,
+        "targetsDown": None if report.targets is None else len(report.down),
+        "downTargets": [*map(_target, report.down[:_MOST_NAMED])],
     }
+
+
+def _target(target: Target) -> Json:
+    cluster = " ".join(filter(None, target.cluster))
+    named = {"job": target.job, "instance": target.instance}
+    return {"cluster": cluster, **named} if cluster else named
 
 
 def _metric(report: MetricReport) -> Json:

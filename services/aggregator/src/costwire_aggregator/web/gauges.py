@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -18,6 +18,7 @@ from costwire_aggregator.aggregator import Aggregator, TopologyAnswer
 from costwire_aggregator.costs.amounts import billed_cost
 from costwire_aggregator.costs.errors import CostsError
 from costwire_aggregator.costs.model import CostReport
+from costwire_aggregator.costs.patience import Patience
 from costwire_aggregator.errors import UpstreamError
 from costwire_aggregator.topology.model import Amounts, Cluster
 from costwire_aggregator.web.leaving import while_wanted
@@ -55,7 +56,7 @@ class GaugesRoute:
 
     def __init__(self, aggregator: Aggregator) -> None:
         self._aggregator = aggregator
-        self._running: set[asyncio.Future[CostReport]] = set()
+        self._patience = Patience(_COSTS_SECONDS)
 
     def routes(self) -> list[BaseRoute]:
         """The one."""
@@ -74,18 +75,14 @@ class GaugesRoute:
 
     async def _costs(self, answer: TopologyAnswer) -> CostReport | None:
         """What is there in time; a scrape does not wait for long."""
-        work = asyncio.ensure_future(self._aggregator.costs(answer, this_month()))
-        self._running.add(work)  # it goes on, so that the next scrape finds the bill
-        work.add_done_callback(self._ended)
-        done, _ = await asyncio.wait({work}, timeout=_COSTS_SECONDS)
-        return work.result() if done and work.exception() is None else None
-
-    def _ended(self, work: asyncio.Future[CostReport]) -> None:
-        self._running.discard(work)
-        if not work.cancelled() and (error := work.exception()) is not None:
-            if not isinstance(error, CostsError):
-                raise error
+        period = this_month()
+        try:
+            return await self._patience.report(
+                period, partial(self._aggregator.costs, answer, period)
+            )
+        except CostsError as error:
             _logger.warning("costs not told", extra={"reason": str(error)})
+            return None
 
 
 class _Gauges(Collector):

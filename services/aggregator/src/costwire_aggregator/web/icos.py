@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from costwire_aggregator.aggregator import Aggregator
 from costwire_aggregator.errors import UpstreamError
-from costwire_aggregator.web.completeness import completeness_headers
+from costwire_aggregator.web.completeness import completeness_headers, left_out_header
 from costwire_aggregator.web.leaving import while_wanted
 from costwire_aggregator.web.problems import problem_of_upstreams
 
@@ -63,6 +63,7 @@ class IcosRoutes:
             "Age": str(max(0, int(time.time() - made.result.completeness.at))),
             "Cache-Control": "no-store",
             **completeness_headers(made.result.completeness),
+            **left_out_header(made.result.left_out),
         }
         if request.method == "HEAD":
             return Response(headers=headers, media_type=self._media_type)

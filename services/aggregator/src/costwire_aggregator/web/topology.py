@@ -33,6 +33,7 @@ from costwire_aggregator.web.paging import PARAMETERS as PAGING
 from costwire_aggregator.web.paging import Page, link_to_next, wanted_page
 from costwire_aggregator.web.periods import wanted_period
 from costwire_aggregator.web.problems import problem_of_upstreams
+from costwire_aggregator.web.snapshots import Snapshots
 from costwire_runtime.accept import preferred
 from costwire_runtime.problems import BadRequest, Problem
 
@@ -57,6 +58,7 @@ class TopologyRoutes:
 
     def __init__(self, aggregator: Aggregator) -> None:
         self._aggregator = aggregator
+        self._snapshots = Snapshots()
 
     def routes(self) -> list[BaseRoute]:
         """All of them."""
@@ -70,30 +72,39 @@ class TopologyRoutes:
         forms = [JSON] if table is None else [JSON, NDJSON, ARROW]
         form = preferred(request.headers.get("Accept"), forms)
         period = wanted_period(request)
-        made = await self._made(request)
-        snapshot = made.result.snapshot
-        if request.query_params.get("snapshot", snapshot) != snapshot:
-            raise SnapshotGone("read the page: a newer snapshot was taken since; begin anew")
+        told = await self._answer(request)
         headers = {
-            "ETag": f'W/"{snapshot}"',
+            "ETag": f'W/"{told.snapshot}"',
             "Vary": "Accept",
             "Cache-Control": "no-cache",
-            **completeness_headers(made.result.completeness),
+            **completeness_headers(told.completeness),
         }
         if period is None and headers["ETag"] in request.headers.get("If-None-Match", ""):
             return Response(status_code=304, headers=headers)
-        topology = await run_in_threadpool(select, made.result.topology, selection)
+        topology = await run_in_threadpool(select, told.topology, selection)
         if table is None:
             total = len(topology.clusters)
-            costs = await self._costs(request, made.result, period)
-            pieces = _document(made.result, topology, page, costs)
+            costs = await self._costs(request, told, period)
+            pieces = _document(told, topology, page, costs)
         else:
             total = 0 if page.limit is None else await run_in_threadpool(_rows, topology, table)
             pieces = _sheet(form, topology, table, page)
-        headers |= link_to_next(request, page, total, snapshot)
+        if link := link_to_next(request, page, total, told.snapshot):
+            headers |= link
+            self._snapshots.keep(told)
         if request.method == "HEAD":
             return StreamingResponse(_nothing(), headers=headers, media_type=form)
         return StreamingResponse(iterate_in_threadpool(pieces), headers=headers, media_type=form)
+
+    async def _answer(self, request: Request) -> TopologyAnswer:
+        """The snapshot that the query names, or else the newest."""
+        wanted = request.query_params.get("snapshot")
+        if wanted is not None and (kept := self._snapshots.find(wanted)) is not None:
+            return kept
+        newest = (await self._made(request)).result
+        if wanted not in (None, newest.snapshot):
+            raise SnapshotGone("read the page: the snapshot is not kept any more; begin anew")
+        return newest
 
     async def _costs(self, request: Request, answer: TopologyAnswer, period: Period | None) -> Json:
         """The block of costs, where it is wanted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from costwire_aggregator.questions import of_families
+from costwire_aggregator.topology.flavours.expressions import apart, either
 from costwire_aggregator.topology.flavours.icos import ICOS
 from costwire_aggregator.topology.flavours.kubernetes import KUBERNETES
 from costwire_aggregator.topology.flavours.opentelemetry import OPENTELEMETRY
@@ -16,8 +17,14 @@ FLAVOURS: Mapping[str, Flavour] = {
 """Those first that others hide in: agents of ICOS gather what kube-state-metrics tells, too."""
 
 MARKERS = frozenset(marker for flavour in FLAVOURS.values() for marker in flavour.markers)
-LOOKING = f"count by (__name__) ({of_families('', MARKERS).promql})"
-"""What finds the marker families that an upstream has."""
+LOOKING = either(
+    apart(
+        flavour.name,
+        f"count by (__name__) ({of_families('', flavour.markers, matchers=flavour.marked).promql})",
+    )
+    for flavour in FLAVOURS.values()
+)
+"""What finds the marker families that an upstream has, and how many series of each."""
 
 
 def found(families: Collection[str]) -> list[Flavour]:

@@ -16,13 +16,15 @@ from costwire_aggregator.icos.families import (
     PODS,
     TEMPERATURE,
 )
-from costwire_aggregator.questions import TIMES, Question, of_families
+from costwire_aggregator.questions import TIMES, of_families
+from costwire_aggregator.topology.flavours.expressions import named, together
 from costwire_aggregator.topology.flavours.node_exporter import NETWORK, host_rules
 from costwire_aggregator.topology.flavours.rules import (
     BYTES,
     CELSIUS,
     CORES,
     MICROJOULES,
+    NOT_OF_ICOS,
     PIECES,
     TRUE_OR_FALSE,
     AmountOf,
@@ -95,59 +97,57 @@ _OF_PODS = (
     "kube_pod_container_resource_requests",
     "kube_pod_container_resource_limits",
 )
-_NO_PODS_INTERFACE = 'device!~"veth.*|cali.*|lxc.*|[0-9a-f]{15}"'
+_OF_PODS_NETWORKS = (
+    "veth.*",
+    "cali.*",  # Calico
+    "lxc.*",  # Cilium
+    "(eni|vlan)[0-9a-f]{11}",  # EKS
+    "azv.*",  # AKS
+    "gke[0-9a-f]{11}",  # GKE
+    "[0-9a-f]{15}",  # OVN-Kubernetes
+)
+_NO_PODS_INTERFACE = f'device!~"{"|".join(_OF_PODS_NETWORKS)}"'
 _REPLICASETS = "kube_replicaset_owner"
 _NODE_CPU, _NODE_MEMORY = "costwire_node_cpu_usage", "costwire_node_memory_usage"
 _CPU, _MEMORY = "costwire_container_cpu_usage", "container_memory_working_set_bytes"
-_CONTAINERS = 'container!="",container!="POD"'
-
-
-def _together(name: str, parts: dict[str, str], *others: Question) -> Question:
-    """Families with an expression for each, behind those of other questions."""
-    promql = [question.promql for question in others]
-    families = {family for question in others for family in question.families}
-    return Question(
-        name, " or on (__name__) ".join((*promql, *parts.values())), frozenset({*families, *parts})
-    )
-
-
-def _named(name: str, promql: str) -> str:
-    return f'label_replace({promql}, "__name__", "{name}", "", "")'
+_CONTAINERS = f'container!="",container!="POD",{NOT_OF_ICOS}'
 
 
 # Old ReplicaSets, of which each Deployment keeps ten, have no pods.
-_STATES = _together(
+_STATES = together(
     "states",
     {
-        _REPLICASETS: f"({_REPLICASETS} unless ignoring (owner_kind, owner_name,"
+        _REPLICASETS: f"({_REPLICASETS}{{{NOT_OF_ICOS}}} unless ignoring (owner_kind, owner_name,"
         " owner_is_controller) (kube_replicaset_status_replicas == 0))"
     },
-    of_families("phases", _OF_STATES, holding=True),
+    of_families("phases", _OF_STATES, matchers=NOT_OF_ICOS, holding=True),
 )
-_USAGE = _together(
+_USAGE = together(
     "usage",
     {
         _MEMORY: f"{_MEMORY}{{{_CONTAINERS}}}",
-        _CPU: _named(
+        _CPU: named(
             _CPU,
             "sum without (cpu, id, image, name)"
             f" (rate(container_cpu_usage_seconds_total{{{_CONTAINERS}}}[5m]))",
         ),
-        _NODE_CPU: _named(
+        _NODE_CPU: named(
             _NODE_CPU,
-            'sum without (cpu, mode) (rate(node_cpu_seconds_total{mode!~"idle|iowait|steal"}[5m]))',
+            "sum without (cpu, mode) (rate(node_cpu_seconds_total"
+            f'{{mode!~"idle|iowait|steal",{NOT_OF_ICOS}}}[5m]))',
         ),
-        _NODE_MEMORY: _named(
-            _NODE_MEMORY, "node_memory_MemTotal_bytes - node_memory_MemAvailable_bytes"
+        _NODE_MEMORY: named(
+            _NODE_MEMORY,
+            f"node_memory_MemTotal_bytes{{{NOT_OF_ICOS}}} - node_memory_MemAvailable_bytes",
         ),
     },
 )
 _QUESTIONS = (
     TIMES,
-    of_families("hosts", _OF_HOSTS, matchers=_NO_PODS_INTERFACE),
-    of_families("objects", _OF_OBJECTS),
+    of_families("hosts", _OF_HOSTS, matchers=f"{_NO_PODS_INTERFACE},{NOT_OF_ICOS}"),
+    of_families("objects", _OF_OBJECTS, matchers=NOT_OF_ICOS),
     _STATES,
-    of_families("pods", _OF_PODS, matchers='condition=~"true|"'),
+    of_families("pods", _OF_PODS, matchers=f'condition=~"true|",{NOT_OF_ICOS}'),
     _USAGE,
 )
 
@@ -369,4 +369,5 @@ KUBERNETES = Flavour(
         Container: (_NAMESPACE, _POD, _CONTAINER),
     },
     (*_NODE_RULES, *_OBJECT_RULES, *_POD_RULES),
+    NOT_OF_ICOS,
 )

@@ -22,6 +22,7 @@ from costwire_aggregator.topology.flavours.rules import (
     Number,
     Rule,
     State,
+    Text,
     Texts,
 )
 from costwire_aggregator.topology.model import Interface, Node
@@ -40,7 +41,12 @@ def host_rules(*node: Name) -> tuple[Rule, ...]:
         Rule(
             (INTERFACES,),
             Interface,
-            (Texts({"duplex": ("duplex",), "hardware_address": ("address",)}),),
+            (
+                Texts({"duplex": ("duplex",), "hardware_address": ("address",)}),
+                # Whether it is up is 0 of loopbacks and tunnels, of which the kernel does not
+                # know it: their `unknown` is larger than `down`, and holds.
+                Text("state", ("operstate",)),
+            ),
             Makes.ALWAYS,
             at=node,
         ),

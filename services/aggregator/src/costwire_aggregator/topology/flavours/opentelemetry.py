@@ -1,5 +1,7 @@
 """Kubernetes as the OpenTelemetry Collector's receivers k8s_cluster and kubeletstats tell it.
 
+Of nodes k8s_cluster knows what pods may have; what they have in all kubeletstats tells, and
+hostmetrics where it runs.
 Names are those of the Prometheus translation, with and without units behind them; resource
 attributes have to be labels.
 """
@@ -7,9 +9,11 @@ attributes have to be labels.
 from __future__ import annotations
 
 from costwire_aggregator.questions import TIMES, of_families
+from costwire_aggregator.topology.flavours.expressions import named, together
 from costwire_aggregator.topology.flavours.rules import (
     BYTES,
     CORES,
+    NOT_OF_ICOS,
     PIECES,
     TRUE_OR_FALSE,
     All,
@@ -48,13 +52,20 @@ _OF_NODES = Texts(
     {
         "name": _NODE,
         "uid": ("k8s_node_uid",),
-        "instance_type": ("host_type",),
-        "host_name": ("host_name",),
         "os": ("os_description", "os_type"),
-        "architecture": ("host_arch",),
         "kubelet_version": ("k8s_kubelet_version",),
         "container_runtime": ("container_runtime_version", "container_runtime"),
         "location.region": ("cloud_region",),
+    }
+)
+# The collector's own host adds these labels: on series of kubeletstats, which runs on each node,
+# they are the node's; on those of k8s_cluster, which runs once, they are of one node for all.
+_OF_HOSTS = Texts(
+    {
+        "provider_id": ("host_id",),
+        "instance_type": ("host_type",),
+        "host_name": ("host_name",),
+        "architecture": ("host_arch",),
         "location.zone": ("cloud_availability_zone",),
     }
 )
@@ -72,6 +83,8 @@ _OF_PODS = (
     ),
     LabelMap("labels", ("k8s_pod_label_", "k8s_pod_labels_")),
 )
+_MEMORY = "costwire_node_memory_capacity"
+"""What is available of a node's memory is what its working set leaves of it."""
 _IMAGE = Text("image", All(("container_image_name", "container_image_tag"), ":"))
 
 
@@ -125,6 +138,11 @@ def _cpu(prefix: str) -> tuple[str, ...]:
     )
 
 
+def _of_host(families: tuple[str, ...], *tells: Tell) -> Rule:
+    """Of hosts that are nodes."""
+    return Rule(families, Node, tells, at=(_NODE, ("host_name",)))
+
+
 _NODE_RULES = (
     _node(("k8s_node_condition_ready",), _OF_NODES, State("conditions", _CONDITION, "Ready")),
     *(
@@ -139,10 +157,19 @@ _NODE_RULES = (
         Number("allocatable", BYTES, "ephemeralStorage"),
     ),
     _node(("k8s_node_allocatable_pods",), Number("allocatable", PIECES, "pods")),
-    _node(_cpu("k8s_node"), _OF_NODES, Number("usage", CORES, "cpu")),
+    *(
+        _node((f"k8s_node_allocatable_{resource}",), Number("allocatable", PIECES, resource))
+        for resource in ("nvidia_com_gpu", "amd_com_gpu")
+    ),
+    _node(_cpu("k8s_node"), _OF_NODES, _OF_HOSTS, Number("usage", CORES, "cpu")),
     _node(_bytes("k8s_node_memory_working_set"), Number("usage", BYTES, "memory")),
     _node(_bytes("k8s_node_filesystem_usage"), Number("usage", BYTES, "ephemeralStorage")),
     _node(_bytes("k8s_node_filesystem_capacity"), Number("capacity", BYTES, "ephemeralStorage")),
+)
+_CAPACITY_RULE = _node((_MEMORY,), Number("capacity", BYTES, "memory"))
+_HOST_RULES = (
+    _of_host(("system_cpu_logical_count",), Number("capacity", CORES, "cpu")),
+    _of_host(_bytes("system_memory_limit"), Number("capacity", BYTES, "memory")),
 )
 _OBJECT_RULES = (
     Rule(
@@ -209,15 +236,30 @@ def _families(*rules: Rule) -> list[str]:
 
 OPENTELEMETRY = Flavour(
     "opentelemetry",
-    "the OpenTelemetry Collector, with its receivers k8s_cluster and kubeletstats",
+    "the OpenTelemetry Collector, with its receivers k8s_cluster and kubeletstats"
+    " (and hostmetrics)",
     frozenset({"k8s_node_condition_ready", "k8s_pod_phase", *_cpu("k8s_pod"), *_cpu("k8s_node")}),
     (
         TIMES,
-        of_families("nodes", _families(*_NODE_RULES)),
-        of_families("objects", _families(*_OBJECT_RULES)),
-        of_families("pods", _families(*_POD_RULES)),
-        of_families("containers", _families(*_CONTAINER_RULES)),
-        of_families("usage", _families(*_USAGE_RULES), matchers='k8s_container_name!=""'),
+        together(
+            "nodes",
+            {
+                _MEMORY: named(
+                    _MEMORY,
+                    f"k8s_node_memory_available_bytes{{{NOT_OF_ICOS}}}"
+                    " + k8s_node_memory_working_set_bytes"
+                    f" or k8s_node_memory_available{{{NOT_OF_ICOS}}}"
+                    " + k8s_node_memory_working_set",
+                )
+            },
+            of_families("nodes", _families(*_NODE_RULES, *_HOST_RULES), matchers=NOT_OF_ICOS),
+        ),
+        of_families("objects", _families(*_OBJECT_RULES), matchers=NOT_OF_ICOS),
+        of_families("pods", _families(*_POD_RULES), matchers=NOT_OF_ICOS),
+        of_families("containers", _families(*_CONTAINER_RULES), matchers=NOT_OF_ICOS),
+        of_families(
+            "usage", _families(*_USAGE_RULES), matchers=f'k8s_container_name!="",{NOT_OF_ICOS}'
+        ),
     ),
     ByLabels(name=("k8s_cluster_name",), uid=("k8s_cluster_uid",)),
     {
@@ -227,5 +269,14 @@ OPENTELEMETRY = Flavour(
         Pod: (_NAMESPACE, _POD),
         Container: (_NAMESPACE, _POD, ("k8s_container_name",)),
     },
-    (*_NODE_RULES, *_OBJECT_RULES, *_POD_RULES, *_CONTAINER_RULES, *_USAGE_RULES),
+    (
+        *_NODE_RULES,
+        _CAPACITY_RULE,
+        *_HOST_RULES,
+        *_OBJECT_RULES,
+        *_POD_RULES,
+        *_CONTAINER_RULES,
+        *_USAGE_RULES,
+    ),
+    NOT_OF_ICOS,
 )

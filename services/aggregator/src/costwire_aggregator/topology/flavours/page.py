@@ -40,7 +40,9 @@ looking which families the upstream has, and the first flavour that fits is take
     {LOOKING}
 
 An upstream is asked at most six questions. One that gathers clusters of two flavours is listed
-twice, once for each. Upstreams that tell of one cluster, of whatever flavour, tell of it together.
+twice, with the same URL and the `flavour` of each; until it is, `/v1/completeness` says what else
+was found, and the notes of the topology count its series. Upstreams that tell of one cluster, of
+whatever flavour, tell of it together.
 
 - A thing is there because a series says so whose row has "makes it"; others fill fields of things
   that are there.
@@ -129,14 +131,14 @@ def _told(tell: Tell) -> Iterator[str]:
         case TextBy():
             yield _fills(tell.field, f"`{tell.text}`", (tell.by,))
         case Number():
-            yield _fills(_within(tell), tell.unit.name, tell.by)
+            yield _fills(tell.field, tell.unit.name, tell.by, tell.key)
         case NumberIn():
             yield _fills(tell.field, f"`{tell.label}`")
         case AmountOf():
             yield _fills(tell.field, "cores, bytes or pieces", (tell.by,))
         case State():
             states = ", ".join(f"{value:g} is {state}" for value, state in tell.states.items())
-            yield _fills(_within(tell), states, tell.by)
+            yield _fills(tell.field, states, tell.by, tell.key)
         case LabelMap():
             yield _fills(tell.field, _codes(*(f"{prefix}*" for prefix in tell.prefixes)))
         case OwnedBy():
@@ -148,13 +150,9 @@ def _told(tell: Tell) -> Iterator[str]:
             yield _fills("addresses", _codes(tell.address, tell.netmask, tell.scope))
 
 
-def _fills(field: str, value: str, by: tuple[str, ...] = ()) -> str:
-    name = ".".join(map(camel_case, field.split(".")))
+def _fills(field: str, value: str, by: tuple[str, ...] = (), key: str = "") -> str:
+    name = ".".join((*map(camel_case, field.split(".")), *filter(None, (key,))))
     return f"**{name}** {value}{(by and f' by {_codes(*by)}') or ''}"
-
-
-def _within(tell: Number | State) -> str:
-    return f"{tell.field}.{tell.key}" if tell.key else tell.field
 
 
 def _name(name: Name) -> str:

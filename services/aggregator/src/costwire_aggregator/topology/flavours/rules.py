@@ -167,6 +167,8 @@ Tell = (
     | AddressIn
 )
 TRUE_OR_FALSE = {1.0: True, 0.0: False}
+NOT_OF_ICOS = 'icos_agent_id="",icos_host_id="",icos_host_name=""'
+"""Matchers of what no agent of ICOS gathered."""
 
 
 class Makes(Enum):
@@ -228,3 +230,5 @@ class Flavour:
     identities: Mapping[type, tuple[Name, ...]]
     """What identifies a thing where its rule says nothing else: see `Rule.at`."""
     rules: tuple[Rule, ...]
+    marked: str = ""
+    """Matchers of the markers' labels; other series of these families are of another flavour."""

@@ -29,7 +29,7 @@ def _service_paths() -> Node:
     return service_paths(
         healthy="Whether the process answers; the upstreams are not asked",
         ready="Whether an upstream answers",
-        not_ready="no upstream answers: north: alive: it did not answer in time",
+        not_ready="no upstream answers: 1 late, 2 unreachable; the log names them",
     )
 
 

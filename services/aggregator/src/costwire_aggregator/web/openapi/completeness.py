@@ -8,6 +8,7 @@ from costwire_aggregator.web.topology import COMPLETENESS_PATH
 from costwire_runtime.openapi import COUNT, JSON, Node, answer, content, listed, record, ref
 
 _AGE: Node = {"type": ["number", "null"]}
+_COUNT_OR_NULL: Node = {"type": ["integer", "null"], "minimum": 0}
 _UPSTREAM: Node = {
     "name": TEXT,
     "state": ref("State"),
@@ -21,6 +22,15 @@ _UPSTREAM: Node = {
     },
     "spoiltSeries": {"description": "Series that could not be used.", **COUNT},
     "reasons": {"description": "Why it is not complete.", **listed(TEXT)},
+    "targets": {
+        "description": "How many targets it scrapes; null where it did not tell.",
+        **_COUNT_OR_NULL,
+    },
+    "targetsDown": {
+        "description": "Of how many the last scrape failed; null likewise.",
+        **_COUNT_OR_NULL,
+    },
+    "downTargets": {"description": "The first 20 of those.", **listed(ref("DownTarget"))},
 }
 
 
@@ -61,24 +71,31 @@ SCHEMAS: Node = {
             },
         }
     ),
+    "DownTarget": record(
+        {"job": TEXT, "instance": TEXT},
+        {"cluster": {"description": "Where its series name one.", **TEXT}},
+    ),
     "State": {
         "description": "What became of it: `answered` in full, `empty` (the upstream has none), "
-        "`partial` (it said that there may be more), `stale` (its samples are too old), `late`, "
-        "`unreachable`, or `failed` (it answered with an error, or with nonsense). Of an upstream "
-        "the worst of its metrics.",
+        "`partial` (it said that there may be more, or targets that tell it are down), "
+        "`stale` (its samples are too old), `late`, `unreachable`, or `failed` (it answered with "
+        "an error, or with nonsense). Of an upstream the worst of its metrics.",
         "enum": [state.value for state in State],
     },
 }
 
 _NORTH: Node = {
     "name": "north",
-    "state": "answered",
+    "state": "partial",
     "metricsAsked": 2,
-    "metricsComplete": 2,
+    "metricsComplete": 1,
     "ageSeconds": 12.5,
     "tookSeconds": 0.184,
     "spoiltSeries": 0,
-    "reasons": [],
+    "reasons": ["job node-exporter: 1 of 4 targets down"],
+    "targets": 9,
+    "targetsDown": 1,
+    "downTargets": [{"job": "node-exporter", "instance": "192.0.2.14:9100"}],
 }
 _SOUTH: Node = {
     "name": "south",
@@ -89,10 +106,13 @@ _SOUTH: Node = {
     "tookSeconds": 8.0,
     "spoiltSeries": 0,
     "reasons": ["no answer after 8 s"],
+    "targets": None,
+    "targetsDown": None,
+    "downTargets": [],
 }
 SUMMARY: Node = {
     "at": "2025-07-20T08:27:41.750Z",
-    "percent": 50.0,
+    "percent": 25.0,
     "upstreams": [_NORTH, _SOUTH],
 }
 _WHOLE: Node = SUMMARY | {
@@ -100,15 +120,15 @@ _WHOLE: Node = SUMMARY | {
         _NORTH
         | {
             "metrics": [
-                {"name": "kube_node_info", "state": "answered", "series": 3, "ageSeconds": 12.5},
-                {"name": "kube_job_info", "state": "empty", "series": 0, "ageSeconds": None},
+                {"name": "node_uname_info", "state": "partial", "series": 3, "ageSeconds": 12.5},
+                {"name": "kube_job_owner", "state": "empty", "series": 0, "ageSeconds": None},
             ]
         },
         _SOUTH
         | {
             "metrics": [
                 {"name": name, "state": "late", "series": 0, "ageSeconds": None}
-                for name in ("kube_node_info", "kube_job_info")
+                for name in ("node_uname_info", "kube_job_owner")
             ]
         },
     ]

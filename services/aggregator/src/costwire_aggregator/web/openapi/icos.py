@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from costwire_aggregator.web.icos import HEALTH_PATH
 from costwire_aggregator.web.openapi.parts import (
     COMPLETENESS_HEADERS,
+    LEFT_OUT_HEADER,
     OF_UPSTREAMS,
     TEXT,
     operation,
@@ -181,6 +182,7 @@ PATHS: Node = {
                             "schema": COUNT,
                         },
                         **COMPLETENESS_HEADERS,
+                        **LEFT_OUT_HEADER,
                     },
                 }
             },

@@ -51,6 +51,14 @@ COMPLETENESS_HEADERS: Node = {
         "example": "south (late), west (unreachable)",
     },
 }
+LEFT_OUT_HEADER: Node = {
+    "Costwire-Left-Out": {
+        "description": "The metrics of which series are not told, or not wholly: how many of "
+        "each, and why; absent where all are.",
+        "schema": TEXT,
+        "example": "node_thermal_zone_temp (1: its value is no number)",
+    }
+}
 
 
 def operation(

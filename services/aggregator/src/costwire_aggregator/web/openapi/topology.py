@@ -159,7 +159,7 @@ _PARAMETERS = (
         {"type": "integer", "minimum": 0, "maximum": _MOST, "default": 0},
         "Clusters, or rows, before the page.",
     ),
-    query("snapshot", _SNAPSHOT_TEXT, "412 where the pages would be of another one than this."),
+    query("snapshot", _SNAPSHOT_TEXT, "412 where this one is not kept any more."),
     query(
         "costs",
         {"enum": ["0", "1", "false", "true"], "default": "0"},
@@ -226,7 +226,7 @@ PATHS: Node = {
                 ),
                 (
                     SnapshotGone,
-                    "read the page: a newer snapshot was taken since; begin anew",
+                    "read the page: the snapshot is not kept any more; begin anew",
                 ),
             ),
         )

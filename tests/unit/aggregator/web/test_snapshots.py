@@ -1,0 +1,85 @@
+"""Snapshots: those that are paged through stay, few of them, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from costwire_aggregator.aggregator import TopologyAnswer
+from costwire_aggregator.completeness import Completeness
+from costwire_aggregator.topology.model import Topology
+from costwire_aggregator.web.snapshots import Snapshots
+
+A, B, C, D = (TopologyAnswer(Topology(), Completeness(at, [])) for at in range(4))
+
+
+def found(snapshots: Snapshots, *answers: TopologyAnswer) -> list[bool]:
+    """Whether each is there, the same object; to look is to read on in it."""
+    return [snapshots.find(answer.snapshot) is answer for answer in answers]
+
+
+def ran(story: Callable[[], Awaitable[None]]) -> None:
+    async def within() -> None:
+        async with asyncio.timeout(20):
+            await story()
+
+    asyncio.run(within())
+
+
+def test_what_is_kept_is_found_and_nothing_else_is() -> None:
+    async def story() -> None:
+        snapshots = Snapshots()
+        snapshots.keep(A)
+        assert found(snapshots, A, A, B) == [True, True, False]
+
+    ran(story)
+
+
+def test_of_more_than_there_is_room_for_the_one_used_longest_ago_goes() -> None:
+    async def story() -> None:
+        snapshots = Snapshots(most=2)
+        for answer in (A, B):
+            snapshots.keep(answer)
+            assert found(snapshots, answer) == [True]
+        assert found(snapshots, A) == [True]
+        snapshots.keep(C)
+        assert found(snapshots, A, B, C) == [True, False, True]
+
+    ran(story)
+
+
+def test_first_pages_alone_push_out_nobody_who_reads_on() -> None:
+    async def story() -> None:
+        snapshots = Snapshots(most=2)
+        snapshots.keep(A)
+        assert found(snapshots, A) == [True]
+        snapshots.keep(A)
+        for answer in (B, C, D):
+            snapshots.keep(answer)
+        assert found(snapshots, A, B, C, D) == [True, False, False, True]
+
+    ran(story)
+
+
+def test_what_nobody_uses_is_let_go() -> None:
+    async def story() -> None:
+        snapshots = Snapshots(seconds=0.05)
+        snapshots.keep(A)
+        await asyncio.sleep(0.2)
+        assert found(snapshots, A) == [False]
+
+    ran(story)
+
+
+def test_what_is_used_stays() -> None:
+    async def story() -> None:
+        snapshots = Snapshots(seconds=2.0)
+        snapshots.keep(A)
+        snapshots.keep(B)
+        await asyncio.sleep(1.2)
+        snapshots.keep(A)
+        snapshots.find(B.snapshot)
+        await asyncio.sleep(1.2)
+        assert found(snapshots, A, B) == [True, True]
+
+    ran(story)
