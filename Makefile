@@ -16,7 +16,7 @@ COMPOSE := docker compose $(if $(wildcard .env.override),--env-file .env --env-f
 	$(addprefix -f ,docker-compose.yml $(if $(EMBEDDED),docker-compose.embedded.yml) $(wildcard docker-compose.override.yml))
 SECRETS := deploy/secrets
 
-.PHONY: help setup demo run test test-unit faults schemathesis lint fmt lock check bench bench-large proto docs audit sbom clean up down compose-secrets
+.PHONY: help setup demo run test test-unit faults schemathesis lint fmt lock check bench bench-large bench-topology proto docs audit sbom clean up down compose-secrets
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,7 +44,7 @@ down: ## stop the containers; their data stay in volumes
 
 compose-secrets: ## the passwords of the containers' users, each made once
 	@chmod 700 $(SECRETS)
-	@cd $(SECRETS) && for user in db-handler costwire scraper reader; do test -s $$user || \
+	@cd $(SECRETS) && for user in db-handler costwire scraper aggregator reader; do test -s $$user || \
 		{ $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24))' > $$user && chmod 444 $$user; } || exit 1; done
 
 test: setup ## all tests that this machine can run (PYTEST_ARGS narrows them)
@@ -78,9 +78,13 @@ check: lint test ## what CI runs
 
 bench: setup ## speed and size beside what others take, into bench/RESULTS.md (ROWS=20000: a look, nothing is written)
 	$(BIN)/python bench/bench.py $(if $(ROWS),--rows $(ROWS) --rounds $(or $(ROUNDS),1),--rows 200000 1000000 --rounds 5 --out bench)
+	$(if $(ROWS),,$(MAKE) bench-topology)
 
 bench-large: setup ## the same at 100,000 and 10,000,000 charges, and 100 deliveries: an hour or more, 60 GB in TMPDIR
 	$(BIN)/python bench/bench.py --rows 100000 10000000 --rounds 3 1 --history --out bench
+
+bench-topology: setup ## the aggregator beside the original, into bench/TOPOLOGY.md (CLUSTERS=1: a look, nothing is written)
+	$(BIN)/python bench/topology.py $(if $(CLUSTERS),--clusters $(CLUSTERS) --rounds 1 --requests 5,--out bench)
 
 proto: setup ## the code of gRPC's messages, from their .proto
 	$(BIN)/python services/aggregator/generate_proto.py

@@ -2,7 +2,7 @@
 
     accounts.py database http://127.0.0.1:4200    CrateDB's superuser makes the handler's account
                                                   and the admin
-    accounts.py users http://db-handler:8088      the admin makes the scraper and the reader
+    accounts.py users http://db-handler:8088      the admin makes the scraper and the readers
 
 Runs in the handler's image. A file below /run/secrets holds the password of the user of its name.
 """
@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 HANDLER, ADMIN = "db-handler", "costwire"
-ROLES = {"scraper": "writer", "reader": "reader"}
+ROLES = {"scraper": "writer", "aggregator": "reader", "reader": "reader"}
 SECRETS = Path("/run/secrets")
 PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 1.0

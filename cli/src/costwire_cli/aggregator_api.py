@@ -18,6 +18,8 @@ from costwire_runtime.client import HttpClient, HttpError, HttpFailure, Impossib
 Json = dict[str, Any]
 TIMEOUT = (5.0, 330.0)
 """An aggregator may be set to wait 300 seconds for its upstreams."""
+_COSTS_SECONDS = 600.0
+"""And as long for a bill."""
 _ACT = "ask for the topology"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _TOKEN_BYTES = 1 << 16
@@ -48,25 +50,30 @@ class AggregatorApi:
             response = self._http.get("/v1/topology", params=params, headers=self._headers)
             text = response.content.decode()
             document = json.loads(text)
-            if not _is_topology(document):
+            if not _is_topology(document, with_costs="costs" in params):
                 raise ValueError("this is another document")
         return TopologyAnswer(document, text)
 
 
-def _is_topology(document: Any) -> bool:
+def _is_topology(document: Any, *, with_costs: bool) -> bool:
     return (
         isinstance(document, dict)
         and isinstance(document.get("clusters"), list)
         and isinstance(document.get("completeness"), dict)
+        and (not with_costs or isinstance(document.get("costs"), dict))
     )
 
 
 @contextmanager
-def open_aggregator(connection: Connection, token: str | None) -> Iterator[AggregatorApi]:
+def open_aggregator(
+    connection: Connection, token: str | None, *, for_costs: bool = False
+) -> Iterator[AggregatorApi]:
     """An API client that closes its connections at the end.
 
     A request is sent once: the aggregator has asked again where that could help.
     """
+    connect, read = TIMEOUT
+    timeout = (connect, read + _COSTS_SECONDS if for_costs else read)
     with _told():
         client = HttpClient(
             connection.url,
@@ -74,8 +81,8 @@ def open_aggregator(connection: Connection, token: str | None) -> Iterator[Aggre
             ca_file=connection.ca_file,
             certificate=connection.certificate,
             service="aggregator",
-            timeout=TIMEOUT,
-            deadline_seconds=sum(TIMEOUT),
+            timeout=timeout,
+            deadline_seconds=sum(timeout),
             retries=0,
         )
     with client as http:

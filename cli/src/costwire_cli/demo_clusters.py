@@ -6,25 +6,22 @@ Their machines and disks are those of the demo's bills, so that the bills say wh
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from costwire_cli.aggregator_api import open_aggregator
 from costwire_cli.connection import Connection
 from costwire_cli.local_get import local_get
 from costwire_cli.outline import lines
-from costwire_cli.output import say, show, write_table
+from costwire_cli.output import say, show
 from costwire_cli.services import Service
 from costwire_cli.topology_view import question, topology_view
 from costwire_focus.estates import Estate, infrastructure
 
 AGGREGATOR_PORT = 8080
 _DEPTH = "clusters"
-_METRIC = "BilledCost"
-_OTHERS = {"ambiguous": "(several clusters)", "unmatched": "(no cluster)"}
 
 
 class DemoClusters:
@@ -100,28 +97,9 @@ class DemoClusters:
 
 def show_clusters(aggregator: Connection, period: str) -> None:
     """What is in the clusters, and what they cost in a billing month."""
-    with open_aggregator(aggregator, None) as api:
+    with open_aggregator(aggregator, None, for_costs=True) as api:
         told = question(_DEPTH)
         document = api.topology({**told, "costs": "1", "period": period}).document
     say(f"The clusters, and what they cost in {period}")
     for line in lines(topology_view(document, _DEPTH)):
         show(line)
-    say()
-    costs = document["costs"]
-    if costs["state"] != "joined":
-        say(str(costs["reason"]))
-        return
-    write_table(("cluster", "currency", _METRIC), [*_rows(costs)], right=(False, False, True))
-
-
-def _rows(costs: Mapping[str, Any]) -> Iterator[Sequence[str | None]]:
-    for cluster in costs["clusters"]:
-        yield from _of(cluster["cluster"], cluster["amounts"])
-    for part, name in _OTHERS.items():
-        yield from _of(name, costs[part]["amounts"])
-    yield from _of("bill", costs["totals"])
-
-
-def _of(name: str, amounts: Mapping[str, Mapping[str, str | None]]) -> Iterator[list[str | None]]:
-    for currency, sums in amounts.items():
-        yield [name, currency, sums[_METRIC]]

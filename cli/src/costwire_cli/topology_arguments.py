@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from costwire_cli.options import Subparsers, add_certificates, add_format, address
+from costwire_cli.options import Subparsers, add_certificates, add_format, address, month
 
 ADDRESS_VARIABLE = "COSTWIRE_AGGREGATOR"
 DEFAULT_ADDRESS = "http://127.0.0.1:8080"
@@ -39,6 +39,15 @@ def add_topology(commands: Subparsers) -> None:
         "--depth",
         choices=DEPTHS,
         help="what is shown, with all before it (default: namespaces in the tree, all in json)",
+    )
+    command.add_argument(
+        "--costs", action="store_true", help="what they cost by the bill of a month, as well"
+    )
+    command.add_argument(
+        "--period",
+        type=month,
+        metavar="YYYY-MM",
+        help="billing month of the costs (default: this one, in UTC)",
     )
     add_format(command, "tree", "json")
     _add_aggregator(command)

@@ -9,6 +9,7 @@ from typing import Any
 from costwire_cli.figures import UNKNOWN
 from costwire_cli.outline import Fact, Item, Mood
 from costwire_cli.topology_arguments import DEPTHS
+from costwire_cli.topology_costs import Costs
 from costwire_cli.topology_facts import (
     by_phase,
     capacity,
@@ -75,14 +76,18 @@ def not_found(document: Json, wanted: Iterable[str]) -> Sequence[str]:
 
 
 def topology_view(document: Json, depth: str, namespaces: Sequence[str] = ()) -> Item:
-    """The whole: how complete it is, each cluster, and last what is missing.
+    """The whole: how complete it is, each cluster, the bill, and last what is missing.
 
     `namespaces`: those that the document was asked for, if not for all.
     """
-    clusters = [_Cluster(one, depth, bool(namespaces)).item() for one in document["clusters"]]
+    costs = Costs(document)
+    clusters = [
+        _Cluster(one, depth, bool(namespaces), costs).item() for one in document["clusters"]
+    ]
     upstreams = map(_upstream, _incomplete(document))
     unused = _unused(document.get("notes", ()))
-    return Item("topology", (), [*_about(document, namespaces)], [*clusters, *upstreams, *unused])
+    parts = [*clusters, *costs.bill(), *upstreams, *unused]
+    return Item("topology", (), [*_about(document, namespaces)], parts)
 
 
 def _about(document: Json, namespaces: Sequence[str]) -> Iterator[Fact]:
@@ -120,8 +125,9 @@ def _unused(notes: Sequence[Json]) -> Iterator[Item]:
 class _Cluster:
     """One cluster; `is_narrowed`: it tells of some namespaces only."""
 
-    def __init__(self, cluster: Json, depth: str, is_narrowed: bool) -> None:
+    def __init__(self, cluster: Json, depth: str, is_narrowed: bool, costs: Costs) -> None:
         self._cluster = cluster
+        self._costs = costs
         self._shows = _down_to(depth)
         self._nodes: Sequence[Json] = cluster.get("nodes", ())
         self._pods: Sequence[Json] = cluster.get("pods", ())
@@ -138,7 +144,8 @@ class _Cluster:
         if "namespaces" in self._shows:
             parts += self._of_namespaces()
         facts = [ready_nodes(self._nodes), *capacity(self._nodes), pods]
-        return self._item("cluster", (), facts, parts)
+        costs = self._costs.of(self._cluster["key"])
+        return self._item("cluster", (), [*facts, *costs], parts)
 
     def _item(
         self, kind: str, path: Sequence[str], facts: Sequence[Fact], parts: Sequence[Item] = ()
@@ -153,7 +160,8 @@ class _Cluster:
             if not self._is_narrowed:
                 pods += f"/{room_for_pods(node)}"
             facts = [status(node), *capacity([node]), Fact("pods", pods)]
-            yield self._item("node", (name,), facts)
+            costs = self._costs.of(self._cluster["key"], name)
+            yield self._item("node", (name,), [*facts, *costs])
 
     def _of_namespaces(self) -> Iterator[Item]:
         told = {one["name"]: one for one in self._cluster.get("namespaces", ())}

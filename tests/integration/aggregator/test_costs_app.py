@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,11 +19,14 @@ from tests.support.kubernetes_estates import Estate
 from tests.support.processes import ServiceProcess, free_port
 from tests.support.reports import CHARGE, write_report
 from tests.support.store import Store
+from tests.support.waiting import until
+from tests.support.wire import Wire
 
 from costwire_aggregator.app import create_app
 from costwire_aggregator.costs.schemas import SCHEMAS
 from costwire_aggregator.samples import Sample
 from costwire_aggregator.settings import Settings
+from costwire_aggregator.web.ui import pages
 from costwire_runtime.asgi import AsgiAdapter
 
 Get = Callable[..., requests.Response]
@@ -142,6 +146,39 @@ def test_pages_show_costs_and_what_has_no_cluster(get: Get) -> None:
     assert NODE.name in page
     of_cluster = get("/ui/cluster", key=CLUSTER.name, period=MONTH).text
     assert "~2.60 USD" in of_cluster
+
+
+def test_page_does_not_wait_for_a_bill_that_is_long_in_coming(
+    upstream: FlavourUpstream, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_COSTS_SECONDS", 0.1)
+    is_asked, may_pass = threading.Event(), threading.Event()
+
+    def held_up() -> None:
+        is_asked.set()
+        assert may_pass.wait(60)
+
+    password = store.data / "admin.password"
+    with (
+        Wire(store.url) as slow,
+        an_aggregator(upstream, handler_url=slow.url, handler_password_file=password) as get,
+    ):
+        slow.before("/costs", held_up)
+        of_node = get("/ui/node", cluster=CLUSTER.name, name=NODE.name).text
+        assert f"<h1>{NODE.name}</h1>" in of_node
+        assert not is_asked.is_set()  # it shows no costs
+        page = get("/ui", period=MONTH).text
+        assert is_asked.wait(60)
+        assert f"The bill of {MONTH} is still being read." in page
+        assert f'href="/ui?period={MONTH}">Look again</a>' in page
+        assert f">{CLUSTER.name}</a>" in page
+        assert "<svg" not in page
+        of_cluster = get("/ui/cluster", key=CLUSTER.name, period=MONTH).text
+        assert "is still being read." in of_cluster
+        assert f">{NODE.name}</a>" in of_cluster
+        assert f"Cost of {MONTH}" not in of_cluster
+        may_pass.set()
+        until("the bill is shown", lambda: "~9.60 USD" in get("/ui").text, 60)
 
 
 def test_topology_is_told_where_the_bill_is_not_to_be_had(upstream: FlavourUpstream) -> None:

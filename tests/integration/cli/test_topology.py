@@ -212,6 +212,110 @@ def test_cluster_that_may_be_at_a_missing_upstream_is_told_so(
     assert "no cluster 'cluster-4', or what tells of it is missing;" in told.err
 
 
+# Costs.
+
+MANAGED = "arn:aws:eks:eu-west-1:1:cluster/cluster-1"
+COLUMNS = ("ResourceId", "ResourceName", "SubAccountId", "RegionId")
+
+
+class _Bill(hostile.Answering):
+    """A handler whose bill names one cluster, and a bucket."""
+
+    body = json.dumps(
+        {
+            "asOf": {"state": 1},
+            "by": COLUMNS,
+            "rows": [
+                {
+                    "by": dict.fromkeys(COLUMNS) | {"ResourceId": resource},
+                    "currency": "USD",
+                    "charges": 1,
+                    "sums": {"BilledCost": cost, "EffectiveCost": cost},
+                }
+                for resource, cost in ((MANAGED, "0.10000000000000000001"), ("bucket", "2"))
+            ],
+            "totals": {
+                "USD": {
+                    "charges": 2,
+                    "sums": dict.fromkeys(
+                        ("BilledCost", "EffectiveCost"), "2.10000000000000000001"
+                    ),
+                }
+            },
+        }
+    ).encode()
+
+
+@pytest.fixture(scope="module")
+def billed(
+    upstream: FlavourUpstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, LocalServer]]:
+    """The address of an aggregator, and where it gets the bills."""
+    folder = tmp_path_factory.mktemp("billed")
+    told = {"upstreams_file": upstreams(folder, upstream), "fresh_seconds": 600}
+    with (
+        LocalServer(_Bill) as handler,
+        ServiceProcess("aggregator", folder, **told, handler_url=handler.url) as service,
+    ):
+        yield service.start().wait_until_ready().url, handler
+
+
+def test_costs_stand_beside_clusters_and_nodes(billed: tuple[str, LocalServer]) -> None:
+    told = topology(billed[0], "--costs", "--period", "2026-10", "--depth", "nodes")
+    assert (told.status, told.err) == (COMPLETE, "")
+    costs = re.findall(r"^(cluster|node)  (\S+)  .*  BilledCost=(.*)$", told.out, re.MULTILINE)
+    assert len(costs) == CLUSTERS + CLUSTERS * NODES
+    amounts = {name: cost for _, name, cost in costs if cost != "?"}
+    assert amounts == {"cluster-1": "0.10000000000000000001 USD"}
+    bill = (
+        "bill  USD  period=2026-10  total=2.10000000000000000001  clusters=0.10000000000000000001  "
+    )
+    assert f"\n{bill}ambiguous=0  unmatched=2\n" in told.out
+    assert "\nunmatched  USD/bucket  BilledCost=2\n" in told.out
+
+
+def test_costs_are_those_of_the_aggregators_document(billed: tuple[str, LocalServer]) -> None:
+    told = topology(billed[0], "--costs", "--format", "json")
+    answer = local_get(f"{billed[0]}/v1/topology", {"costs": "1"})
+    assert (told.status, told.err) == (COMPLETE, "")
+    assert told.out == answer.text
+    assert told.json()["costs"]["state"] == "joined"
+
+
+@pytest.mark.parametrize("wanted", ["tree", "json"])
+def test_bill_that_is_not_to_be_had_is_told_and_gives_3(
+    billed: tuple[str, LocalServer], wanted: str
+) -> None:
+    url, handler = billed
+    handler.stop()
+    try:
+        told = topology(url, "--costs", "--period", "2026-09", "--format", wanted)
+    finally:
+        handler.start_again()
+    assert told.status == INCOMPLETE
+    assert "cluster-1" in told.out
+    if wanted == "json":
+        assert told.json()["costs"]["state"] == "unavailable"
+        assert "costwire: the costs are not there: ask the database handler: " in told.err
+        assert "connection refused" in told.err
+    else:
+        assert "\nbill  state=unavailable  reason=ask the database handler: " in told.out
+        assert told.err == ""
+
+
+def test_aggregator_without_bills_says_how_it_gets_them(aggregator: str) -> None:
+    told = topology(aggregator, "--costs")
+    assert told.status == INCOMPLETE
+    assert "bill  state=unavailable" in told.out
+    assert "AGGREGATOR_HANDLER_URL" in told.out
+
+
+def test_month_without_costs_is_wrong_use(aggregator: str) -> None:
+    told = topology(aggregator, "--period", "2026-10")
+    assert (told.status, told.out) == (WRONG_USE, "")
+    assert "add --costs" in told.err
+
+
 # An aggregator that is silent, or refuses.
 
 

@@ -6,13 +6,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from costwire_cli.aggregator_api import AggregatorApi, read_token
+from costwire_aggregator.settings import Settings
+from costwire_cli import aggregator_api
+from costwire_cli.aggregator_api import AggregatorApi, open_aggregator, read_token
+from costwire_cli.connection import Connection
 from costwire_cli.errors import CommandError
 from costwire_runtime.asgi import AsgiAdapter
 from costwire_runtime.client import HttpClient
@@ -94,10 +98,41 @@ def test_refusal_says_what_to_do(answer: Response, told: str) -> None:
     assert TOKEN not in str(refused.value)
 
 
+@pytest.mark.parametrize("costs", ["", ',"costs":null', ',"costs":[]'])
+def test_answer_without_the_costs_that_were_asked_for_is_none(costs: str) -> None:
+    told = f"{TOPOLOGY[:-1]}{costs}}}"
+    with asking(Response(told)) as (api, _):
+        assert api.topology({}).text == told
+        with pytest.raises(CommandError, match=NOT_OURS):
+            api.topology({"costs": "1"})
+
+
 def test_refused_question_is_not_asked_again() -> None:
     with asking(problem(503, "silent")) as (api, fake), pytest.raises(CommandError):
         api.topology({})
     assert len(fake.asked) == 1
+
+
+@pytest.mark.parametrize("for_costs", [False, True])
+def test_answer_is_waited_for_as_long_as_an_aggregator_may_take(
+    monkeypatch: pytest.MonkeyPatch, for_costs: bool
+) -> None:
+    told: dict[str, Any] = {}
+
+    def client(url: str, **options: Any) -> HttpClient:
+        told.update(options)
+        return HttpClient(url, **options)
+
+    monkeypatch.setattr(aggregator_api, "HttpClient", client)
+    with open_aggregator(Connection("http://127.0.0.1:9", None), None, for_costs=for_costs):
+        pass
+    of_upstreams, of_bills = (
+        next(one.le for one in Settings.model_fields[name].metadata if hasattr(one, "le"))
+        for name in ("deadline_seconds", "costs_deadline_seconds")
+    )
+    _, read = told["timeout"]
+    assert read > of_upstreams + of_bills * for_costs
+    assert told["deadline_seconds"] > read
 
 
 @pytest.mark.parametrize("text", [TOKEN, f"{TOKEN}\n", f"\n  {TOKEN}\r\n"])

@@ -18,18 +18,20 @@ def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_topology_has_the_promised_options() -> None:
     line = (
         "topology --cluster a --cluster b --namespace n --depth pods --format json "
-        "--aggregator https://h:1/x --token-file t --ca-file c"
+        "--aggregator https://h:1/x --token-file t --ca-file c --costs --period 2026-10"
     )
     args = parser().parse_args(line.split())
     assert (args.clusters, args.namespaces, args.depth) == (["a", "b"], ["n"], "pods")
     assert (args.format, args.aggregator) == ("json", "https://h:1/x")
     assert (args.token_file, args.ca_file) == (Path("t"), Path("c"))
+    assert (args.costs, args.period) == (True, "2026-10")
 
 
 def test_nothing_said_is_everything_as_a_tree_from_this_machine() -> None:
     args = parser().parse_args(["topology"])
     assert (args.clusters, args.namespaces, args.depth, args.format) == ([], [], None, "tree")
     assert args.aggregator == "http://127.0.0.1:8080"
+    assert (args.costs, args.period) == (False, None)
 
 
 def test_names_of_one_command_line_are_not_those_of_the_next() -> None:
@@ -73,7 +75,10 @@ def test_bad_variable_does_not_disturb_other_commands(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(
     "line",
-    ["--depth atoms", "--format table", "--cluster=", "--namespace=", "north", "--data d"],
+    [
+        *("--depth atoms", "--format table", "--cluster=", "--namespace=", "north", "--data d"),
+        *("--costs --period 2026-13", "--costs --period october", "--costs --period=", "--costs=1"),
+    ],
 )
 def test_wrong_use_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

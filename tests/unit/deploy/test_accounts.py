@@ -86,6 +86,7 @@ def test_the_admin_makes_who_delivers_a_writer_and_who_asks_a_reader(
     script["users"](server.post, password_of)
     assert [body for _, body, _ in server.sent] == [
         {"name": "scraper", "role": "writer", "password": "secret of scraper"},
+        {"name": "aggregator", "role": "reader", "password": "secret of aggregator"},
         {"name": "reader", "role": "reader", "password": "secret of reader"},
     ]
     assert {path for path, _, _ in server.sent} == {"/users"}
@@ -99,7 +100,10 @@ def test_the_accounts_are_those_that_the_composition_has_passwords_of(
     assert services["users"]["secrets"] == [script["ADMIN"], *script["ROLES"]]
     handler = services["db-handler"]["environment"]
     assert handler["HANDLER_CRATEDB_USER"] == script["HANDLER"]
-    assert services["scraper"]["environment"]["SCRAPER_HANDLER_USER"] in script["ROLES"]
+    users = {name: services[name]["environment"] for name in ("scraper", "aggregator")}
+    assert users["scraper"]["SCRAPER_HANDLER_USER"] == "scraper"
+    assert users["aggregator"]["AGGREGATOR_HANDLER_USER"] == "aggregator"
+    assert {*users} <= {*script["ROLES"]}
 
 
 @pytest.mark.parametrize("arguments", [[], ["users"], ["cluster", "http://127.0.0.1"]], ids=str)

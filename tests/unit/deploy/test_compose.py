@@ -18,12 +18,15 @@ import yaml
 from tests.support.composition import CORE, EMBEDDED, ROOT, composition, defaults, variables
 from tests.support.needs import executable, lack
 
+from costwire_aggregator.settings import Settings as AggregatorSettings
+from costwire_aggregator.upstreams.settings import read_upstreams
 from costwire_db_handler.settings import Settings as HandlerSettings
 from costwire_exporter.settings import Settings as ExporterSettings
 from costwire_runtime.settings import ServiceSettings, documented_settings
 from costwire_scraper.settings import Settings as ScraperSettings
 
 SETTINGS: dict[str, type[ServiceSettings]] = {
+    "aggregator": AggregatorSettings,
     "db-handler": HandlerSettings,
     "exporter": ExporterSettings,
     "scraper": ScraperSettings,
@@ -31,7 +34,7 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
 FILES = {"cratedb": (CORE,), "embedded": (CORE, EMBEDDED)}
 WHOLE = {kind: composition(*files) for kind, files in FILES.items()}
 PROMETHEUS = ROOT / "deploy" / "prometheus" / "prometheus.yml"
-_PREFIXES = ("EXPORTER_", "HANDLER_", "SCRAPER_")
+_PREFIXES = ("AGGREGATOR_", "EXPORTER_", "HANDLER_", "SCRAPER_")
 _VERSION = re.compile(r"[a-z/]+[a-z]:v?\d+\.\d+\.\d+(-[a-z]+)*(@sha256:[0-9a-f]{64})?")
 
 Service = dict[str, Any]
@@ -136,12 +139,20 @@ def test_the_handler_ends_queries_before_its_container_is_full() -> None:
 @each_of_ours
 def test_ports_and_data_are_where_the_image_has_them(name: str, service: Service) -> None:
     image = (ROOT / "services" / name / "Dockerfile").read_text("utf-8")
-    port = _default(name, "port")
-    assert f"\nEXPOSE {port}\n" in image
-    assert all(published.endswith(f":{port}") for published in service.get("ports", []))
-    volume = f"{name.removeprefix('db-')}-data:/var/lib/costwire"
-    assert service["volumes"][0] == volume
-    assert "=/var/lib/costwire\n" in image
+    (exposed,) = re.findall(r"^EXPOSE (.+)$", image, re.MULTILINE)
+    assert exposed.split()[0] == str(_default(name, "port"))
+    published = [port.rpartition(":")[2] for port in service.get("ports", [])]
+    assert published in ([], exposed.split())
+    if "volumes" in service:
+        assert service["volumes"][0] == f"{name.removeprefix('db-')}-data:/var/lib/costwire"
+    assert ("volumes" in service) == ("=/var/lib/costwire\n" in image)
+
+
+def test_grpc_is_published_where_the_image_has_it() -> None:
+    image = (ROOT / "services" / "aggregator" / "Dockerfile").read_text("utf-8")
+    (port,) = re.findall(r"GRPC_PORT=(\d+)", image)
+    for whole in WHOLE.values():
+        assert whole["services"]["aggregator"]["ports"][1] == f"127.0.0.1:8181:{port}"
 
 
 @each_of_ours
@@ -150,13 +161,27 @@ def test_what_a_service_is_told_are_settings_of_it(
 ) -> None:
     told = service["environment"]
     assert told.keys() <= {each.variable for each in documented_settings(SETTINGS[name])}
-    for variable in os.environ:
-        if variable.startswith(_PREFIXES):
-            monkeypatch.delenv(variable)
-    for variable, value in told.items():
-        if value is not None:
-            monkeypatch.setenv(variable, str(value))
-    SETTINGS[name]()  # type: ignore[call-arg]  # environment
+    _settings_of(name, told, monkeypatch)
+
+
+def test_several_upstreams_are_handed_on_as_the_docs_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "compose.md").read_text("utf-8")
+    (told,) = (one for one in _examples(page) if "configs" in one)
+    (changed,) = told["services"].values()
+    (config,) = changed["configs"]
+    assert config["target"] == changed["environment"]["AGGREGATOR_UPSTREAMS_FILE"]
+    assert told["configs"].keys() == {config["source"]}
+    file = tmp_path / "upstreams.yaml"
+    file.write_text(_upstreams_of_the_docs(), "utf-8")
+    environment = WHOLE["cratedb"]["services"]["aggregator"]["environment"]
+    environment = {**environment, **changed["environment"], "AGGREGATOR_UPSTREAMS_FILE": file}
+    settings = _settings_of("aggregator", environment, monkeypatch)
+    assert isinstance(settings, AggregatorSettings)
+    assert settings.prometheus_address is None
+    assert settings.upstreams_file is not None
+    assert [one.name for one in read_upstreams(settings.upstreams_file)] == ["north", "south"]
 
 
 @each_of_ours
@@ -242,6 +267,20 @@ def test_prometheus_looks_at_every_service() -> None:
     assert [set(_targets(job)) for job in own] == [targets]
 
 
+def test_prometheus_keeps_the_clusters_names_as_they_are_told() -> None:
+    jobs = yaml.safe_load(PROMETHEUS.read_text("utf-8"))["scrape_configs"]
+    (job,) = (one for one in jobs if one["job_name"] == "clusters")
+    assert job["honor_labels"] is True
+    assert _targets(job) == [f"aggregator:{_default('aggregator', 'port')}"]
+    assert "metrics_path" not in job
+
+
+def test_every_user_has_a_password_that_make_makes() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (made,) = re.findall(r"for user in ([a-z -]+); do", makefile)
+    assert {*made.split()} == WHOLE["cratedb"]["secrets"].keys()
+
+
 def test_prometheus_takes_its_configuration() -> None:
     checked = subprocess.run(
         [executable("promtool"), "check", "config", str(PROMETHEUS)],
@@ -304,6 +343,30 @@ def _compose() -> list[str]:
     if found is None or subprocess.run([*command, "version"], capture_output=True).returncode:
         lack("compose", "docker has no compose; name a docker-compose with COSTWIRE_TEST_COMPOSE")
     return command
+
+
+def _settings_of(
+    name: str, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> ServiceSettings:
+    """What a service reads of its environment, of which these variables are all."""
+    for variable in os.environ:
+        if variable.startswith(_PREFIXES):
+            monkeypatch.delenv(variable)
+    for variable, value in told.items():
+        if value is not None:
+            monkeypatch.setenv(variable, str(value))
+    return SETTINGS[name]()  # type: ignore[call-arg]  # environment
+
+
+def _examples(page: str) -> Iterator[dict[str, Any]]:
+    """The YAML of a page."""
+    return map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+
+
+def _upstreams_of_the_docs() -> str:
+    page = (ROOT / "docs" / "aggregator.md").read_text("utf-8")
+    (told,) = (one for one in _examples(page) if "upstreams" in one)
+    return json.dumps({"upstreams": told["upstreams"]})
 
 
 def _default(name: str, field: str) -> Any:

@@ -11,6 +11,7 @@ from costwire_cli.connection import Connection, trust, without_sign_in
 from costwire_cli.errors import FAILED, INCOMPLETE, SETTLED, WRONG_USE, CommandError
 from costwire_cli.outline import Item, lines, tree
 from costwire_cli.output import complain, show, terminal_width
+from costwire_cli.topology_costs import no_costs
 from costwire_cli.topology_view import is_complete, missing, not_found, question, topology_view
 
 SHOWN = "namespaces"
@@ -22,6 +23,7 @@ def run(args: Namespace) -> int:
     params: dict[str, str | Sequence[str]] = {
         "cluster": args.clusters,
         "namespace": args.namespaces,
+        **_costs(args),
     }
     if args.format == "json":
         answer = _ask(args, params | ({"depth": args.depth} if args.depth else {}))
@@ -33,6 +35,16 @@ def run(args: Namespace) -> int:
     return _status(args, answer)
 
 
+def _costs(args: Namespace) -> dict[str, str]:
+    """The parameters that ask for costs, where they are wanted."""
+    if args.costs:
+        return {"costs": "1", **({"period": args.period} if args.period else {})}
+    if args.period:
+        told = "choose --period: it is of costs, which are not asked for; add --costs"
+        raise CommandError(told, status=WRONG_USE)
+    return {}
+
+
 def _ask(args: Namespace, params: dict[str, str | Sequence[str]]) -> TopologyAnswer:
     url, sign_in = without_sign_in(args.aggregator)
     if sign_in is not None and args.token_file is not None:
@@ -41,7 +53,7 @@ def _ask(args: Namespace, params: dict[str, str | Sequence[str]]) -> TopologyAns
     token = None if args.token_file is None else read_token(args.token_file)
     ca_file, certificate = trust(args)
     connection = Connection(url, sign_in, ca_file=ca_file, certificate=certificate)
-    with open_aggregator(connection, token) as api:
+    with open_aggregator(connection, token, for_costs=args.costs) as api:
         return api.topology(params)
 
 
@@ -66,6 +78,9 @@ def _status(args: Namespace, answer: TopologyAnswer) -> int:
     whole = is_complete(document)
     if not whole and args.format == "json":
         complain(f"costwire: the topology is not complete; missing: {missing(document)}")
+    reason = no_costs(document)
+    if reason is not None and args.format == "json":
+        complain(f"costwire: the costs are not there: {reason}")
     if unknown := not_found(document, args.clusters):
         seen = "" if whole else ", or what tells of it is missing"
         complain(
@@ -73,4 +88,4 @@ def _status(args: Namespace, answer: TopologyAnswer) -> int:
             "costwire topology --depth clusters shows which there are"
         )
         return FAILED
-    return SETTLED if whole else INCOMPLETE
+    return SETTLED if whole and reason is None else INCOMPLETE

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -45,6 +46,7 @@ class CostDesk:
         cluster_tags: Sequence[str],
         deadline_seconds: float,
         fresh_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reader = reader
         self._cluster_tags = tuple(cluster_tags)
@@ -55,9 +57,14 @@ class CostDesk:
             most=_BILLS,
             fresh_seconds=fresh_seconds,
             stale_seconds=_STALE_TIMES * fresh_seconds,
+            clock=clock,
         )
         self._reports = KeyedWork(
-            self._report, most=_REPORTS, fresh_seconds=fresh_seconds, stale_seconds=fresh_seconds
+            self._report,
+            most=_REPORTS,
+            fresh_seconds=fresh_seconds,
+            stale_seconds=fresh_seconds,
+            clock=clock,
         )
 
     async def report(self, topology: Topology, snapshot: str, period: Period) -> CostReport:

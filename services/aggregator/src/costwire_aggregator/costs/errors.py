@@ -5,6 +5,7 @@ CostsError            there are no costs to be told; a topology can be told with
 ├── HandlerSilent     the database handler cannot be reached, or cannot answer now
 ├── HandlerRefused    it answers, but not what was asked
 ├── HandlerLate       it did not answer in time
+├── BillComing        nobody waits for it any longer, but it is being read
 ├── BillTooLarge      the bill has more than there is room for here
 └── BillUnsound       the parts of its answer do not add up to its totals
 """
@@ -30,6 +31,15 @@ class HandlerRefused(CostsError):
 
 class HandlerLate(CostsError):
     """It did not answer in time."""
+
+
+class BillComing(CostsError):
+    """Nobody waits for it any longer, but it is being read."""
+
+    def __init__(self, message: str, earlier: CostsError | None = None) -> None:
+        """`earlier`: what came of the last try, where that failed after its time was up."""
+        super().__init__(message)
+        self.earlier = earlier
 
 
 class BillTooLarge(CostsError):

@@ -33,7 +33,7 @@ from costwire_aggregator.costs.questions import (
     of_column,
     of_tags,
 )
-from costwire_aggregator.http_client import FAULTS, BodyTooLarge, read_body, told
+from costwire_aggregator.http_client import FAULTS, Allowance, BodyTooLarge, read_body, told
 
 _ACT = "ask the database handler"
 _CONNECTIONS = 4
@@ -183,7 +183,7 @@ class HandlerClient:
         async with self._session.get(
             self._url.with_query(query), headers=headers, allow_redirects=False
         ) as response:
-            return response.status, await read_body(response, self._limits.page_bytes)
+            return response.status, await read_body(response, Allowance(self._limits.page_bytes))
 
     def _credentials(self) -> dict[str, str]:
         file = self._access.password_file

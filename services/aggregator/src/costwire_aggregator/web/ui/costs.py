@@ -34,11 +34,18 @@ class CostsView:
 
     period: str
     problem: str = ""
+    again: str = ""
+    """The address to look at again, where the bill is still being read."""
     currencies: Sequence[CurrencyView] = ()
     clusters: Mapping[str, Costs] = field(default_factory=dict)
     """By key."""
     nodes: Mapping[tuple[str, str], Costs] = field(default_factory=dict)
     """By the cluster's key, and the node's name."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the bill could be read."""
+        return not (self.problem or self.again)
 
 
 def costs_view(report: CostReport) -> CostsView:

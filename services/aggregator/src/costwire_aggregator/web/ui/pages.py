@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -16,7 +17,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from costwire_aggregator.aggregator import Aggregator, TopologyAnswer
-from costwire_aggregator.costs.errors import CostsError
+from costwire_aggregator.costs.errors import BillComing, CostsError
+from costwire_aggregator.costs.patience import Patience
 from costwire_aggregator.errors import UpstreamError
 from costwire_aggregator.topology.model import Amounts, Cluster, Pod
 from costwire_aggregator.web.leaving import while_wanted
@@ -28,6 +30,8 @@ from costwire_runtime.problems import NotFound
 
 UI_PATH = "/ui"
 _PODS_ON_A_PAGE = 200
+_COSTS_SECONDS = 3.0
+"""How long a page waits for a bill; it is shown without one then."""
 _STATIC = {"ui.css": "text/css; charset=utf-8", "ui.js": "text/javascript; charset=utf-8"}
 _HEADERS = {
     "Cache-Control": "no-cache",
@@ -57,6 +61,7 @@ class Pages:
 
     def __init__(self, aggregator: Aggregator) -> None:
         self._aggregator = aggregator
+        self._patience = Patience(_COSTS_SECONDS)
         self._templates = Environment(
             loader=PackageLoader("costwire_aggregator.web.ui"),
             autoescape=True,
@@ -91,13 +96,14 @@ class Pages:
             request,
             "clusters.html",
             lambda answer: {"cards": [*map(card, answer.topology.clusters)]},
+            with_costs=True,
         )
 
     async def _cluster(self, request: Request) -> Response:
         def of_cluster(answer: TopologyAnswer) -> dict[str, Any]:
             return _of_cluster(answer, request)
 
-        return await self._page(request, "cluster.html", of_cluster)
+        return await self._page(request, "cluster.html", of_cluster, with_costs=True)
 
     async def _node(self, request: Request) -> Response:
         def of_node(answer: TopologyAnswer) -> dict[str, Any]:
@@ -118,7 +124,12 @@ class Pages:
         return await self._page(request, "pod.html", of_pod)
 
     async def _page(
-        self, request: Request, name: str, told: Callable[[TopologyAnswer], dict[str, Any]]
+        self,
+        request: Request,
+        name: str,
+        told: Callable[[TopologyAnswer], dict[str, Any]],
+        *,
+        with_costs: bool = False,
     ) -> Response:
         try:
             made = await while_wanted(request, self._aggregator.topology())
@@ -127,7 +138,7 @@ class Pages:
             text = self._templates.get_template("silent.html").render(problem=problem)
             return HTMLResponse(text, problem.status, {**_HEADERS, **problem.headers})
         answer = made.result
-        costs = await self._costs(request, answer)
+        costs = await self._costs(request, answer) if with_costs else None
 
         def rendered() -> str:
             template = self._templates.get_template(name)
@@ -141,11 +152,19 @@ class Pages:
             return None
         asked = request.query_params.get("period")
         period = read_period(asked) if asked else this_month()
+        work = self._patience.report(period, partial(self._aggregator.costs, answer, period))
         try:
-            report = await while_wanted(request, self._aggregator.costs(answer, period))
+            report = await while_wanted(request, work)
+        except BillComing as coming:
+            return CostsView(period.month, problem=str(coming.earlier or ""), again=_here(request))
         except CostsError as error:
             return CostsView(period.month, problem=str(error))
         return await run_in_threadpool(costs_view, report)
+
+
+def _here(request: Request) -> str:
+    """The address of the page that is asked for, from the root."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def page_url(page: str = "", /, **parameters: object) -> str:

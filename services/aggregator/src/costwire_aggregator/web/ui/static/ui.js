@@ -2,6 +2,7 @@
 "use strict";
 
 const RENEW_MS = 30_000;
+const COMING_MS = 5_000;
 
 function cellText(row, column) {
   return row.cells[column]?.textContent.trim() ?? "";
@@ -41,6 +42,7 @@ function enhance() {
   for (const form of document.querySelectorAll("form.filter")) {
     form.querySelector("select")?.addEventListener("change", () => form.requestSubmit());
   }
+  if (document.querySelector(".coming")) setTimeout(renew, COMING_MS);
 }
 
 function isIdle() {
