@@ -174,9 +174,7 @@ def test_later_state_stays_the_newer_one_whatever_a_clock_says(
                 until(f"{name} {offset}", lambda: len(settled(fleet)) == bills.deliveries, 60)
                 missing, more = lost_and_doubled(wanted(bills), shown(fleet))
                 lost, doubled = lost + missing, doubled + more
-        if name == HANDLER:
-            for offset in OFFSETS:
-                jump(fleet, clocks, name, offset)
+            if name == HANDLER:
                 cost += 1
                 check_upload(fleet, cost)
     check_ledger(fleet)

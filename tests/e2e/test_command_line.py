@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from tests.support.commands import Run, costwire, costwire_here
+from tests.support.commands import Run, costwire, costwire_here, handler_of
 from tests.support.in_process import Pipeline, pipeline
 from tests.support.needs import focus_sample
 from tests.support.processes import ServiceProcess
@@ -196,13 +196,14 @@ def test_source_that_did_not_change_is_not_read_again(tmp_path: Path, report: Pa
         asked = costwire("sql", "SELECT count(*) FROM charges", "--data", tmp_path / "data")
         return asked.out.split()[-1]
 
-    assert [run_once(), run_once()] == [(0, 1), (0, 1)]
-    write_report(report, numbered(31))
-    assert (run_once(), stored()) == ((0, 2), "31")
-    write_report(report, numbered(29))
-    assert (run_once(), stored()) == ((0, 3), "29")
-    report.write_text(AWS_BILL)
-    assert (run_once(), stored()) == ((1, 3), "29")
+    with handler_of(tmp_path / "data"):
+        assert [run_once(), run_once()] == [(0, 1), (0, 1)]
+        write_report(report, numbered(31))
+        assert (run_once(), stored()) == ((0, 2), "31")
+        write_report(report, numbered(29))
+        assert (run_once(), stored()) == ((0, 3), "29")
+        report.write_text(AWS_BILL)
+        assert (run_once(), stored()) == ((1, 3), "29")
 
 
 def test_return_to_a_report_that_was_rendered_before_is_delivered(tmp_path: Path) -> None:
@@ -214,7 +215,8 @@ def test_return_to_a_report_that_was_rendered_before_is_delivered(tmp_path: Path
 
     for number, rows in enumerate((30, 29)):
         write_report(tmp_path / f"v{number}.csv", numbered(rows), at=LONG_AGO + number)
-    assert [run_once(name) for name in ("v0.csv", "v1.csv", "v0.csv")] == ["30", "29", "30"]
+    with handler_of(tmp_path / "data"):
+        assert [run_once(name) for name in ("v0.csv", "v1.csv", "v0.csv")] == ["30", "29", "30"]
 
 
 def test_held_delivery_can_be_rejected(direct: Pipeline, store: Store, tmp_path: Path) -> None:

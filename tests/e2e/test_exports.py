@@ -7,11 +7,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.commands import handler_of
 from tests.support.store import ON_CRATEDB
 
 DAYS = int(os.environ.get("COSTWIRE_TEST_DAYS", "3"))
@@ -34,16 +36,18 @@ def costwire(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Days of deliveries of one report, and the store that has taken them."""
     folder = tmp_path_factory.mktemp("month")
     options = ("--rows", "600", "--days", str(DAYS), "--focus-version", "1.2")
     assert costwire("sample", *options, "--out", str(folder / "days")).returncode == 0
-    for day in range(1, DAYS + 1):
-        report = folder / "days" / f"day-{day:02d}" / SOURCE
-        told = costwire("run", str(report), "--source", SOURCE, "--once", "--data", _data(folder))
-        assert told.returncode in (0, 3), told.stdout + told.stderr
-    return folder
+    with handler_of(folder / "data"):
+        for day in range(1, DAYS + 1):
+            report = folder / "days" / f"day-{day:02d}" / SOURCE
+            options = ("--source", SOURCE, "--once", "--data", _data(folder))
+            told = costwire("run", str(report), *options)
+            assert told.returncode in (0, 3), told.stdout + told.stderr
+        yield folder
 
 
 def _data(folder: Path) -> str:
@@ -101,12 +105,12 @@ def test_day_is_exported_whole(month: Path, tmp_path: Path, day: int, form: str)
 
     _findings_are_those_of(month / "days" / f"day-{day:02d}" / SOURCE, out)
     elsewhere = str(tmp_path / "elsewhere")
-    run = costwire("run", str(out), "--source", SOURCE, "--once", "--data", elsewhere)
-    assert run.returncode in (0, 3), run.stdout + run.stderr
-    assert as_numbers(shown(elsewhere)) == truth
-    (entry,) = json.loads(costwire("ledger", "--format", "json", "--data", elsewhere).stdout)[
-        "deliveries"
-    ]
+    with handler_of(tmp_path / "elsewhere"):
+        run = costwire("run", str(out), "--source", SOURCE, "--once", "--data", elsewhere)
+        assert run.returncode in (0, 3), run.stdout + run.stderr
+        assert as_numbers(shown(elsewhere)) == truth
+        ledger = costwire("ledger", "--format", "json", "--data", elsewhere).stdout
+    (entry,) = json.loads(ledger)["deliveries"]
     assert (entry["balanced"], entry["rows"]["quarantined"]) == (True, 0)
 
 

@@ -8,15 +8,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from costwire_cli.__main__ import main
-from tests.support.processes import clean_environment
+from tests.support.processes import ServiceProcess, clean_environment
 
 COMMAND = str(Path(sys.executable).with_name("costwire"))
 SECONDS = 120.0
@@ -88,6 +88,18 @@ def costwire_here(*arguments: object, given: str = "") -> Finished:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
     return Finished(status, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def handler_of(data: Path) -> Iterator[None]:
+    """A handler of a new data folder; commands find it instead of each starting its own."""
+    data.mkdir()
+    handler = ServiceProcess(
+        "db-handler", data.parent, data_dir=data, address_file=data / "handler.address"
+    )
+    with handler.start():
+        handler.wait_until_ready()
+        yield
 
 
 class Run:

@@ -6,14 +6,17 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-_LOOK_SECONDS = 0.05
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
+_OF_WAITED = 0.1
+"""Pauses grow with what was waited: looking takes time from what is waited for."""
 T = TypeVar("T")
 
 
 def until(what: str, look: Callable[[], T | None], seconds: float = 30.0) -> T:
     """What `look` gives as soon as that is true; fails the test when it stays false."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not (found := look()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} seconds"
-        time.sleep(_LOOK_SECONDS)
+        waited = time.monotonic() - began
+        assert waited < seconds, f"{what}: not within {seconds:g} seconds"
+        time.sleep(min(max(_FIRST_PAUSE, waited * _OF_WAITED), _LONGEST_PAUSE))
     return found

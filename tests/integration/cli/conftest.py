@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from tests.support.commands import handler_of
 
 from costwire_cli.arguments import parser
 from costwire_cli.handler_api import Connection
@@ -68,3 +69,10 @@ def handler(data: Path) -> Iterator[Connection]:
     args = parser().parse_args(["ledger", "--data", str(data)])
     with Store(args) as store:
         yield store.connect()
+
+
+@pytest.fixture
+def own_data(tmp_path: Path) -> Iterator[Path]:
+    """A data folder for one test, and its handler."""
+    with handler_of(tmp_path / "data"):
+        yield tmp_path / "data"

@@ -13,11 +13,13 @@ from costwire_cli.kept import Kept
 
 
 @pytest.fixture
-def delivered(costwire: Any, a_report: Callable[..., str], tmp_path: Path) -> list[str]:
+def delivered(
+    costwire: Any, a_report: Callable[..., str], tmp_path: Path, own_data: Path
+) -> list[str]:
     """A store with one delivery; gives the options that name it."""
     bill = tmp_path / "bill.csv"
     bill.write_text(a_report("1.5", "2", "3"))
-    where = ["--data", str(tmp_path / "data")]
+    where = ["--data", str(own_data)]
     told = costwire("run", str(bill), "--once", *where)
     assert told.returncode == 0, told.stderr
     return where

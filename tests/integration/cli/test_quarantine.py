@@ -15,11 +15,13 @@ TORN = "9,9,9\n"
 
 
 @pytest.fixture
-def delivered(costwire: Any, a_report: Callable[..., str], tmp_path: Path) -> list[str]:
+def delivered(
+    costwire: Any, a_report: Callable[..., str], tmp_path: Path, own_data: Path
+) -> list[str]:
     """A store with a report of which two amounts and one line are broken."""
     bill = tmp_path / "bill.csv"
     bill.write_text(a_report("1.5", "n/a", "free") + TORN + "\x1b[31m,8\n")
-    where = ["--data", str(tmp_path / "data")]
+    where = ["--data", str(own_data)]
     told = costwire("run", str(bill), "--once", *where)
     assert told.returncode == 3, told.stderr
     return where
@@ -80,13 +82,13 @@ def test_round_trip(costwire: Any, delivered: list[str], tmp_path: Path) -> None
 
 
 def test_a_quoted_null_stays_a_text_on_its_way_through_the_sheet(
-    costwire: Any, a_report: Callable[..., str], tmp_path: Path
+    costwire: Any, a_report: Callable[..., str], tmp_path: Path, own_data: Path
 ) -> None:
     header, first, second = a_report("abc", "abc").splitlines()
     rows = [first.replace(",vm,", ',"NULL",'), second.replace(",vm,", ',"null",')]
     bill, sheet = tmp_path / "bill.csv", str(tmp_path / "fix.csv")
     bill.write_text("\n".join([header, *rows, ""]))
-    where = ["--data", str(tmp_path / "data")]
+    where = ["--data", str(own_data)]
     costwire("run", str(bill), "--once", *where)
     costwire("quarantine", "export", "1", "--output", sheet, *where)
     again = costwire("quarantine", "export", "1", "--output", sheet, *where)

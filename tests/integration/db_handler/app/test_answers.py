@@ -19,17 +19,28 @@ def admin(running: Any) -> Any:
     return running.admin
 
 
-@pytest.fixture
-def delivered(admin: Any) -> Any:
-    """A client whose handler has three charges, one of which was corrected."""
+def with_charges(admin: Any) -> Any:
+    """This client, whose handler has three charges now, one of which was corrected."""
     admin.deliver(a_report(charges(3)))
     changed = [*charges(2), a_charge(ResourceId="disk-3", BilledCost="3.50")]
     admin.deliver(a_report(changed).generated(hours=1))
     return admin
 
 
-def test_costs_are_told_as_json(delivered: Any) -> None:
-    answer = delivered.get("/costs?by=ServiceName,month&metric=BilledCost,EffectiveCost&as_of=1")
+@pytest.fixture
+def delivered(admin: Any) -> Any:
+    """A client whose handler has such charges, and is the test's own."""
+    return with_charges(admin)
+
+
+@pytest.fixture(scope="module")
+def asked(lasting: Any) -> Any:
+    """A client whose handler has such charges, and is only asked: other tests ask it, too."""
+    return with_charges(lasting.admin)
+
+
+def test_costs_are_told_as_json(asked: Any) -> None:
+    answer = asked.get("/costs?by=ServiceName,month&metric=BilledCost,EffectiveCost&as_of=1")
 
     assert answer.status_code == 200
     told = answer.json()
@@ -57,28 +68,26 @@ def test_costs_are_told_as_json(delivered: Any) -> None:
         (None, "application/json"),
     ],
 )
-def test_answer_has_the_form_that_is_accepted(delivered: Any, accept: str, form: str) -> None:
-    answer = delivered.get("/costs", headers={"Accept": accept})
+def test_answer_has_the_form_that_is_accepted(asked: Any, accept: str, form: str) -> None:
+    answer = asked.get("/costs", headers={"Accept": accept})
 
     assert answer.headers["Content-Type"] == form
     assert answer.headers["Vary"] == "Accept"
 
 
-def test_unknown_form_is_a_problem(delivered: Any) -> None:
-    answer = delivered.get("/costs", headers={"Accept": "text/html"})
+def test_unknown_form_is_a_problem(asked: Any) -> None:
+    answer = asked.get("/costs", headers={"Accept": "text/html"})
 
     assert answer.status_code == 406
     assert "text/csv" in answer.json()["detail"]
 
 
-def test_all_forms_tell_the_same(delivered: Any) -> None:
+def test_all_forms_tell_the_same(asked: Any) -> None:
     path = "/changes?from=1&by=ResourceId"
-    document = delivered.get(path).json()
-    rows = list(
-        csv.DictReader(io.StringIO(delivered.get(path, headers={"Accept": "text/csv"}).text))
-    )
+    document = asked.get(path).json()
+    rows = list(csv.DictReader(io.StringIO(asked.get(path, headers={"Accept": "text/csv"}).text)))
     arrow = pa.ipc.open_stream(
-        delivered.get(path, headers={"Accept": "application/vnd.apache.arrow.stream"}).content
+        asked.get(path, headers={"Accept": "application/vnd.apache.arrow.stream"}).content
     ).read_all()
 
     assert document["rows"] == [
@@ -158,13 +167,13 @@ def test_rates_freeze_by_their_first_use(delivered: Any) -> None:
     ],
 )
 def test_rates_that_cannot_be_read_name_the_line(
-    admin: Any, body: str, line: int, said: str
+    asked: Any, body: str, line: int, said: str
 ) -> None:
-    answer = admin.post("/rates", body)
+    answer = asked.post("/rates", body)
 
     assert (answer.status_code, answer.json()["line"]) == (400, line)
     assert said in answer.json()["detail"]
-    assert admin.get("/rates").json() == {"rates": []}
+    assert asked.get("/rates").json() == {"rates": []}
 
 
 @pytest.mark.parametrize(
@@ -190,8 +199,8 @@ def test_rates_that_cannot_be_read_name_the_line(
         ("/changes?from=1&in=EUR", "there is no parameter 'in'"),
     ],
 )
-def test_question_that_cannot_be_read_says_why(delivered: Any, path: str, said: str) -> None:
-    answer = delivered.get(path)
+def test_question_that_cannot_be_read_says_why(asked: Any, path: str, said: str) -> None:
+    answer = asked.get(path)
 
     assert answer.status_code == 400, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -247,8 +256,8 @@ def test_sums_beyond_twenty_digits_are_exact(admin: Any) -> None:
     }
 
 
-def test_two_spellings_of_a_dimension_are_one(delivered: Any) -> None:
-    told = delivered.get("/costs?by=ServiceName,servicename").json()
+def test_two_spellings_of_a_dimension_are_one(asked: Any) -> None:
+    told = asked.get("/costs?by=ServiceName,servicename").json()
 
     assert told["by"] == ["ServiceName"]
 

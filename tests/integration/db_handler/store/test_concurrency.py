@@ -13,6 +13,8 @@ from tests.factories import a_charge, a_report, charges
 from costwire_db_handler.ledger import State
 
 Shop = Any
+STATES = range(20, 70, 2)
+"""By their numbers of charges: what readers see one after the other."""
 
 
 def test_deliveries_committed_at_once_all_count(shop: Shop) -> None:
@@ -48,7 +50,7 @@ def a_state(number: int) -> list[dict[str, str | None]]:
 def test_readers_never_see_a_mixture(shop: Shop) -> None:
     done = threading.Event()
     seen: set[tuple[int, Decimal]] = set()
-    states = {number: a_state(number) for number in range(20, 70)}
+    states = {number: a_state(number) for number in STATES}
     expected = {
         (number, sum(Decimal(str(row["BilledCost"])) for row in rows))
         for number, rows in states.items()
@@ -59,11 +61,12 @@ def test_readers_never_see_a_mixture(shop: Shop) -> None:
             seen.update(shop.ask("SELECT count(*), sum(BilledCost) FROM charges"))
             time.sleep(0.005)
 
-    shop.deliver(a_report(states[20]))
+    first, *later = STATES
+    shop.deliver(a_report(states[first]))
     with ThreadPoolExecutor(2) as readers:
         reading = [readers.submit(read) for _ in range(2)]
         try:
-            for number in range(21, 70):
+            for number in later:
                 entry = shop.deliver(a_report(states[number]).generated(hours=number))
                 assert entry.state is State.COMMITTED
         finally:

@@ -161,88 +161,6 @@ def a_torn_sector(log: bytes, dice: random.Random) -> bytes:
     return (log[:at] + dice.randbytes(SECTOR) + log[at + SECTOR :])[: len(log)]
 
 
-@pytest.mark.faults
-@pytest.mark.timeout(1_200)
-def test_copy_of_one_moment_shows_all_that_was_confirmed(
-    delivering: Delivering, tmp_path: Path, record_fault: RecordFault
-) -> None:
-    dice, count = random.Random(SEED), times(4, 100)  # noqa: S311 (no secret)
-    checkpoints = lost = doubled = 0
-    for _ in range(count):
-        time.sleep(dice.uniform(0, 0.5))
-        with delivering.frozen():
-            confirmed = delivering.confirmed
-            copy = copied(delivering.folder, tmp_path / "copy")
-        checkpoints += (copy / FILE_NAME).stat().st_size > 1 << 20
-        shown = shown_by(copy)
-        assert shown.refused is None
-        assert shown.state <= confirmed + 2
-        lost += shown.lost + CHARGES * max(0, confirmed - shown.state)
-        doubled += shown.doubled
-    record_fault(
-        "power loss: copy of the store at one moment, while commits run",
-        times=count,
-        outcome=f"all opened, {checkpoints} after a checkpoint; every confirmed state shown",
-        lost=lost,
-        doubled=doubled,
-    )
-
-
-@pytest.mark.faults
-@pytest.mark.timeout(1_200)
-@pytest.mark.parametrize("order", [(FILE_NAME, LOG_NAME), (LOG_NAME, FILE_NAME)], ids=str)
-def test_copy_of_one_file_after_the_other_shows_a_whole_state_or_is_refused(
-    delivering: Delivering, tmp_path: Path, record_fault: RecordFault, order: tuple[str, str]
-) -> None:
-    dice, count = random.Random(SEED), times(3, 50)  # noqa: S311 (no secret)
-    shown: list[Shown] = []
-    for _ in range(count):
-        copy = tmp_path / "copy"
-        shutil.rmtree(copy, ignore_errors=True)
-        copy.mkdir()
-        for name in order:
-            time.sleep(dice.uniform(0, 1))
-            if (delivering.folder / name).exists():
-                shutil.copyfile(delivering.folder / name, copy / name)
-        shown.append(shown_by(copy))
-        assert shown[-1].state <= delivering.confirmed + 2
-    record_fault(
-        f"copy of {order[0]}, later of {order[1]}, while commits run",
-        times=count,
-        outcome=told(shown),
-        lost=sum(each.lost for each in shown),
-        doubled=sum(each.doubled for each in shown),
-    )
-
-
-@pytest.mark.faults
-@pytest.mark.timeout(1_200)
-@pytest.mark.parametrize("spoil", [cut_off, zeros_at_the_end, a_torn_sector])
-def test_spoilt_log_shows_a_whole_state_or_is_refused(
-    delivering: Delivering, tmp_path: Path, record_fault: RecordFault, spoil: Spoil
-) -> None:
-    dice, count = random.Random(SEED), times(3, 100)  # noqa: S311 (no secret)
-    seen: list[Shown] = []
-    while len(seen) < count:
-        time.sleep(dice.uniform(0, 0.3))
-        with delivering.frozen():
-            copy = copied(delivering.folder, tmp_path / "copy")
-        log = copy / LOG_NAME
-        if log.exists() and log.stat().st_size:
-            log.write_bytes(spoil(log.read_bytes(), dice))
-            shown = shown_by(copy)
-            assert shown.state <= delivering.confirmed + 2
-            assert shown.refused is None or spoil is a_torn_sector
-            seen.append(shown)
-    record_fault(
-        f"the store's log with {spoil.__name__.replace('_', ' ')}, at random bytes",
-        times=count,
-        outcome=told(seen),
-        lost=sum(each.lost for each in seen),
-        doubled=sum(each.doubled for each in seen),
-    )
-
-
 def outcome_of(shown: Shown) -> str:
     if shown.refused is None:
         return "opened"
@@ -335,6 +253,88 @@ def test_damage_of_the_file_is_told_and_never_read(
     record_fault(
         "the store's file with other bytes in a sector",
         times=len(seen),
+        outcome=told(seen),
+        lost=sum(each.lost for each in seen),
+        doubled=sum(each.doubled for each in seen),
+    )
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1_200)
+def test_copy_of_one_moment_shows_all_that_was_confirmed(
+    delivering: Delivering, tmp_path: Path, record_fault: RecordFault
+) -> None:
+    dice, count = random.Random(SEED), times(4, 100)  # noqa: S311 (no secret)
+    checkpoints = lost = doubled = 0
+    for _ in range(count):
+        time.sleep(dice.uniform(0, 0.5))
+        with delivering.frozen():
+            confirmed = delivering.confirmed
+            copy = copied(delivering.folder, tmp_path / "copy")
+        checkpoints += (copy / FILE_NAME).stat().st_size > 1 << 20
+        shown = shown_by(copy)
+        assert shown.refused is None
+        assert shown.state <= confirmed + 2
+        lost += shown.lost + CHARGES * max(0, confirmed - shown.state)
+        doubled += shown.doubled
+    record_fault(
+        "power loss: copy of the store at one moment, while commits run",
+        times=count,
+        outcome=f"all opened, {checkpoints} after a checkpoint; every confirmed state shown",
+        lost=lost,
+        doubled=doubled,
+    )
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("order", [(FILE_NAME, LOG_NAME), (LOG_NAME, FILE_NAME)], ids=str)
+def test_copy_of_one_file_after_the_other_shows_a_whole_state_or_is_refused(
+    delivering: Delivering, tmp_path: Path, record_fault: RecordFault, order: tuple[str, str]
+) -> None:
+    dice, count = random.Random(SEED), times(3, 50)  # noqa: S311 (no secret)
+    shown: list[Shown] = []
+    for _ in range(count):
+        copy = tmp_path / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        copy.mkdir()
+        for name in order:
+            time.sleep(dice.uniform(0, 1))
+            if (delivering.folder / name).exists():
+                shutil.copyfile(delivering.folder / name, copy / name)
+        shown.append(shown_by(copy))
+        assert shown[-1].state <= delivering.confirmed + 2
+    record_fault(
+        f"copy of {order[0]}, later of {order[1]}, while commits run",
+        times=count,
+        outcome=told(shown),
+        lost=sum(each.lost for each in shown),
+        doubled=sum(each.doubled for each in shown),
+    )
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("spoil", [cut_off, zeros_at_the_end, a_torn_sector])
+def test_spoilt_log_shows_a_whole_state_or_is_refused(
+    delivering: Delivering, tmp_path: Path, record_fault: RecordFault, spoil: Spoil
+) -> None:
+    dice, count = random.Random(SEED), times(3, 100)  # noqa: S311 (no secret)
+    seen: list[Shown] = []
+    while len(seen) < count:
+        time.sleep(dice.uniform(0, 0.3))
+        with delivering.frozen():
+            copy = copied(delivering.folder, tmp_path / "copy")
+        log = copy / LOG_NAME
+        if log.exists() and log.stat().st_size:
+            log.write_bytes(spoil(log.read_bytes(), dice))
+            shown = shown_by(copy)
+            assert shown.state <= delivering.confirmed + 2
+            assert shown.refused is None or spoil is a_torn_sector
+            seen.append(shown)
+    record_fault(
+        f"the store's log with {spoil.__name__.replace('_', ' ')}, at random bytes",
+        times=count,
         outcome=told(seen),
         lost=sum(each.lost for each in seen),
         doubled=sum(each.doubled for each in seen),
