@@ -67,6 +67,8 @@ class FakePrometheus(LocalServer):
         self.fault = Fault()
         self.asked: list[Asked] = []
         self.takes_posts = True
+        self.stores: Mapping[str, Any] | None = None
+        """What it tells of its stores; none where it is no Thanos."""
 
     def vector(self, query: str) -> Iterable[tuple[str, Sample]]:
         """Names and samples of an instant query; raises `BadQuery`."""
@@ -122,6 +124,10 @@ class FakeHandler(BaseHTTPRequestHandler):
         self._asked(form)
 
     def do_GET(self) -> None:
+        stores = self.server.owner.stores  # type: ignore[attr-defined]
+        if urlsplit(self.path).path.endswith("/api/v1/stores"):
+            self._tell(404 if stores is None else 200, {"status": "success", "data": stores or {}})
+            return
         self._asked(urlsplit(self.path).query)
 
     def _asked(self, form: str) -> None:

@@ -64,8 +64,8 @@ def a_sidecar(site: Site) -> Iterator[Sidecar]:
 
 
 @contextmanager
-def a_query(folder: Path, *sidecars: Sidecar) -> Iterator[str]:
-    """The address of a Query that never forgets a sidecar, as it does without `strict`."""
+def a_query(folder: Path, *sidecars: Sidecar, strict: bool = True) -> Iterator[str]:
+    """The address of a Query; one that is not strict forgets sidecars that are gone."""
     http = _address()
     command = [
         _thanos(),
@@ -73,7 +73,7 @@ def a_query(folder: Path, *sidecars: Sidecar) -> Iterator[str]:
         f"--http-address={http}",
         f"--grpc-address={_address()}",
         f"--query.replica-label={REPLICA}",
-        *(f"--endpoint-strict={one.address}" for one in sidecars),
+        *(f"--endpoint{'-strict' if strict else ''}={one.address}" for one in sidecars),
     ]
     with running(command, folder / "query.log", f"http://{http}/-/ready"):
         yield f"http://{http}"

@@ -92,6 +92,25 @@ def test_thanos_is_asked_for_what_it_has_without_copies(prometheus: FakePromethe
     assert (form["dedup"], form["partial_response"]) == (["true"], ["true"])
 
 
+@pytest.mark.parametrize("error", ["deadline exceeded", {"code": 14}])
+def test_store_that_thanos_has_lost_is_a_warning(prometheus: FakePrometheus, error: object) -> None:
+    lost = {"name": "10.0.0.7:10901", "lastError": error}
+    prometheus.stores = {"sidecar": [lost, {"name": "x", "lastError": None}], "store": []}
+    told = asked(prometheus.url, kind="thanos")
+    assert told.families == {"kube_pod_info": [POD]}
+    (warning,) = told.warnings
+    assert warning.startswith("it does not reach its store 10.0.0.7:10901: ")
+    assert not asked(prometheus.url).warnings
+
+
+@pytest.mark.parametrize("stores", [None, {}, {"sidecar": "none"}])
+def test_thanos_that_does_not_tell_its_stores_is_no_error(
+    prometheus: FakePrometheus, stores: dict[str, object] | None
+) -> None:
+    prometheus.stores = stores
+    assert asked(prometheus.url, kind="thanos") == asked(prometheus.url)
+
+
 def test_token_is_read_anew_for_each_question(prometheus: FakePrometheus, tmp_path: Path) -> None:
     file = tmp_path / "token"
     for token in ("one", "two"):

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from tests.support.aggregators import Aggregator, an_aggregator
 from tests.support.scraping import wait_until_scraped
 from tests.support.simulated_exporters import SimulatedExporters
 from tests.support.thanos import REPLICA, Sidecar, Site, a_query, a_sidecar, a_site
+from tests.support.waiting import until
 
 from costwire_simulator.estate.making import Size, make_estate
 from costwire_simulator.estate.model import Flavour
@@ -115,6 +117,31 @@ def test_query_tells_what_the_servers_beneath_it_tell(
         assert len(cluster["nodes"]) == SIZE.nodes
         assert len(cluster["pods"]) == SIZE.nodes * SIZE.pods
         assert any("cpu" in pod.get("usage", {}) for pod in cluster["pods"])
+
+
+def test_store_that_query_has_forgotten_is_still_missed(servers: Servers, tmp_path: Path) -> None:
+    lost, kept = (name for name in servers.prometheus if name != AGAIN)
+    with (
+        a_sidecar(servers.prometheus[lost]) as dying,
+        a_query(tmp_path, servers.sidecars[kept], dying, strict=False) as url,
+        an_aggregator(tmp_path, servers.upstream(url, kind="thanos")) as aggregator,
+    ):
+        until("both are told", lambda: len(aggregator.topology()["clusters"]) == 2, 30)
+        dying.process.kill()
+        dying.process.wait(20)
+        until("Query warns no more", lambda: not _warnings(url), 60)
+        answer = aggregator.get("/v1/topology")
+    assert answer.headers["Costwire-Missing"] == "a (partial)"
+    told = answer.json()
+    assert [one["name"] for one in told["clusters"]] == [kept]
+    (reason,) = told["completeness"]["upstreams"][0]["reasons"]
+    assert dying.address in reason
+
+
+def _warnings(query: str) -> list[str]:
+    answer = requests.get(f"{query}/api/v1/query", {"query": "up"}, timeout=20).json()
+    warnings: list[str] = answer.get("warnings", [])
+    return warnings
 
 
 def test_query_without_one_of_its_stores_is_partial(servers: Servers, tmp_path: Path) -> None:

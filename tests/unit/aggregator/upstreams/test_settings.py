@@ -39,7 +39,7 @@ def test_upstreams_are_read_with_what_prometheus_calls_it(tmp_path: Path) -> Non
     secret = tmp_path / "secret"
     secret.write_text("hush\n", encoding="utf-8")
     north, south = read(tmp_path, ALL.replace("FILE", str(secret)))
-    assert north.endpoint() == "https://thanos.north.example:9090/prefix/api/v1/query"
+    assert north.endpoint("query") == "https://thanos.north.example:9090/prefix/api/v1/query"
     assert north.parameters() == [("dedup", "false"), ("partial_response", "true")]
     assert north.sign_in() == ("jo", "hush")
     assert north.replica_labels == ("replica", "prometheus_replica")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
+from dataclasses import replace
 from typing import Self
 
 import aiohttp
@@ -12,8 +14,10 @@ from yarl import URL
 
 from costwire_aggregator.http_client import FAULTS, Allowance, BodyTooLarge, read_body, told
 from costwire_aggregator.questions import Question
+from costwire_aggregator.shared_work import SharedWork
 from costwire_aggregator.upstreams.answers import BadAnswer, Refused, Vector, read_answer
 from costwire_aggregator.upstreams.settings import UpstreamSettings
+from costwire_aggregator.upstreams.stores import lost_stores
 
 _NO_POST = (405, 501)
 """What a proxy answers that lets no POST through."""
@@ -23,6 +27,8 @@ _Form = list[tuple[str, str]]
 _LEAST_RETRY_SECONDS = 0.2
 """A retry that has less time than this is none."""
 _RETRY_PAUSE_SECONDS = 0.05
+_STORES_SECONDS, _STORES_AGAIN_SECONDS = 1.0, 5.0
+_STORES_BYTES = 16 << 20
 
 
 class AskError(Exception):
@@ -51,7 +57,11 @@ class UpstreamClient:
     def __init__(self, settings: UpstreamSettings) -> None:
         """Raises: `OSError` when a certificate cannot be read."""
         self.settings = settings
-        self._url = URL(settings.endpoint(), encoded=True)
+        self._url = URL(settings.endpoint("query"), encoded=True)
+        self._stores_url = URL(settings.endpoint("stores"), encoded=True)
+        self._lost_stores = SharedWork(
+            self._looked_at_stores, fresh_seconds=_STORES_AGAIN_SECONDS, stale_seconds=0
+        )
         self._tls = settings.tls()
         self._session: aiohttp.ClientSession | None = None
         self._posts = True
@@ -68,6 +78,7 @@ class UpstreamClient:
         return self
 
     async def __aexit__(self, *raised: object) -> None:
+        await self._lost_stores.close()
         if self._session is not None:
             await self._session.close()
 
@@ -79,6 +90,18 @@ class UpstreamClient:
         `allowance`: for the answer, unpacked. What breaks off, or passes by, is tried once more if
         there is time. Raises: `AskError`.
         """
+        vector = await self._asked(question, at, deadline, allowance)
+        if self.settings.kind != "thanos":
+            return vector
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                lost = (await self._lost_stores.result()).result
+                return replace(vector, warnings=[*vector.warnings, *lost])
+        return vector
+
+    async def _asked(
+        self, question: Question, at: float, deadline: float, allowance: Allowance
+    ) -> Vector:
         try:
             return await self._ask(question, at, deadline, allowance)
         except (Unreachable, Passing):
@@ -113,22 +136,35 @@ class UpstreamClient:
             raise kind(str(fault)) from error
         return _read(status, body)
 
+    async def _looked_at_stores(self) -> list[str]:
+        """Those that are lost, as far as it tells: what is in front of it may know of no stores."""
+        try:
+            async with asyncio.timeout(_STORES_SECONDS):
+                status, body = await self._request(
+                    "GET", self._stores_url, self.settings.parameters(), Allowance(_STORES_BYTES)
+                )
+        except (TimeoutError, AskError, BodyTooLarge, *FAULTS):
+            return []
+        return lost_stores(body) if status == 200 else []
+
     async def _send(self, form: _Form, allowance: Allowance) -> tuple[int, bytes]:
         if self._posts:
-            status, body = await self._request("POST", form, allowance)
+            status, body = await self._request("POST", self._url, form, allowance)
             if status not in _NO_POST:
                 return status, body
             self._posts = False
-        return await self._request("GET", form, allowance)
+        return await self._request("GET", self._url, form, allowance)
 
-    async def _request(self, method: str, form: _Form, allowance: Allowance) -> tuple[int, bytes]:
+    async def _request(
+        self, method: str, url: URL, form: _Form, allowance: Allowance
+    ) -> tuple[int, bytes]:
         assert self._session is not None, "enter the client first"  # noqa: S101
         is_post = method == "POST"
         headers = self._credentials()
         propagate.inject(headers)
         async with self._session.request(
             method,
-            self._url.with_query(self.settings.parameters() if is_post else form),
+            url.with_query(self.settings.parameters() if is_post else form),
             data=form if is_post else None,
             headers=headers,
             allow_redirects=False,

@@ -118,10 +118,10 @@ class UpstreamSettings(_Part):
             raise ValueError("give basic_auth, authorization, or user:password@ in the URL")
         return self
 
-    def endpoint(self) -> str:
-        """Where questions go: without credentials, without a query."""
+    def endpoint(self, act: str) -> str:
+        """Where the API's `query` is, or `stores`: without credentials, without a query."""
         parts = urlsplit(self.url)
-        path = f"{parts.path.rstrip('/')}/api/v1/query"
+        path = f"{parts.path.rstrip('/')}/api/v1/{act}"
         return urlunsplit(SplitResult(parts.scheme, _host(parts), path, "", ""))
 
     def parameters(self) -> list[tuple[str, str]]:
