@@ -90,7 +90,7 @@ class UpstreamClient:
         `allowance`: for the answer, unpacked. What breaks off, or passes by, is tried once more if
         there is time. Raises: `AskError`.
         """
-        vector = await self._asked(question, at, deadline, allowance)
+        vector = await self._ask_with_retry(question, at, deadline, allowance)
         if self.settings.kind != "thanos":
             return vector
         with suppress(TimeoutError):
@@ -99,20 +99,20 @@ class UpstreamClient:
                 return replace(vector, warnings=[*vector.warnings, *lost])
         return vector
 
-    async def _asked(
+    async def _ask_with_retry(
         self, question: Question, at: float, deadline: float, allowance: Allowance
     ) -> Vector:
         try:
-            return await self._ask(question, at, deadline, allowance)
+            return await self._ask_once(question, at, deadline, allowance)
         except (Unreachable, Passing):
             pause = _RETRY_PAUSE_SECONDS * (1 + random.random())  # noqa: S311
             left = deadline - asyncio.get_running_loop().time() - pause
             if left < _LEAST_RETRY_SECONDS:
                 raise
             await asyncio.sleep(pause)
-            return await self._ask(question, at, deadline, allowance)
+            return await self._ask_once(question, at, deadline, allowance)
 
-    async def _ask(
+    async def _ask_once(
         self, question: Question, at: float, deadline: float, allowance: Allowance
     ) -> Vector:
         loop = asyncio.get_running_loop()
