@@ -7,7 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
@@ -23,6 +23,8 @@ _OURS = (sys.executable, "-m", "costwire_aggregator")
 _SETTLING = 3
 """Answers after which a process has the memory that it needs."""
 _BROKEN_SECONDS = 60.0
+_NO_ANSWER = 0
+"""In the place of a status."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,15 @@ def _timed(url: str) -> tuple[float, int]:
 
 
 def _asked_once(url: str) -> Figures:
-    """Status (none for a connection that was closed), seconds and bytes."""
+    """Status (none for a connection that was closed, 0 for no answer), seconds and bytes."""
     start, status, body = time.perf_counter(), None, b""
-    with suppress(requests.RequestException):
+    try:
         answer = requests.get(url, timeout=_BROKEN_SECONDS)
         status, body = answer.status_code, answer.content
+    except requests.Timeout:
+        status = _NO_ANSWER
+    except requests.RequestException:
+        status = None
     return {"seconds": time.perf_counter() - start, "status": status, "bytes": len(body)}
 
 

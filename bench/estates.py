@@ -21,6 +21,7 @@ NODES, PODS, CONTAINERS = 100, 20, 2
 """Of a cluster, of a node, of a pod."""
 START_SECONDS = 300.0
 ANSWER_SECONDS = 300.0
+_END_SECONDS = 30.0
 _ASKED = re.compile(
     r'^costwire_simulator_http_request_duration_seconds_count\{.*route="[^"]*/query".*\} (\S+)$',
     re.MULTILINE,
@@ -92,7 +93,11 @@ def running(
         yield process.pid
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def read(url: str) -> bytes:

@@ -17,8 +17,6 @@ Fault = Callable[[str, bytes], bytes]
 """What becomes of the answer to a question."""
 _LATE_SECONDS = 2.0
 _NEVER_SECONDS = 120.0
-
-
 _VALUE = re.compile(rb',"[^"]*"\]')
 
 
@@ -59,8 +57,10 @@ def faulty(fault: str, upstream: str) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _relay(_ANSWERING[fault], upstream)) as server:
         server.daemon_threads, server.block_on_close = True, False
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def _relay(fault: Fault, upstream: str) -> type[BaseHTTPRequestHandler]:

@@ -2,8 +2,8 @@
 
 A cluster has 100 nodes, 2,000 pods and 4,000 containers; the upstream is the simulator, whose
 answers are made before. `COSTWIRE_BENCH_ICOS_AGGREGATOR` names the original's program, built from
-its public repository; without it there is nothing beside. With `--out FOLDER` the results are put
-beside those that are there, in `topology.json` and `TOPOLOGY.md`.
+its public repository; without it there is nothing beside, and nothing is written. With `--out
+FOLDER` the results are put beside those that are there, in `topology.json` and `TOPOLOGY.md`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from topology_page import page
 HERE = Path(__file__).parent
 RESULTS, PAGE = "topology.json", "TOPOLOGY.md"
 PHASES_SECONDS = 600
+LEAST_REQUESTS = 2
 OVER_PROMETHEUS = 10
 """Clusters that a real Prometheus is asked for too, and that break in turn."""
 
@@ -35,17 +37,30 @@ def main() -> int:
     """Measure each number of clusters, and tell it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clusters", type=int, nargs="+", default=[1, 10, 50])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--requests", type=int, default=20, help="of each program, in a round")
+    parser.add_argument(
+        "--rounds", type=int, nargs="+", default=[3, 3, 1], help="of each number, or of all"
+    )
+    parser.add_argument(
+        "--requests", type=int, nargs="+", default=[20, 10, 5], help="of each program, in a round"
+    )
     parser.add_argument("--out", type=Path, help="folder of topology.json and TOPOLOGY.md")
     args = parser.parse_args()
-    results = load(args.out / RESULTS) if args.out else {}
+    if min(args.requests) < LEAST_REQUESTS:
+        parser.error(f"--requests: {LEAST_REQUESTS} are the least that have a p95")
+    # As by Ctrl-C: what was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if ORIGINAL not in os.environ:
-        sys.stderr.write(f"{ORIGINAL} is not set: nothing is measured beside\n")
-    for clusters in args.clusters:
+        sys.stderr.write(f"{ORIGINAL} is not set: nothing is measured beside, or written\n")
+        args.out = None
+    results = load(args.out / RESULTS) if args.out else {}
+    counts = len(args.clusters)
+    rounds, requests = (
+        told * counts if len(told) == 1 else told for told in (args.rounds, args.requests)
+    )
+    for clusters, times, asked in zip(args.clusters, rounds, requests, strict=True):
         now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        results[clusters] = run = Run(clusters, args.rounds, commit(), now, machine())
-        measure(run, args.requests)
+        results[clusters] = run = Run(clusters, times, commit(), now, machine())
+        measure(run, asked)
         if args.out:
             save(args.out / RESULTS, results)
             (args.out / PAGE).write_text(page(results), encoding="utf-8")

@@ -45,7 +45,7 @@ def page(results: Results) -> str:
         *_growth(runs),
     ]
     for run in runs:
-        lines += ["", f"## {run.rows:,} clusters", "", *facts(run), ""]
+        lines += ["", f"## {_clusters(run.rows)}", "", *facts(run), ""]
         lines += [*_programs(run), *_ratios(run), *_phases(run), *_broken(run)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -69,7 +69,7 @@ def _growth(runs: Sequence[Run]) -> Iterator[str]:
     if len(runs) < 2:
         return
     yield from ("", "## Milliseconds a cluster", "")
-    yield from head("program", *(f"{run.rows:,} clusters" for run in runs), "last to first")
+    yield from head("program", *(_clusters(run.rows) for run in runs), "last to first")
     for program, name in PROGRAMS.items():
         costs = [_milliseconds(run, program) for run in runs]
         if len(there := present(costs)) > 1:
@@ -133,14 +133,23 @@ def _broken(run: Run) -> Iterator[str]:
         yield from head("the only upstream", "program", "status", "after, s", "MB")
     for stage in stages:
         fault, _, program = stage.removeprefix(_BROKEN).rpartition(": ")
-        status = run.median(stage, "status")
         yield row(
             fault,
             "ours" if program == "icos" else program,
-            "connection closed" if status is None else f"{status:.0f}",
+            _status(run.median(stage, "status")),
             short(run.median(stage, "seconds")),
             short(_over(run.median(stage, "bytes"), 1e6)),
         )
+
+
+def _status(told: Value) -> str:
+    if told is None:
+        return "connection closed"
+    return f"{told:.0f}" if told else "no answer"
+
+
+def _clusters(number: int) -> str:
+    return f"{number:,} cluster{'s' if number > 1 else ''}"
 
 
 def _over(value: Value, unit: float) -> Value:

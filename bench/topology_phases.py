@@ -26,11 +26,11 @@ from costwire_aggregator.questions import Question
 from costwire_aggregator.topology.document import topology_json
 from costwire_aggregator.topology.flavours import FLAVOURS
 from costwire_aggregator.topology.fold import fold
-from costwire_aggregator.topology.sources import Reading
+from costwire_aggregator.topology.readings import readings
 from costwire_aggregator.upstreams.answers import read_answer
 from costwire_aggregator.upstreams.merge import merged
 from costwire_aggregator.upstreams.outcomes import Told, answered
-from costwire_runtime.memory import collect_seldom, share_one_arena
+from costwire_runtime.memory import collect_seldom, no_collecting, share_one_arena
 
 TIMES = 5
 _SETTLED_SECONDS = 1e9
@@ -67,28 +67,43 @@ class _Phases:
     ) -> Mapping[str, Mapping[str, float]]:
         """Make an answer."""
         asked_at = time.time()
-        bodies = asyncio.run(self._read(questions, upstream))
+        bodies = asyncio.run(self._read(questions, upstream, asked_at))
         vectors = self._timed("decode", partial(list, map(read_answer, bodies)))
         outcomes = [answered(*one, 0.0) for one in zip(questions, vectors, strict=True)]
         told = Told("all", outcomes, asked_at)
         del bodies, vectors, outcomes
-        (reading,) = self._timed("merge", lambda: merged([told]))
-        families = reading.families
         if face == "icos":
-            infrastructure = self._timed("fold", lambda: Fold(families).infrastructure())
-            self._timed("encode", lambda: rendered(infrastructure))
+            self._document(told)
         else:
-            sources = [Reading("all", _KUBERNETES, families)]
-            topology = self._timed("fold", lambda: fold(sources))
-            self._timed("encode", lambda: b"".join(topology_json(topology, {})))
-        self._timed("completeness", lambda: completeness([told], asked_at, _SETTLED_SECONDS))
+            self._topology(told)
         return self._seconds
 
-    async def _read(self, questions: Sequence[Question], upstream: str) -> Sequence[bytes]:
+    @no_collecting()
+    def _document(self, told: Told) -> None:
+        (reading,) = self._timed("merge", lambda: merged([told]))
+        families = reading.families
+        infrastructure = self._timed("fold", lambda: Fold(families).infrastructure())
+        self._timed("encode", lambda: rendered(infrastructure))
+        self._completeness(told)
+
+    def _topology(self, told: Told) -> None:
+        with no_collecting():
+            flavours = {told.upstream: _KUBERNETES}
+            sources = self._timed("merge", lambda: readings([told], flavours))
+            topology = self._timed("fold", lambda: fold(sources))
+            self._completeness(told)
+        self._timed("encode", lambda: b"".join(topology_json(topology, {})))
+
+    def _completeness(self, told: Told) -> None:
+        self._timed("completeness", lambda: completeness([told], told.at, _SETTLED_SECONDS))
+
+    async def _read(
+        self, questions: Sequence[Question], upstream: str, at: float
+    ) -> Sequence[bytes]:
         async with aiohttp.ClientSession() as session:
 
             async def body(question: Question) -> bytes:
-                form = {"query": question.promql}
+                form = {"query": question.promql, "time": f"{at:.3f}"}
                 async with session.post(f"{upstream}/api/v1/query", data=form) as response:
                     return await response.read()
 

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 TIMEOUT = (5.0, 330.0)
 """An aggregator may be set to wait 300 seconds for its upstreams."""
 _COSTS_SECONDS = 600.0
-"""And as long for a bill."""
+"""And that long for a bill, once they have answered."""
 _ACT = "ask for the topology"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _TOKEN_BYTES = 1 << 16
@@ -59,9 +59,13 @@ def _is_topology(document: Any, *, with_costs: bool) -> bool:
     return (
         isinstance(document, dict)
         and isinstance(document.get("clusters"), list)
-        and isinstance(document.get("completeness"), dict)
-        and (not with_costs or isinstance(document.get("costs"), dict))
+        and _has(document.get("completeness"), "at", "percent", "upstreams")
+        and (not with_costs or _has(document.get("costs"), "state"))
     )
+
+
+def _has(part: Any, *names: str) -> bool:
+    return isinstance(part, dict) and part.keys() >= {*names}
 
 
 @contextmanager

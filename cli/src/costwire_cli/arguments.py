@@ -209,7 +209,8 @@ def _demo(commands: Subparsers) -> None:
     command = commands.add_parser(
         "demo",
         help="the whole pipeline on sample data",
-        description="Make sample reports, deliver them, show the ledger and three queries.",
+        description="Make sample reports, deliver them, show the ledger, three queries, and "
+        "three made-up clusters with what they cost.",
     )
     add_store(command)
 

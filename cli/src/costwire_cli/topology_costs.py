@@ -5,7 +5,7 @@ Amounts are shown to the last digit, as the aggregator tells them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from costwire_cli.figures import UNKNOWN
@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 _METRIC = "BilledCost"
 _JOINED = "joined"
 _LISTED = 5
-"""Resources of each currency that are shown of what is not a cluster's."""
+"""Resources of each currency that are shown of what is not a cluster's, and candidates of one."""
 _NO_RESOURCE = "(no resource)"
 
 
@@ -31,16 +31,23 @@ class Costs:
     def __init__(self, document: Json) -> None:
         self._reason = no_costs(document)
         self._joined: Json = {} if self._reason is not None else document.get("costs", {})
-        self._amounts: dict[tuple[str, ...], Json] = {}
+        self._of_clusters: dict[str, Json] = {}
+        self._of_nodes: dict[tuple[str, ...], Json] = {}
         for cluster in self._joined.get("clusters", ()):
             key = cluster["cluster"]
-            self._amounts[key,] = cluster["amounts"]
-            self._amounts |= {(key, node["name"]): node["amounts"] for node in cluster["nodes"]}
+            self._of_clusters[key] = cluster["amounts"]
+            self._of_nodes |= {_node(key, one): one["amounts"] for one in cluster["nodes"]}
 
-    def of(self, cluster: str, *node: str) -> Iterator[Fact]:
-        """What a cluster costs, with all that is in it, or what a node does."""
+    def of_cluster(self, key: str) -> Iterator[Fact]:
+        """What a cluster costs, with all that is in it."""
+        return self._told(self._of_clusters.get(key, {}))
+
+    def of_node(self, key: str, node: Json) -> Iterator[Fact]:
+        """What a node of a cluster costs."""
+        return self._told(self._of_nodes.get(_node(key, node), {}))
+
+    def _told(self, amounts: Json) -> Iterator[Fact]:
         if self._joined:
-            amounts = self._amounts.get((cluster, *node), {})
             told = [f"{sums[_METRIC]} {code}" for code, sums in amounts.items() if sums[_METRIC]]
             yield Fact(_METRIC, ", ".join(told) or UNKNOWN)
 
@@ -73,17 +80,29 @@ class Costs:
         return Item("bill", (currency,), facts, parts)
 
 
+def _node(cluster: str, node: Json) -> tuple[str, ...]:
+    """Which node it is: nodes of a cluster may share a name."""
+    return cluster, node["name"], node.get("uid") or ""
+
+
 def _listed(kind: str, currency: str, told: Json) -> Iterator[Item]:
     """The resources with the largest amounts in a currency, and how many more there are."""
     found = [one for one in told["resources"] if one["currency"] == currency]
     for one in found[:_LISTED]:
         facts = [Fact(_METRIC, one["sums"][_METRIC] or UNKNOWN)]
         if candidates := one.get("candidates"):
-            facts.append(Fact("candidates", ", ".join(map(_place, candidates))))
+            facts.append(Fact("candidates", _named(candidates)))
         yield Item(kind, (currency, one["resourceId"]), facts)
     more = len(found[_LISTED:]) + told["others"].get(currency, {}).get("resources", 0)
     if more:
         yield Item(kind, (currency, f"({more} more)"), ())
+
+
+def _named(candidates: Sequence[Json]) -> str:
+    places = [*map(_place, candidates[:_LISTED])]
+    if more := len(candidates[_LISTED:]):
+        places.append(f"and {more} more")
+    return ", ".join(places)
 
 
 def _place(candidate: Json) -> str:

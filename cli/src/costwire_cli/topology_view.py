@@ -31,7 +31,7 @@ _NO_NAMESPACE, _NO_WORKLOAD = "(no namespace)", "(no workload)"
 _FIELDS = {
     "clusters": "name,uid,nodes.conditions.Ready,nodes.unschedulable,nodes.capacity,nodes.usage,"
     "pods.node,pods.phase",
-    "nodes": "",
+    "nodes": "nodes.uid",
     "namespaces": "namespaces.phase",
     "workloads": "workloads.desired,workloads.ready,workloads.owner,pods.owner",
     "pods": "pods.ready,pods.usage",
@@ -144,7 +144,7 @@ class _Cluster:
         if "namespaces" in self._shows:
             parts += self._of_namespaces()
         facts = [ready_nodes(self._nodes), *capacity(self._nodes), pods]
-        costs = self._costs.of(self._cluster["key"])
+        costs = self._costs.of_cluster(self._cluster["key"])
         return self._item("cluster", (), [*facts, *costs], parts)
 
     def _item(
@@ -160,7 +160,7 @@ class _Cluster:
             if not self._is_narrowed:
                 pods += f"/{room_for_pods(node)}"
             facts = [status(node), *capacity([node]), Fact("pods", pods)]
-            costs = self._costs.of(self._cluster["key"], name)
+            costs = self._costs.of_node(self._cluster["key"], node)
             yield self._item("node", (name,), [*facts, *costs])
 
     def _of_namespaces(self) -> Iterator[Item]:

@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.support.composition import CORE, composition
 from tests.support.flavour_upstream import FlavourUpstream
+from tests.support.hostile import Answering
 from tests.support.kubernetes_estates import Estate
 from tests.support.local_server import LocalServer
 from tests.support.processes import ServiceProcess, free_port, local_get
@@ -27,20 +27,15 @@ TOLD: dict[str, str] = {
 PASSWORD = "hush-hush"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Answering):
     """A handler without charges, which remembers who asked."""
+
+    body = json.dumps({"asOf": {"state": 0}, "by": [], "rows": [], "totals": {}}).encode()
 
     def do_GET(self) -> None:
         server: Handler = self.server.owner  # type: ignore[attr-defined]
         server.asked.append((urlsplit(self.path).path, self.headers["Authorization"]))
-        body = json.dumps({"asOf": {"state": 0}, "by": [], "rows": [], "totals": {}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+        super().do_GET()
 
 
 class Handler(LocalServer):

@@ -135,6 +135,8 @@ def test_gauges_tell_this_months_costs(get: Get) -> None:
     told = f'costwire_cluster_billed_cost{{cluster="{CLUSTER.name}",currency="USD"}} 9.6'
     assert told in lines
     assert 'costwire_unmatched_billed_cost{currency="USD"} 11.25' in lines
+    assert 'costwire_unmatched_billed_cost{currency="EUR"} 0.05' in lines
+    assert 'costwire_ambiguous_billed_cost{currency="USD"} 0.0' in lines
     assert "costwire_costs_up 1.0" in lines
 
 

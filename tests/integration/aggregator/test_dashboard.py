@@ -13,7 +13,7 @@ from tests.support.processes import ServiceProcess
 from tests.support.prometheus import Job, Prometheus
 
 CLUSTERS = {"cluster-0", "cluster-1", "cluster-2"}
-COSTS = re.compile("costwire_(costs|cluster_billed|unmatched_billed)_")
+COSTS = re.compile("costwire_(costs|cluster_billed|ambiguous_billed|unmatched_billed)_")
 CHOICES = {
     "all": (".+", CLUSTERS),
     "one": ("cluster-1", {"cluster-1"}),

@@ -136,6 +136,24 @@ def test_tables_are_sorted_by_a_click_on_their_heads(url: str, tmp_path: Path) -
     shown(tmp_path, look)
 
 
+def test_bill_that_is_coming_is_looked_for_once_at_a_time(url: str, tmp_path: Path) -> None:
+    async def look(page: Page) -> None:
+        await page.open(url)
+        await page.evaluate(
+            "document.querySelector('main').insertAdjacentHTML('beforeend', '<p class=coming></p>')"
+        )
+        await page.evaluate(
+            "waiting = new Set(); number = 0;"
+            "window.setTimeout = () => (waiting.add(++number), number);"
+            "window.clearTimeout = (which) => waiting.delete(which);"
+        )
+        for _ in range(3):
+            await page.evaluate("enhance()")
+        assert await page.evaluate("waiting.size") == 1
+
+    shown(tmp_path, look)
+
+
 def test_page_is_walked_by_keyboard(url: str, tmp_path: Path) -> None:
     async def look(page: Page) -> None:
         await page.open(url)

@@ -419,7 +419,12 @@ TOLD = {
 
 
 class _Topology(hostile.Answering):
-    body = json.dumps({"completeness": {}, "clusters": [{"key": "x" * 90}] * 90}).encode()
+    body = json.dumps(
+        {
+            "completeness": {"at": "2026-10-01T12:00:00.000Z", "percent": 0, "upstreams": []},
+            "clusters": [{"key": "x" * 90}] * 90,
+        }
+    ).encode()
 
 
 @pytest.fixture(scope="module")

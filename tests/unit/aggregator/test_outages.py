@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from tests.unit.aggregator.told import AT, Family
 
 from costwire_aggregator.outages import outages
 from costwire_aggregator.samples import Sample
-from costwire_aggregator.upstreams.targets import Targets
+from costwire_aggregator.upstreams.targets import Key, Targets
 
 KUBE, NODE = ("kube_node_info", "kube_pod_info"), ("node_uname_info", "costwire_node_cpu_usage")
 ASKED = (*KUBE, *NODE, "scaph_energy_total")
@@ -92,6 +93,23 @@ def test_series_that_name_no_cluster_may_be_of_any() -> None:
     agents = [scraped("agent", cluster="south")]
     told = {**by(scraped("push"), *KUBE), **dict.fromkeys(NODE, agents)}
     assert lacking(agents, [south], told) == {}
+
+
+def test_many_clusters_are_judged_as_fast_as_their_metrics_are_read() -> None:
+    clusters, looks = [str(number) for number in range(400)], Counter[str]()
+
+    class Counting(Targets):
+        def cluster(self, key: Key) -> Key:
+            looks["cluster"] += 1
+            return super().cluster(key)
+
+    agents = [scraped("agent", cluster=cluster) for cluster in clusters[::2]]
+    others = [scraped("scheduler", cluster=cluster) for cluster in clusters]
+    targets = Counting([Sample(of, AT) for of in agents] + [Sample(of, -AT) for of in others])
+    told = {name: {targets.key(of) for of in agents} for name in NODE}
+    looks.clear()
+    assert {*outages(targets, told, NODE)} == {*NODE}
+    assert looks["cluster"] <= 2 * len(agents) * len(NODE)
 
 
 def test_reason_names_three_jobs_at_most() -> None:

@@ -52,6 +52,27 @@ def test_one_that_answers_is_enough_while_another_one_hangs() -> None:
     asyncio.run(story())
 
 
+def test_those_that_are_slower_are_not_broken_off() -> None:
+    ended = []
+
+    async def ask() -> Sequence[Told]:
+        quick, slow = (told(name, outcome(ALIVE)) for name in ("quick", "slow"))
+        readiness.on_outcome(quick.upstream, quick.outcomes[0])
+        await asyncio.sleep(0.01)
+        ended.append(slow.upstream)
+        return [quick, slow]
+
+    async def story() -> None:
+        assert await readiness.why_not() is None
+        assert not ended
+        await asyncio.sleep(0.1)
+        await readiness.close()
+
+    readiness = Readiness(ask)
+    asyncio.run(story())
+    assert ended == ["slow"]
+
+
 def test_silent_upstreams_are_counted_and_not_named(caplog: pytest.LogCaptureFixture) -> None:
     upstreams = Upstreams(State.LATE, State.UNREACHABLE, State.LATE)
     with caplog.at_level(logging.WARNING):

@@ -7,31 +7,22 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
+from tests.unit.aggregator.held_work import HeldWork, settled
 
 from costwire_aggregator import shared_work
 from costwire_aggregator.shared_work import KeyedWork, SharedWork
 
 
-class Works:
-    """Counts its runs; each waits for its turn, and gives its number."""
+class Works(HeldWork):
+    """Each run gives its number."""
 
     def __init__(self) -> None:
-        self.begun = 0
-        self.cancelled = 0
-        self.fault: Exception | None = None
-        self.may_end = asyncio.Event()
+        super().__init__()
         self.time = 0.0
 
     async def __call__(self) -> int:
-        self.begun += 1
-        number = self.begun
-        try:
-            await self.may_end.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        if self.fault is not None:
-            raise self.fault
+        number = self.begun + 1
+        await self.until_it_may_end()
         return number
 
     def shared(self) -> SharedWork[int]:
@@ -48,11 +39,6 @@ def in_a_loop(test: Callable[[Works], Coroutine[Any, Any, None]]) -> None:
 
 async def result_of(shared: SharedWork[int]) -> int:
     return (await shared.result()).result
-
-
-async def settled() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 def test_all_who_wait_share_one_run() -> None:

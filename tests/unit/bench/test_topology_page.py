@@ -21,6 +21,7 @@ def results() -> Results:
     closed = {"seconds": 10.0, "status": None, "bytes": 0.0}
     found[10].add(0, {f"broken: {FAULTS[0]}: original": closed})
     found[10].add(0, {f"broken: {FAULTS[0]}: icos": closed | {"status": 503.0}})
+    found[10].add(0, {f"broken: {FAULTS[1]}: original": closed | {"status": 0.0}})
     return found
 
 
@@ -46,3 +47,4 @@ def test_what_breaks_the_programs_is_told_of_both() -> None:
     told = page(results())
     assert f"| {FAULTS[0]} | original | connection closed | 10.0 | 0.00 |" in told
     assert f"| {FAULTS[0]} | ours | 503 | 10.0 | 0.00 |" in told
+    assert f"| {FAULTS[1]} | original | no answer | 10.0 | 0.00 |" in told

@@ -21,7 +21,8 @@ from costwire_cli.errors import CommandError
 from costwire_runtime.asgi import AsgiAdapter
 from costwire_runtime.client import HttpClient
 
-TOPOLOGY = '{"completeness":{"percent":100.0,"upstreams":[]},"clusters":[{"key":"né"}]}'
+WHOLE = '{"at":"2026-10-01T12:00:00.000Z","percent":100.0,"upstreams":[]}'
+TOPOLOGY = f'{{"completeness":{WHOLE},"clusters":[{{"key":"né"}}]}}'
 TOKEN = "abc.DEF-1_2~3+/=="
 NOT_OURS = "the answer is not one of Costwire's aggregator; is this its address"
 
@@ -88,6 +89,7 @@ def test_token_is_shown() -> None:
         (Response('{"timestamp": {}, "cluster": {}}'), NOT_OURS),
         (Response('{"clusters": []}'), NOT_OURS),
         (Response('{"clusters": {}, "completeness": {}}'), NOT_OURS),
+        (Response('{"clusters": [], "completeness": {}}'), NOT_OURS),
     ],
 )
 def test_refusal_says_what_to_do(answer: Response, told: str) -> None:
@@ -98,7 +100,7 @@ def test_refusal_says_what_to_do(answer: Response, told: str) -> None:
     assert TOKEN not in str(refused.value)
 
 
-@pytest.mark.parametrize("costs", ["", ',"costs":null', ',"costs":[]'])
+@pytest.mark.parametrize("costs", ["", ',"costs":null', ',"costs":[]', ',"costs":{}'])
 def test_answer_without_the_costs_that_were_asked_for_is_none(costs: str) -> None:
     told = f"{TOPOLOGY[:-1]}{costs}}}"
     with asking(Response(told)) as (api, _):

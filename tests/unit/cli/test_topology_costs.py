@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 from tests.unit.aggregator.costs.made_up import (
     a_bill,
     a_cluster,
@@ -19,7 +22,7 @@ from costwire_aggregator.costs.document import costs_block, unavailable_block
 from costwire_aggregator.costs.errors import HandlerSilent
 from costwire_aggregator.costs.join import join
 from costwire_aggregator.costs.model import Bill
-from costwire_cli.outline import lines
+from costwire_cli.outline import lines, tree
 from costwire_cli.topology_costs import no_costs
 from costwire_cli.topology_view import topology_view
 
@@ -62,6 +65,20 @@ def test_clusters_and_nodes_are_told_with_every_digit_of_their_costs() -> None:
     assert [cost_in(line) for line in only(found, "node")] == [told, "?", "?"]
 
 
+def test_nodes_of_one_name_have_their_own_costs() -> None:
+    topology = a_topology(
+        a_cluster(
+            "shop",
+            replace(a_node("n1", f"aws:///a/{INSTANCE}"), uid="a"),
+            replace(a_node("n1"), uid="b"),
+        )
+    )
+    costs = costs_block(join(topology, a_bill(a_resource(INSTANCE, "3"))))
+    told = told_of(costs, cluster("shop", nodes=[node("n1", uid="a"), node("n1", uid="b")]))
+    found = only([*lines(topology_view(told, "nodes"))], "node")
+    assert [cost_in(line) for line in found] == ["3 USD", "?"]
+
+
 def test_bill_is_told_by_currency_with_what_no_cluster_has() -> None:
     found = shown(BILL, "clusters")
     assert only(found, "bill") == [
@@ -76,6 +93,25 @@ def test_bill_is_told_by_currency_with_what_no_cluster_has() -> None:
         "unmatched  USD/(no resource)  BilledCost=0.5",
         "unmatched  USD/arn:aws:s3:::x  BilledCost=7",
     ]
+
+
+def test_many_candidates_are_told_in_part() -> None:
+    topology = a_topology(*(a_cluster(f"c{number}", a_node("twin")) for number in range(8)))
+    told = told_of(costs_block(join(topology, a_bill(a_resource("twin", "5")))))
+    (found,) = only([*lines(topology_view(told, "clusters"))], "ambiguous")
+    names = ", ".join(f"c{number}/twin" for number in range(5))
+    assert found.endswith(f"  candidates={names}, and 3 more")
+
+
+def test_what_a_bill_names_does_nothing_to_a_terminal() -> None:
+    name = "x\x1b[2Jy\nz\u202e\x9b"
+    told = told_of(costs_block(join(TOPOLOGY, a_bill(a_resource(name, "5")))))
+    item = topology_view(told, "clusters")
+    drawn = StringIO()
+    Console(file=drawn, width=80, force_terminal=True, color_system=None).print(tree(item, 80))
+    for shown in ("\n".join(lines(item)), drawn.getvalue()):
+        assert r"x\x1b[2Jy\nz\u202e\x9b" in shown
+        assert not {*name} & {*shown} & {*"\x1b\u202e\x9b"}
 
 
 @pytest.mark.parametrize("most", [3, 100])

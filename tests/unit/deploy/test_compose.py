@@ -136,6 +136,13 @@ def test_the_handler_ends_queries_before_its_container_is_full() -> None:
     assert HandlerSettings().process_memory_mib < 512
 
 
+def test_the_aggregator_refuses_answers_before_its_container_is_full() -> None:
+    service = WHOLE["cratedb"]["services"]["aggregator"]
+    memory = int(service["mem_limit"].removesuffix("m"))
+    # Four to seven times what is read, and room for a bill.
+    assert 10 * int(service["environment"]["AGGREGATOR_ANSWERS_MIB"]) < memory
+
+
 @each_of_ours
 def test_ports_and_data_are_where_the_image_has_them(name: str, service: Service) -> None:
     image = (ROOT / "services" / name / "Dockerfile").read_text("utf-8")

@@ -142,14 +142,15 @@ class Aggregator:
             lambda settings: icos_questions.ALL if settings.flavour in ("auto", "icos") else (),
             lambda question: question == icos_questions.NODES,
         )
-        document, left_out = await asyncio.to_thread(self._icos_document, told)
-        self._on_fold("icos", left_out)
-        return IcosAnswer(document, completeness(told, at, self._ages.samples), left_out)
+        answer = await asyncio.to_thread(self._icos_folded, told, at)
+        self._on_fold("icos", answer.left_out)
+        return answer
 
     @no_collecting()
-    def _icos_document(self, told: Sequence[Told]) -> tuple[Document, LeftOut]:
+    def _icos_folded(self, told: Sequence[Told], at: float) -> IcosAnswer:
         fold = (OriginalFold if self._strict else Fold)(_together(told))
-        return rendered(fold.infrastructure()), fold.left_out
+        document = rendered(fold.infrastructure())
+        return IcosAnswer(document, completeness(told, at, self._ages.samples), fold.left_out)
 
     async def _etim_answer(self) -> list[EtimNode]:
         questions = etim_questions.OF_ORIGINAL if self._strict else etim_questions.ALL
@@ -168,21 +169,38 @@ class Aggregator:
 
     async def _topology_answer(self) -> TopologyAnswer:
         at, told, flavours = await self._asker.ask_by_flavour()
-        topology = await asyncio.to_thread(_topology, told, flavours)
+        return await asyncio.to_thread(self._topology_folded, told, flavours, at)
+
+    @no_collecting()
+    def _topology_folded(
+        self, told: Sequence[Told], flavours: Mapping[str, str], at: float
+    ) -> TopologyAnswer:
+        topology = fold(readings(told, flavours))
         return TopologyAnswer(topology, completeness(told, at, self._ages.samples))
 
 
-@no_collecting()
-def _topology(told: Sequence[Told], flavours: Mapping[str, str]) -> Topology:
-    return fold(readings(told, flavours))
-
-
 def _without_guesses(told: Told) -> Told:
-    """Without the allocatable where not all requests are told: what is free is not known then."""
-    if all(outcome.state is State.ANSWERED for outcome in told.outcomes):
-        return told
+    """Without the allocatable where not all requests are told: what is free is not known then.
+
+    That is where a question was not answered in full, or a target is down whose job, in this
+    cluster, tells the allocatable: of several shards each tells the requests of some pods.
+    """
+    is_whole = all(outcome.state is State.ANSWERED for outcome in told.outcomes)
+    targets = told.targets()
+    down = {(target.job, target.cluster) for target in targets if not target.is_up}
+
+    def is_sure(sample: Sample) -> bool:
+        key = targets.key(sample.labels)
+        return is_whole and (key[0], targets.cluster(key)) not in down
+
     outcomes = [
-        replace(outcome, families={**outcome.families, ALLOCATABLE: ()})
+        replace(
+            outcome,
+            families={
+                name: [*filter(is_sure, samples)] if name == ALLOCATABLE else samples
+                for name, samples in outcome.families.items()
+            },
+        )
         for outcome in told.outcomes
     ]
     return replace(told, outcomes=outcomes)

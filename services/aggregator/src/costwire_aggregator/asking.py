@@ -144,7 +144,7 @@ class Asker:
             if (one.url, one.headers) == (settings.url, settings.headers)
         ]
         families, _ = self._looked[settings.name]
-        return [*not_asked(families, {*map(self._flavour, entries)})]
+        return [*not_asked(settings.name, families, {*map(self._flavour, entries)})]
 
 
 def reasons(told: Iterable[Told]) -> str:

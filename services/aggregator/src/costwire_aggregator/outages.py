@@ -33,9 +33,12 @@ def outages(
             reasons[name].append(_told_of(job, down[job], all_of[job]))
     alive = {name: {key for key in keys if _is_alive(key, targets)} for name, keys in told.items()}
     known = {key[0] for keys in alive.values() for key in keys}
+    clusters = {name: {*map(targets.cluster, keys)} for name, keys in alive.items()}
     kinds = Counter(map(_kind, asked))
     for cluster, jobs in _silent(targets, known).items():
-        there = {_kind(name) for name, keys in alive.items() if _tells(keys, cluster, targets)}
+        # What names no cluster may be of any.
+        these = {cluster, ("",) * len(cluster)}
+        there = {_kind(name) for name, of_it in clusters.items() if of_it & these}
         for name in asked:
             if _kind(name) not in there and kinds[_kind(name)] > 1:
                 reasons[name].extend(_told_of(job, down[job], all_of[job]) for job in sorted(jobs))
@@ -56,11 +59,6 @@ def _silent(targets: Targets, known: Collection[str]) -> Mapping[Key, set[str]]:
         if target.job not in known and (target.cluster, target.job) not in alive:
             jobs[target.cluster].add(target.job)
     return jobs
-
-
-def _tells(keys: Iterable[Key], cluster: Key, targets: Targets) -> bool:
-    """Whether any is of the cluster; what names none may be of any."""
-    return any(of in (cluster, ("",) * len(cluster)) for of in map(targets.cluster, keys))
 
 
 def _kind(name: str) -> str:

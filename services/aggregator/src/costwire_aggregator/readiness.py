@@ -65,8 +65,7 @@ class Readiness:
             await asyncio.wait((asking, answered), return_when=asyncio.FIRST_COMPLETED)
             return None if answered.done() else asking.result().result
         finally:
-            asking.cancel()
-            answered.cancel()
+            answered.cancel()  # asking ends by itself: breaking it off would cost connections
 
     def _not_ready(self, told: Sequence[Told]) -> str:
         states = Counter(outcome.state for one in told for outcome in one.outcomes)

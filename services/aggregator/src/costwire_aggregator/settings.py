@@ -126,7 +126,7 @@ class Settings(ServiceSettings):
         30.0, gt=0, le=600, description="until when a bill has to be read"
     )
     costs_fresh_seconds: float = Field(
-        60.0, ge=0, le=86_400, description="how long a bill is used again without asking"
+        60.0, ge=15, le=86_400, description="how long a bill is used again without asking"
     )
     cluster_tags: Words = Field(
         tuple(CLUSTER_TAGS), description="tags whose values are names of clusters"

@@ -16,11 +16,12 @@ from tests.unit.aggregator.costs.made_up import (
     a_resource,
     a_topology,
 )
+from tests.unit.aggregator.held_work import HeldWork, settled
 
 from costwire_aggregator.costs import desk as module
 from costwire_aggregator.costs.amounts import billed_cost
 from costwire_aggregator.costs.desk import CostDesk
-from costwire_aggregator.costs.errors import HandlerSilent
+from costwire_aggregator.costs.errors import HandlerLate, HandlerSilent
 from costwire_aggregator.costs.model import Bill, CostReport, Period
 
 MACHINE = "i-0123456789abcdef0"
@@ -29,29 +30,21 @@ SEPTEMBER = Period("2026-09", "2026-10")
 FRESH = 60.0
 
 
-class Bills:
-    """Reads a bill when it may, and counts what it is asked for."""
+class Bills(HeldWork):
+    """Reads a bill when it may, and says what it was asked for."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[tuple[str, tuple[str, ...]]] = []
         self.deadlines: list[float] = []
-        self.cancelled = 0
         self.cost = "1"
-        self.fault: Exception | None = None
-        self.may_end = asyncio.Event()
         self.may_end.set()
 
     async def bill(self, period: Period, tags: Sequence[str], deadline: float) -> Bill:
         """One with one machine."""
         self.asked.append((period.month, tuple(tags)))
         self.deadlines.append(deadline - asyncio.get_running_loop().time())
-        try:
-            await self.may_end.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        if self.fault is not None:
-            raise self.fault
+        await self.until_it_may_end()
         return a_bill(a_resource(MACHINE, self.cost))
 
 
@@ -66,18 +59,12 @@ def in_a_loop(test: Callable[[Bills], Coroutine[Any, Any, None]]) -> None:
 def a_desk(
     bills: Bills, *, fresh_seconds: float = FRESH, tags: Sequence[str] = (), **more: Any
 ) -> CostDesk:
-    return CostDesk(
-        bills, cluster_tags=tags, deadline_seconds=30, fresh_seconds=fresh_seconds, **more
-    )
+    told = {"deadline_seconds": 30, **more}
+    return CostDesk(bills, cluster_tags=tags, fresh_seconds=fresh_seconds, **told)
 
 
 def cost(report: CostReport) -> Decimal:
     return billed_cost(report.matched)["USD"]
-
-
-async def settled() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 def test_bill_is_joined_with_the_topology() -> None:
@@ -201,11 +188,15 @@ def test_report_is_not_older_than_a_bill_is_fresh() -> None:
 
 def test_reader_is_given_the_whole_time_from_when_it_begins() -> None:
     async def test(bills: Bills) -> None:
-        desk = a_desk(bills, fresh_seconds=0)
-        await desk.report(TOPOLOGY, "1", OCTOBER)
-        await asyncio.sleep(0.05)
-        await desk.report(TOPOLOGY, "2", OCTOBER)
-        assert bills.deadlines == pytest.approx([30, 30], abs=0.02)
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(loop, "time", lambda: now)
+            desk = a_desk(bills, fresh_seconds=0)
+            await desk.report(TOPOLOGY, "1", OCTOBER)
+            now += 5
+            await desk.report(TOPOLOGY, "2", OCTOBER)
+        assert bills.deadlines == pytest.approx([30, 30])
 
     in_a_loop(test)
 
@@ -235,6 +226,36 @@ def test_failure_of_one_month_is_none_of_another() -> None:
             await desk.report(TOPOLOGY, "1", SEPTEMBER)
         bills.fault = None
         assert cost(await desk.report(TOPOLOGY, "1", OCTOBER)) == 1
+
+    in_a_loop(test)
+
+
+def test_three_bills_are_read_at_the_same_time_and_others_wait_for_their_turn() -> None:
+    async def test(bills: Bills) -> None:
+        bills.may_end.clear()
+        desk = a_desk(bills)
+        months = [Period(f"2026-0{month}", f"2026-0{month + 1}") for month in range(1, 9)]
+        waiting = [asyncio.ensure_future(desk.report(TOPOLOGY, "1", month)) for month in months]
+        await settled()
+        assert len(bills.asked) == 3
+        bills.may_end.set()
+        assert [(await one).bill.period for one in waiting] == [OCTOBER] * len(months)
+        assert len(bills.asked) == len(months)
+
+    in_a_loop(test)
+
+
+def test_bill_whose_turn_does_not_come_in_time_is_late() -> None:
+    async def test(bills: Bills) -> None:
+        bills.may_end.clear()
+        desk = a_desk(bills, deadline_seconds=0.05)
+        months = [Period(f"2026-0{month}", f"2026-0{month + 1}") for month in range(1, 5)]
+        *reading, late = (asyncio.ensure_future(desk.report(TOPOLOGY, "1", one)) for one in months)
+        with pytest.raises(HandlerLate, match="read the bill of 2026-04: 3 others"):
+            await late
+        bills.may_end.set()
+        await asyncio.gather(*reading)
+        await desk.report(TOPOLOGY, "1", months[-1])
 
     in_a_loop(test)
 

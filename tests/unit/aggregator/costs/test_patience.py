@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.unit.aggregator.costs.made_up import OCTOBER, a_bill
+from tests.unit.aggregator.held_work import HeldWork, settled
 
 from costwire_aggregator.costs.errors import BillComing, CostsError, HandlerLate
 from costwire_aggregator.costs.model import CostReport, Period
@@ -18,23 +19,11 @@ AUGUST, SEPTEMBER = Period("2026-08", "2026-09"), Period("2026-09", "2026-10")
 REPORT = CostReport(a_bill(), (), {}, {}, {}, (), ())
 
 
-class Making:
+class Making(HeldWork):
     """The making of a report, which takes until it may end."""
 
-    def __init__(self) -> None:
-        self.begun = self.cancelled = 0
-        self.may_end = asyncio.Event()
-        self.fault: Exception | None = None
-
     async def __call__(self) -> CostReport:
-        self.begun += 1
-        try:
-            await self.may_end.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        if self.fault is not None:
-            raise self.fault
+        await self.until_it_may_end()
         return REPORT
 
     async def end(self, fault: Exception | None = None) -> None:
@@ -42,11 +31,6 @@ class Making:
         self.fault = fault
         self.may_end.set()
         await settled()
-
-
-async def settled() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 def in_a_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> None:

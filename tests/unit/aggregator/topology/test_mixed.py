@@ -85,6 +85,13 @@ def test_first_flavour_is_told_and_the_others_are_noted_with_how_much_there_is()
     assert {"kube_pod_info", "k8s_pod_phase"} <= noted.keys()
 
 
+def test_series_that_two_upstreams_are_not_asked_for_are_counted_at_both() -> None:
+    (one, _), (two, _) = told(Entry("a")), told(Entry("a"), Entry("b"))
+    of_one = {key: count for key, count in one.notes.items() if "flavour" in key[1]}
+    assert of_one
+    assert {key: two.notes[key] for key in of_one} == {key: 2 * of_one[key] for key in of_one}
+
+
 def test_server_that_is_listed_for_each_flavour_tells_all_that_each_one_would() -> None:
     each = [told(Entry("x", flavour))[0].clusters for flavour in FLAVOURS]
     assert [len(clusters) for clusters in each] == [1, 1, 1]

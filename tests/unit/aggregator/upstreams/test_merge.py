@@ -38,6 +38,14 @@ def test_of_replicas_the_one_that_was_scraped_last_holds() -> None:
     assert reading.families["pods"] == [of_target(2.0)]
 
 
+@pytest.mark.parametrize("down", ["a", "b"])
+def test_of_replicas_one_that_reaches_its_target_holds_what_is_computed(down: str) -> None:
+    up = [of_target(-990.0 if name == down else 980.0, replica=name) for name in "ab"]
+    both = outcome(PODS, pods=[of_target(float(ord(name)), replica=name) for name in "ab"])
+    (reading,) = merged([told("u", outcome(TIMES, up=up), both, replica_labels=("replica",))])
+    assert reading.families["pods"] == [of_target(float(ord("b" if down == "a" else "a")))]
+
+
 def test_replica_that_fell_silent_in_one_cluster_holds_in_another() -> None:
     ages = {("north", "a"): 90, ("north", "b"): 5, ("south", "a"): 5, ("south", "b"): 90}
     up = outcome(

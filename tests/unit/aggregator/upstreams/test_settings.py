@@ -53,6 +53,7 @@ def test_upstreams_are_read_with_what_prometheus_calls_it(tmp_path: Path) -> Non
     [
         ("", "the file: "),
         ("upstreams: []", "upstreams: "),
+        ('upstreams:\n  - {name: "a\\n", url: "http://p"}', "upstreams.0.name: "),
         ("upstreams:\n  - {name: a, url: prometheus}", "upstreams.0.url: give an address"),
         ("upstreams:\n  - {name: a, url: 'http://p', color: red}", "upstreams.0.color: "),
         ("upstreams:\n  - {name: a, url: 'http://p', kind: influx}", "upstreams.0.kind: "),

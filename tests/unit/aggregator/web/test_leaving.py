@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
+from tests.unit.aggregator.held_work import settled
 
 from costwire_aggregator.web import leaving
 from costwire_aggregator.web.leaving import while_wanted
@@ -71,11 +72,6 @@ def with_a_client(test: Callable[[Client, Work], Coroutine[Any, Any, None]]) -> 
             assert not others, "nothing is left behind"
 
     asyncio.run(run())
-
-
-async def settled() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 def test_result_is_given_to_a_client_that_stays() -> None:

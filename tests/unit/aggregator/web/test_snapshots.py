@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+from tests.unit.aggregator.held_work import settled
+
 from costwire_aggregator.aggregator import TopologyAnswer
 from costwire_aggregator.completeness import Completeness
 from costwire_aggregator.topology.model import Topology
@@ -61,25 +64,33 @@ def test_first_pages_alone_push_out_nobody_who_reads_on() -> None:
     ran(story)
 
 
-def test_what_nobody_uses_is_let_go() -> None:
+async def passed(patched: pytest.MonkeyPatch, seconds: float) -> None:
+    """Have so much time pass by the loop's clock."""
+    loop = asyncio.get_running_loop()
+    then = loop.time() + seconds
+    patched.setattr(loop, "time", lambda: then)
+    await settled()
+
+
+def test_what_nobody_uses_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
-        snapshots = Snapshots(seconds=0.05)
+        snapshots = Snapshots(seconds=2.0)
         snapshots.keep(A)
-        await asyncio.sleep(0.2)
+        await passed(monkeypatch, 2.1)
         assert found(snapshots, A) == [False]
 
     ran(story)
 
 
-def test_what_is_used_stays() -> None:
+def test_what_is_used_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         snapshots = Snapshots(seconds=2.0)
         snapshots.keep(A)
         snapshots.keep(B)
-        await asyncio.sleep(1.2)
+        await passed(monkeypatch, 1.2)
         snapshots.keep(A)
         snapshots.find(B.snapshot)
-        await asyncio.sleep(1.2)
+        await passed(monkeypatch, 1.2)
         assert found(snapshots, A, B) == [True, True]
 
     ran(story)

@@ -8,14 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from costwire_aggregator.costs.errors import HandlerLate
 from costwire_aggregator.costs.join import join
 from costwire_aggregator.costs.model import Bill, CostReport, Period
 from costwire_aggregator.costs.rules import Rule, rules, tag_keys
 from costwire_aggregator.shared_work import KeyedWork
 from costwire_aggregator.topology.model import Topology
 
+_AT_ONCE = 3
+"""Bills that are read at the same time: each takes memory, and the handler's time."""
 _BILLS = 6
-_REPORTS = 2
+_REPORTS = 4
 _STALE_TIMES = 5
 """How many times as long as it is fresh a bill is used while a new one is read."""
 
@@ -52,6 +55,7 @@ class CostDesk:
         self._cluster_tags = tuple(cluster_tags)
         self.rules: Sequence[Rule] = rules(self._cluster_tags)
         self._deadline_seconds = deadline_seconds
+        self._reading = asyncio.Semaphore(_AT_ONCE)
         self._bills = KeyedWork(
             self._bill,
             most=_BILLS,
@@ -79,7 +83,18 @@ class CostDesk:
     async def _bill(self, wanted: tuple[Period, tuple[str, ...]]) -> Bill:
         period, tags = wanted
         deadline = asyncio.get_running_loop().time() + self._deadline_seconds
-        return await self._reader.bill(period, tags, deadline)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._reading.acquire()
+        except TimeoutError as error:
+            raise HandlerLate(
+                f"read the bill of {period.month}: {_AT_ONCE} others were being read all the "
+                "time, and no more at the same time; ask again later"
+            ) from error
+        try:
+            return await self._reader.bill(period, tags, deadline)
+        finally:
+            self._reading.release()
 
     async def _report(self, wanted: _Wanted) -> CostReport:
         tags = tuple(tag_keys(wanted.topology, self._cluster_tags))

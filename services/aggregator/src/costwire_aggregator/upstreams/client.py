@@ -29,6 +29,8 @@ _LEAST_RETRY_SECONDS = 0.2
 _RETRY_PAUSE_SECONDS = 0.05
 _STORES_SECONDS, _STORES_AGAIN_SECONDS = 1.0, 5.0
 _STORES_BYTES = 16 << 20
+_LARGE_BYTES = 1 << 20
+"""An answer that others would have to wait for while it is decoded."""
 
 
 class AskError(Exception):
@@ -134,7 +136,9 @@ class UpstreamClient:
             fault = told(error, "reach it")
             kind = Unreachable if fault.transient else Wrong
             raise kind(str(fault)) from error
-        return _read(status, body)
+        if len(body) < _LARGE_BYTES:
+            return _read(status, body)
+        return await asyncio.to_thread(_read, status, body)
 
     async def _looked_at_stores(self) -> list[str]:
         """Those that are lost, as far as it tells: what is in front of it may know of no stores."""

@@ -92,12 +92,13 @@ class _Scraped:
         self._known: dict[tuple[_Replica, Key], float] = {}
 
     def time(self, replica: _Replica, labels: Labels) -> float:
-        """Of the target that labels were scraped from; 0 where that is not known."""
+        """Of the target that labels were scraped from; 0 where that is not known, or it is down."""
         if (targets := self._targets.get(replica)) is None:
             return 0.0
         mark = replica, targets.key(labels)
         if mark not in self._known:
-            self._known[mark] = max(targets.times(mark[1:]), default=0.0)
+            times = (target.time for target in targets.of(mark[1]) if target.is_up)
+            self._known[mark] = max(times, default=0.0)
         return self._known[mark]
 
 

@@ -43,6 +43,12 @@ def _address(text: str) -> str:
     return text
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("give a name without control characters")
+    return text
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -93,7 +99,7 @@ class TlsConfig(_Part):
 class UpstreamSettings(_Part):
     """One server that speaks Prometheus' HTTP API."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: Annotated[str, AfterValidator(_printable)] = Field(min_length=1, max_length=100)
     url: Annotated[str, AfterValidator(_address)] = Field(repr=False)
     kind: Kind = "prometheus"
     flavour: FlavourName = "auto"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from costwire_aggregator.left_out import left_out_text
 from costwire_aggregator.upstreams.targets import Target
 
 Json = dict[str, Any]
+_UNPRINTABLE = re.compile(r"[^ -~]")
 _MOST_NAMED = 20
 """Upstreams in a header, and targets of one that are down."""
 
@@ -43,7 +45,7 @@ def completeness_headers(completeness: Completeness) -> dict[str, str]:
     if len(named) > _MOST_NAMED:
         named[_MOST_NAMED:] = [f"and {len(named) - _MOST_NAMED} more"]
     if missing := ", ".join(named):
-        headers["Costwire-Missing"] = missing.encode("ascii", "backslashreplace").decode()
+        headers["Costwire-Missing"] = _UNPRINTABLE.sub(_escaped, missing)
     return headers
 
 
@@ -81,6 +83,10 @@ def _metric(report: MetricReport) -> Json:
         "series": report.series,
         "ageSeconds": _rounded(report.age_seconds),
     }
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -44,6 +44,7 @@ GAUGES = {
     "costwire_cluster_usage_memory_bytes": "Memory that nodes use",
     "costwire_costs_up": "Whether this month's bill could be joined",
     "costwire_cluster_billed_cost": "BilledCost that this month's bill names of the cluster",
+    "costwire_ambiguous_billed_cost": "BilledCost of this month's bill that several could have",
     "costwire_unmatched_billed_cost": "BilledCost of this month's bill that names no cluster",
 }
 """Every name, and what it tells."""
@@ -139,10 +140,13 @@ def _of_bill(report: CostReport) -> Iterator[Metric]:
     for cluster in report.clusters:
         for currency, amount in billed_cost(cluster.amounts).items():
             billed.add_metric([cluster.key, currency], float(amount))
-    unmatched = _gauge("costwire_unmatched_billed_cost", "currency")
-    for currency, amount in billed_cost(report.unmatched).items():
-        unmatched.add_metric([currency], float(amount))
-    yield from (billed, unmatched)
+    yield billed
+    for kind in ("ambiguous", "unmatched"):
+        rest = _gauge(f"costwire_{kind}_billed_cost", "currency")
+        amounts = billed_cost(getattr(report, kind))
+        for currency in billed_cost(report.bill.totals):
+            rest.add_metric([currency], float(amounts.get(currency, 0)))
+        yield rest
 
 
 def _amounts(cluster: Cluster, kind: str) -> Iterator[Amounts]:

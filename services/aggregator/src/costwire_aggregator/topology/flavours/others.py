@@ -9,11 +9,11 @@ from costwire_aggregator.samples import Families, Sample
 from costwire_aggregator.topology.flavours import found
 
 NOT_ASKED = "costwire_not_asked"
-"""By flavour and family, how many series there are."""
+"""By upstream, flavour and family, how many series there are."""
 
 
-def not_asked(looked: Families, asked: Collection[str]) -> Iterator[Sample]:
-    """What was found by looking that is of none of the flavours asked for.
+def not_asked(upstream: str, looked: Families, asked: Collection[str]) -> Iterator[Sample]:
+    """What was found by looking at an upstream that is of none of the flavours asked for.
 
     `looked`: what `LOOKING` found, where the value of a marker is the number of its series.
     """
@@ -21,7 +21,8 @@ def not_asked(looked: Families, asked: Collection[str]) -> Iterator[Sample]:
         if flavour.name not in asked:
             for family in sorted(flavour.markers & looked.keys()):
                 series = sum(value for _, value in looked[family] if 0 < value < math.inf)
-                yield Sample({"flavour": flavour.name, "family": family}, series)
+                labels = {"upstream": upstream, "flavour": flavour.name, "family": family}
+                yield Sample(labels, series)
 
 
 def reason(flavours: Iterable[str]) -> str:

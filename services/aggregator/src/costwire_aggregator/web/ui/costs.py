@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from costwire_aggregator.costs.amounts import billed_cost
-from costwire_aggregator.costs.model import ClusterCosts, CostReport
+from costwire_aggregator.costs.model import ClusterCosts, CostReport, Thing
+from costwire_aggregator.costs.rules import node_thing
+from costwire_aggregator.topology.model import Cluster, Node
 from costwire_aggregator.web.ui.treemap import Plot, Rectangle, drawn
 
 WIDTH, HEIGHT = 1200.0, 420.0
@@ -39,13 +41,16 @@ class CostsView:
     currencies: Sequence[CurrencyView] = ()
     clusters: Mapping[str, Costs] = field(default_factory=dict)
     """By key."""
-    nodes: Mapping[tuple[str, str], Costs] = field(default_factory=dict)
-    """By the cluster's key, and the node's name."""
+    nodes: Mapping[Thing, Costs] = field(default_factory=dict)
 
     @property
     def is_told(self) -> bool:
         """Whether the bill could be read."""
         return not (self.problem or self.again)
+
+    def of_node(self, cluster: Cluster, node: Node) -> Costs:
+        """What the bill names of a node."""
+        return self.nodes.get(node_thing(cluster, node), {})
 
 
 def costs_view(report: CostReport) -> CostsView:
@@ -55,7 +60,7 @@ def costs_view(report: CostReport) -> CostsView:
         currencies=[_currency(report, currency) for currency in billed_cost(report.bill.totals)],
         clusters={one.key: billed_cost(one.amounts) for one in report.clusters},
         nodes={
-            (cluster.key, node.thing.name): billed_cost(node.amounts)
+            node.thing: billed_cost(node.amounts)
             for cluster in report.clusters
             for node in cluster.nodes
         },

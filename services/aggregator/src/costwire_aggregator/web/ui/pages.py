@@ -108,7 +108,9 @@ class Pages:
     async def _node(self, request: Request) -> Response:
         def of_node(answer: TopologyAnswer) -> dict[str, Any]:
             cluster = _named(answer.topology.clusters, lambda one: one.key, request, "cluster")
-            node = _named(cluster.nodes, lambda one: one.name, request, "name")
+            uid = request.query_params.get("uid")
+            nodes = [one for one in cluster.nodes if uid in (None, one.uid)]
+            node = _named(nodes, lambda one: one.name, request, "name")
             pods = [pod for pod in cluster.pods if pod.node == node.name]
             return {"cluster": cluster, "node": node, "pods": pods}
 

@@ -4,6 +4,8 @@
 const RENEW_MS = 30_000;
 const COMING_MS = 5_000;
 
+let coming;
+
 function cellText(row, column) {
   return row.cells[column]?.textContent.trim() ?? "";
 }
@@ -42,7 +44,8 @@ function enhance() {
   for (const form of document.querySelectorAll("form.filter")) {
     form.querySelector("select")?.addEventListener("change", () => form.requestSubmit());
   }
-  if (document.querySelector(".coming")) setTimeout(renew, COMING_MS);
+  clearTimeout(coming);
+  if (document.querySelector(".coming")) coming = setTimeout(renew, COMING_MS);
 }
 
 function isIdle() {
