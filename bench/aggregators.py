@@ -69,7 +69,7 @@ def _settings(fresh_seconds: float, deadline_seconds: float = 120) -> dict[str, 
         "AGGREGATOR_STALE_SECONDS": "0",
         "AGGREGATOR_SAMPLES_STALE_SECONDS": "100000",
         "AGGREGATOR_DEADLINE_SECONDS": str(deadline_seconds),
-        "AGGREGATOR_ANSWERS_MIB": "1024",
+        "AGGREGATOR_ANSWERS_MIB": "2048",
         "AGGREGATOR_LOG_LEVEL": "ERROR",
     }
 

@@ -9,12 +9,12 @@ from report import facts, head, row, short, spread
 from results import Results, Run, Value, divided, present
 
 PROGRAMS = {
-    "original": "the original's document",
-    "icos": "the same from ours",
-    "icos_kept": "the same, kept by ours",
-    "topology": "`/v1/topology`",
-    "original_over_prometheus": "the original's document, over Prometheus",
-    "icos_over_prometheus": "the same from ours",
+    "original": "original: ICOS document",
+    "icos": "ours: ICOS document",
+    "icos_kept": "ours: the same, kept",
+    "topology": "ours: `/v1/topology`",
+    "original_over_prometheus": "original: ICOS document, over Prometheus",
+    "icos_over_prometheus": "ours: ICOS document, over Prometheus",
 }
 RATIOS = (
     ("original", "icos", "seconds"),
@@ -83,7 +83,7 @@ def _milliseconds(run: Run, program: str) -> Value:
 
 def _programs(run: Run) -> Iterator[str]:
     yield from head(
-        *("program", "s", "p95, s", "first, s", "CPU s", "peak RSS MiB", "RSS, last to third"),
+        *("program", "ms", "p95, ms", "first, ms", "CPU ms", "peak RSS MiB", "RSS, last to third"),
         *("questions", "MB from the upstream", "MB of the answer"),
     )
     for program, name in PROGRAMS.items():
@@ -91,8 +91,7 @@ def _programs(run: Run) -> Iterator[str]:
             continue
         yield row(
             name,
-            *(spread(run.each(program, figure)) for figure in ("seconds", "p95")),
-            *(short(run.median(program, figure)) for figure in ("first", "cpu")),
+            *(_in_ms(run, program, figure) for figure in ("seconds", "p95", "first", "cpu")),
             short(_over(run.median(program, "rss"), MIB)),
             *(short(run.median(program, figure)) for figure in ("grown", "questions")),
             *(short(_over(run.median(program, size), 1e6)) for size in ("wire_bytes", "bytes")),
@@ -119,10 +118,10 @@ def _phases(run: Run) -> Iterator[str]:
     stages = [stage for stage in run.stages if stage.startswith(_PHASES)]
     if stages:
         yield ""
-        yield from head("phase, each alone", "s", "CPU s")
+        yield from head("phase, each alone", "ms", "CPU ms")
     for stage in stages:
         yield row(
-            stage.removeprefix(_PHASES), *(spread(run.each(stage, of)) for of in ("seconds", "cpu"))
+            stage.removeprefix(_PHASES), *(_in_ms(run, stage, of) for of in ("seconds", "cpu"))
         )
 
 
@@ -150,6 +149,10 @@ def _status(told: Value) -> str:
 
 def _clusters(number: int) -> str:
     return f"{number:,} cluster{'s' if number > 1 else ''}"
+
+
+def _in_ms(run: Run, stage: str, figure: str) -> str:
+    return spread([_over(value, 0.001) for value in run.each(stage, figure)])
 
 
 def _over(value: Value, unit: float) -> Value:

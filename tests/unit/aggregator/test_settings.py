@@ -34,6 +34,11 @@ def test_originals_variables_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.only_upstream().url == UPSTREAM
 
 
+def test_only_upstream_has_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, AGGREGATOR_DEADLINE_SECONDS="42")
+    assert settings.only_upstream().timeout_seconds == 42
+
+
 def test_defaults_are_the_originals_but_for_the_token_on_grpc(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

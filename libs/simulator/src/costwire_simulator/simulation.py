@@ -21,6 +21,8 @@ ALL = "all"
 _logger = logging.getLogger(__name__)
 _RANGE_SECONDS = 300.0
 """Of the longest rate that anybody asks for."""
+_CACHE_BYTES, _PINNED_CACHE_BYTES = 512 << 20, 4 << 30
+"""Of answers; what is pinned is asked the same all the time, and takes no time for that."""
 _PINNED_SECONDS = 290.0
 """From the first to the second and last scrape of what is pinned."""
 
@@ -45,7 +47,12 @@ class Simulation:
         self._has_started = False
         self._in_range = math.ceil(_RANGE_SECONDS / interval_seconds) + 1
         self.upstreams: Mapping[str, Upstream] = {
-            name: Upstream(targets, keep=self._in_range + 1, pinned=pinned)
+            name: Upstream(
+                targets,
+                keep=self._in_range + 1,
+                pinned=pinned,
+                cache_bytes=_PINNED_CACHE_BYTES if pinned else _CACHE_BYTES,
+            )
             for name, targets in _scraped(estate, upstreams).items()
         }
 

@@ -157,8 +157,12 @@ class Settings(ServiceSettings):
         return self
 
     def only_upstream(self) -> UpstreamSettings:
-        """The upstream of `PROMETHEUS_ADDRESS`."""
-        return UpstreamSettings(name="prometheus", url=self.prometheus_address or "")
+        """The upstream of `PROMETHEUS_ADDRESS`, which has all the time: there is no other."""
+        return UpstreamSettings(
+            name="prometheus",
+            url=self.prometheus_address or "",
+            timeout_seconds=self.deadline_seconds,
+        )
 
     @property
     def is_strict(self) -> bool:
