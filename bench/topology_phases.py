@@ -68,7 +68,8 @@ class _Phases:
         """Make an answer."""
         asked_at = time.time()
         bodies = asyncio.run(self._read(questions, upstream, asked_at))
-        vectors = self._timed("decode", partial(list, map(read_answer, bodies)))
+        with no_collecting():
+            vectors = self._timed("decode", partial(list, map(read_answer, bodies)))
         outcomes = [answered(*one, 0.0) for one in zip(questions, vectors, strict=True)]
         told = Told("all", outcomes, asked_at)
         del bodies, vectors, outcomes

@@ -18,6 +18,7 @@ from costwire_aggregator.shared_work import SharedWork
 from costwire_aggregator.upstreams.answers import BadAnswer, Refused, Vector, read_answer
 from costwire_aggregator.upstreams.settings import UpstreamSettings
 from costwire_aggregator.upstreams.stores import lost_stores
+from costwire_runtime.memory import no_collecting
 
 _NO_POST = (405, 501)
 """What a proxy answers that lets no POST through."""
@@ -138,7 +139,7 @@ class UpstreamClient:
             raise kind(str(fault)) from error
         if len(body) < _LARGE_BYTES:
             return _read(status, body)
-        return await asyncio.to_thread(_read, status, body)
+        return await asyncio.to_thread(no_collecting()(_read), status, body)
 
     async def _looked_at_stores(self) -> list[str]:
         """Those that are lost, as far as it tells: what is in front of it may know of no stores."""
