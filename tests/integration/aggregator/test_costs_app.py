@@ -150,6 +150,14 @@ def test_pages_show_costs_and_what_has_no_cluster(get: Get) -> None:
     assert "~2.60 USD" in of_cluster
 
 
+def test_page_of_a_node_is_of_the_one_with_that_uid(get: Get) -> None:
+    node = {"cluster": CLUSTER.name, "name": NODE.name}
+    told = {one["name"]: one for one in get(cluster=CLUSTER.name).json()["clusters"][0]["nodes"]}
+    uid = told[NODE.name].get("uid")
+    assert get("/ui/node", **node, **({"uid": uid} if uid else {})).status_code == 200
+    assert get("/ui/node", **node, uid="of another one").status_code == 404
+
+
 def test_page_does_not_wait_for_a_bill_that_is_long_in_coming(
     upstream: FlavourUpstream, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,7 +146,7 @@ def test_memory_is_that_of_the_machine(aggregator: Aggregator, cluster: str) -> 
         return max(abs(off_used), abs(off_free)) < total / 50
 
     # Other programs take and give it all the time, and it is scraped once a second.
-    until("used and free memory are told", is_told, 60)
+    assert until("used and free memory are told", is_told, 60)
 
 
 def test_node_is_told_of_by_both_exporters(aggregator: Aggregator) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from starlette.applications import Starlette
@@ -47,40 +48,25 @@ _FOLD_SECONDS = 20.0
 """What a call may take beyond the upstreams' deadline."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What is behind the faces."""
+
+    fan_out: FanOut
+    bills: HandlerClient | None
+    readiness: Readiness
+    aggregator: Aggregator
+
+
 def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starlette:
     """Build the ASGI application; nothing is opened before its lifespan starts.
 
     Raises: `BadKey`, `UnguardedGrpc`, `UpstreamsError`, `OSError` where what the settings tell
     cannot be done.
     """
-    metrics, left_out_log = Metrics(), LeftOutLog()
-
-    def on_outcome(upstream: str, outcome: Outcome) -> None:
-        metrics.on_outcome(upstream, outcome)
-        readiness.on_outcome(upstream, outcome)
-
-    def on_fold(face: str, left_out: LeftOut) -> None:
-        metrics.on_fold(face, left_out)
-        left_out_log.on_fold(face, left_out)
-
-    fan_out = FanOut(
-        [UpstreamClient(upstream) for upstream in _upstreams(settings)], on_outcome=on_outcome
-    )
-    ages = Ages(settings.fresh_seconds, settings.stale_seconds, settings.samples_stale_seconds)
-    asker = Asker(
-        fan_out,
-        deadline_seconds=settings.deadline_seconds,
-        answers_bytes=settings.answers_mib << 20,
-    )
-    readiness = Readiness(asker.alive)
-    bills = _bills(settings)
-    aggregator = Aggregator(
-        asker,
-        strict=settings.is_strict,
-        ages=ages,
-        desk=_desk(settings, bills),
-        on_fold=on_fold,
-    )
+    metrics = Metrics()
+    parts = _parts(settings, metrics)
+    aggregator = parts.aggregator
     keys = _keys(settings)
     if isinstance(keys, ServerKeys):
         metrics.watch(keys)
@@ -93,10 +79,10 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
         async with AsyncExitStack() as stack:
             if isinstance(keys, ServerKeys):
                 await stack.enter_async_context(keys)
-            await stack.enter_async_context(fan_out)
-            if bills is not None:
-                await stack.enter_async_context(bills)
-            stack.push_async_callback(readiness.close)
+            await stack.enter_async_context(parts.fan_out)
+            if parts.bills is not None:
+                await stack.enter_async_context(parts.bills)
+            stack.push_async_callback(parts.readiness.close)
             stack.push_async_callback(aggregator.close)
             if settings.grpc_port is not None:
                 asked_for = tokens if settings.grpc_auth == "on" else None
@@ -115,7 +101,7 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
             *GaugesRoute(aggregator).routes(),
             description_route(document),
         ],
-        ready=readiness.why_not,
+        ready=parts.readiness.why_not,
         registry=metrics.registry,
         lifespan=lifespan,
         sign_in=web_config if tokens is None else None,
@@ -131,6 +117,37 @@ def create_app(settings: Settings, web_config: WebConfig | None = None) -> Starl
     )
     app.router.routes.extend(icos.routes())  # behind all others: it takes every path
     return app
+
+
+def _parts(settings: Settings, metrics: Metrics) -> _Parts:
+    left_out_log = LeftOutLog()
+
+    def on_outcome(upstream: str, outcome: Outcome) -> None:
+        metrics.on_outcome(upstream, outcome)
+        readiness.on_outcome(upstream, outcome)
+
+    def on_fold(face: str, left_out: LeftOut) -> None:
+        metrics.on_fold(face, left_out)
+        left_out_log.on_fold(face, left_out)
+
+    fan_out = FanOut(
+        [UpstreamClient(upstream) for upstream in _upstreams(settings)], on_outcome=on_outcome
+    )
+    asker = Asker(
+        fan_out,
+        deadline_seconds=settings.deadline_seconds,
+        answers_bytes=settings.answers_mib << 20,
+    )
+    readiness = Readiness(asker.alive)
+    bills = _bills(settings)
+    aggregator = Aggregator(
+        asker,
+        strict=settings.is_strict,
+        ages=Ages(settings.fresh_seconds, settings.stale_seconds, settings.samples_stale_seconds),
+        desk=_desk(settings, bills),
+        on_fold=on_fold,
+    )
+    return _Parts(fan_out, bills, readiness, aggregator)
 
 
 def _let_in_by_tokens(app: Starlette, tokens: TokenCheck, web_config: WebConfig | None) -> None:

@@ -308,11 +308,12 @@ def test_closing_ends_what_is_being_read_for_nobody() -> None:
     in_a_loop(test)
 
 
-def test_desk_without_work_closes() -> None:
+def test_closing_breaks_off_nothing_where_nothing_runs() -> None:
     async def test(bills: Bills) -> None:
         desk = a_desk(bills)
         await desk.close()
-        await desk.report(TOPOLOGY, "1", OCTOBER)
+        report = await desk.report(TOPOLOGY, "1", OCTOBER)
         await desk.close()
+        assert (cost(report), len(bills.asked), bills.cancelled) == (Decimal(1), 1, 0)
 
     in_a_loop(test)
